@@ -1,0 +1,1 @@
+"""The user side: what users write; turns decorated functions into specs."""

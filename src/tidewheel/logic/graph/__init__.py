@@ -1,0 +1,1 @@
+"""What leaves user code (specs) and the asset graph over it."""

@@ -1,0 +1,1 @@
+"""The ledger: everything that must survive, behind one small contract; SQL lives here alone."""

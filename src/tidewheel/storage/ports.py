@@ -1,0 +1,229 @@
+"""The contract of the ledger: what services, the instance and in-process runs may ask of storage.
+
+One implementation serves SQLite and Postgres (``storage.ledger.SqlLedger``). All methods are synchronous and
+thread-safe; every ``commit_`` and every single write is one transaction. Reads see committed data only. Times are
+seconds since the epoch, UTC; they are arguments, storage never reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional, Protocol
+
+from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.records import (
+    AssetPartitionState,
+    AssetState,
+    CheckState,
+    EventFilter,
+    IntakeBatch,
+    IntakeOutcome,
+    LocationRecord,
+    NewRun,
+    PartitionChange,
+    RunFilter,
+    RunRecord,
+    TickCommit,
+    TickOutcome,
+    TickRecord,
+    TriggerRecord,
+)
+from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
+
+PartitionResolver = Callable[[str, str], Optional[tuple[str, int]]]
+"""(asset, partition key) → (fingerprint of the asset's partitions spec, ordinal), or None when it is not known."""
+
+
+class LedgerPort(Protocol):
+    """Storage as everybody else sees it."""
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+    def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
+        """Insert runs as QUEUED with their enqueued and planned events; an id that exists already is left as it is."""
+
+    def start_in_process_run(self, run: NewRun, *, now: float) -> RunRecord:
+        """Insert a run that this very process executes: STARTING at once, epoch 1."""
+
+    def get_run(self, run_id: str) -> RunRecord | None: ...
+
+    def get_runs(
+        self,
+        filters: RunFilter | None = None,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        ascending: bool = False,
+    ) -> list[RunRecord]:
+        """Newest first (creation order); ``cursor`` is the run id after which to go on."""
+
+    def count_runs(self, filters: RunFilter | None = None) -> int: ...
+
+    def queued_runs(self, *, limit: int) -> list[RunRecord]:
+        """QUEUED runs in order of priority (high first), then creation; runs with a later ``not_before`` included."""
+
+    def in_progress_runs(self) -> list[RunRecord]:
+        """Runs that hold a slot: STARTING, STARTED, CANCELING."""
+
+    def launch_run(self, run_id: str, *, now: float) -> RunRecord | None:
+        """QUEUED → STARTING with ``epoch + 1``; None when it was not QUEUED any more (nothing written)."""
+
+    def finish_run(
+        self,
+        run_id: str,
+        status: RunStatus,
+        *,
+        now: float,
+        message: str,
+        reason: str | None = None,
+        error: ErrorInfo | None = None,
+        expected_epoch: int | None = None,
+        retry: NewRun | None = None,
+    ) -> RunRecord | None:
+        """End a run from outside (lost worker, cancelled before start, ...) and, in the same transaction, create its retry.
+
+        Clears its planned assets. None when it had ended already or ``expected_epoch`` differs.
+        """
+
+    def request_cancel(self, run_id: str, *, now: float) -> RunRecord | None:
+        """QUEUED → CANCELED at once; STARTING/STARTED → CANCELING; None when it has ended or is unknown."""
+
+    def note_worker(self, run_id: str, epoch: int, *, pid: int | None, now: float) -> None:
+        """Record the worker's process and a heartbeat."""
+
+    def add_run_tags(self, run_id: str, tags: Mapping[str, str], *, now: float) -> None: ...
+
+    def delete_run(self, run_id: str) -> bool: ...
+
+    # -- intake and events --------------------------------------------------------------------------------------
+    def commit_intake(
+        self, batches: Sequence[IntakeBatch], *, now: float, resolve: PartitionResolver | None = None
+    ) -> list[IntakeOutcome]:
+        """Apply several batches in one transaction: events, run statuses, asset, partition and check states.
+
+        A batch of an older epoch, or of a run that has ended, is refused (terminal statuses are final, F23); events
+        already applied (``seq`` not above the run's ``intake_seq``) are skipped.
+        """
+
+    def record_events(self, events: Sequence[Event], *, resolve: PartitionResolver | None = None) -> list[int]:
+        """Store events that belong to no worker (reported from outside, engine notes); returns their ids.
+
+        Chatter (log lines, step events) gets ids of its own sequence.
+        """
+
+    def get_events(
+        self, filters: EventFilter, *, limit: int | None = None, ascending: bool = True
+    ) -> list[StoredEvent]:
+        """Lasting events (asset and run events) in id order."""
+
+    def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
+        """Everything that a run reported, in order, lasting events and chatter together.
+
+        The ids here are positions in this run's log, from 1; ``after`` is exclusive.
+        """
+
+    def last_event_id(self) -> int:
+        """The newest lasting event's id, 0 when there is none."""
+
+    # -- assets -------------------------------------------------------------------------------------------------
+    def get_asset_states(self, assets: Sequence[str] | None = None) -> dict[str, AssetState]: ...
+
+    def get_asset_partition_states(self, assets: Sequence[str]) -> dict[str, AssetPartitionState]: ...
+
+    def get_partition_events(
+        self, asset: str, partitions: Sequence[str] | None = None
+    ) -> dict[str, tuple[int, float, str]]:
+        """Per materialised partition key: (event id, time, run id) of its latest materialisation."""
+
+    def get_check_states(self, assets: Sequence[str] | None = None) -> dict[str, CheckState]:
+        """By check text ``asset:check``."""
+
+    def wipe_asset(self, asset: str, partitions: Sequence[str] | None = None) -> None:
+        """Forget an asset's (or some partitions') materialisations. Event ids are not used again (F26)."""
+
+    # -- triggers and ticks -------------------------------------------------------------------------------------
+    def ensure_trigger(
+        self,
+        trigger_id: str,
+        *,
+        kind: TriggerKind,
+        location: str,
+        name: str,
+        definition: str | None,
+        started_at: float | None,
+        frontier: float | None,
+        position: int | None,
+    ) -> TriggerRecord:
+        """The trigger's record, made (DECLARED_IN_CODE) if missing."""
+
+    def get_trigger(self, trigger_id: str) -> TriggerRecord | None: ...
+
+    def get_triggers(self, location: str | None = None) -> list[TriggerRecord]: ...
+
+    def update_trigger(
+        self,
+        trigger_id: str,
+        *,
+        expected_version: int | None = None,
+        status: TriggerStatus | None = None,
+        started_at: float | None = None,
+        frontier: float | None = None,
+        position: int | None = None,
+        definition: str | None = None,
+        cursor: str | None = None,
+        clear_cursor: bool = False,
+    ) -> TriggerRecord | None:
+        """Change the given fields and raise the version; None when unknown or the version differs."""
+
+    def commit_tick(self, commit: TickCommit) -> TickOutcome:
+        """Write one tick whole (see ``TickCommit``), or nothing when stale.
+
+        For a schedule a second tick of the same nominal time replaces a FAILURE row (a retry) and otherwise is stale.
+        """
+
+    def get_ticks(
+        self,
+        trigger_id: str | None = None,
+        *,
+        statuses: Sequence[TickStatus] | None = None,
+        limit: int | None = None,
+        before_id: int | None = None,
+    ) -> list[TickRecord]:
+        """Newest first."""
+
+    def get_tick(self, tick_id: int) -> TickRecord | None: ...
+
+    # -- dynamic partitions -------------------------------------------------------------------------------------
+    def get_dynamic_partitions(self, name: str) -> list[tuple[str, int]]:
+        """(key, ordinal) in order of addition; ordinals are never used again."""
+
+    def get_all_dynamic_partitions(self) -> dict[str, list[tuple[str, int]]]: ...
+
+    def change_dynamic_partitions(self, change: PartitionChange, *, now: float) -> None:
+        """Adding a known key and deleting an unknown one do nothing."""
+
+    # -- locations, settings, leases ----------------------------------------------------------------------------
+    def put_location(self, record: LocationRecord) -> None: ...
+
+    def get_locations(self) -> list[LocationRecord]: ...
+
+    def get_setting(self, key: str) -> str | None: ...
+
+    def put_setting(self, key: str, value: str | None) -> None: ...
+
+    def acquire_lease(self, name: str, holder: str, *, now: float, ttl_s: float) -> int | None:
+        """The lease's epoch when it is free, expired or already the holder's; None when somebody else has it.
+
+        The epoch grows whenever the holder changes, so that an old holder can be told from the new one.
+        """
+
+    def release_lease(self, name: str, holder: str) -> None: ...
+
+    # -- upkeep -------------------------------------------------------------------------------------------------
+    def prune(self, *, chatter_before: float | None, ticks_before: float | None, limit: int = 10_000) -> int:
+        """Delete chatter and uneventful ticks older than the given times; returns the number of rows."""
+
+    def stats(self) -> dict[str, Any]:
+        """Sizes and counts for ``doctor``: schema revision, rows per table, file size in bytes, dialect."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,22 @@
+"""Where a run's events go: the small contract between execution and whatever stores or sends them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tidewheel.values.events import Event
+
+
+class EventSink(Protocol):
+    """Takes a run's events in order. Events may be held back and sent in batches."""
+
+    def emit(self, event: Event) -> None:
+        """Hand over one event; does not wait for it to be stored."""
+
+    def flush(self) -> None:
+        """Return when everything emitted so far is stored (the server or the ledger has acknowledged it)."""
+
+    def pause_for_fork(self) -> None:
+        """Bring helper threads to a safe point, so that the process can be forked; ended by ``resume_after_fork``."""
+
+    def resume_after_fork(self) -> None: ...
