@@ -65,8 +65,12 @@ class LedgerPort(Protocol):
     def in_progress_runs(self) -> list[RunRecord]:
         """Runs that hold a slot: STARTING, STARTED, CANCELING."""
 
-    def launch_run(self, run_id: str, *, now: float) -> RunRecord | None:
-        """QUEUED → STARTING with ``epoch + 1``; None when it was not QUEUED any more (nothing written)."""
+    def launch_run(self, run_id: str, *, now: float, from_epoch: int | None = None) -> RunRecord | None:
+        """QUEUED → STARTING with ``epoch + 1``; None when it was not QUEUED any more (nothing written).
+
+        With ``from_epoch``: STARTING → STARTING with ``epoch + 1``, if the run is STARTING under that very epoch (a
+        launch of which nobody knows whether it arrived).
+        """
 
     def finish_run(
         self,

@@ -14,7 +14,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cls_name: str
     message: str
     stack: tuple[str, ...] = ()
-    cause: Optional["ErrorInfo"] = None  # noqa: UP045 (a self reference must be quoted as a whole)
+    cause: Optional[ErrorInfo] = None
 
     def to_string(self) -> str:
         """The whole error as text, causes last."""

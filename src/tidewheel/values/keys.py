@@ -203,9 +203,7 @@ class AssetCheckKey:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, AssetCheckKey)
-            and self.asset_key == other.asset_key
-            and self.name == other.name
+            isinstance(other, AssetCheckKey) and self.asset_key == other.asset_key and self.name == other.name
         )
 
     def __lt__(self, other: AssetCheckKey) -> bool:

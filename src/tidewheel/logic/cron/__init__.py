@@ -1,0 +1,1 @@
+"""Cron: expressions, their ticks in a time zone, and the numbering of those ticks."""

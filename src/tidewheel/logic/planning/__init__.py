@@ -1,0 +1,1 @@
+"""Decisions of the control side: facts in, decision out."""

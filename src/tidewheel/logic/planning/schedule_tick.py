@@ -1,0 +1,119 @@
+"""Which nominal times of a schedule are owed now.
+
+A schedule's *frontier* is the moment from which its nominal times are undecided: ticks at ``frontier <= t <= now`` are
+due (semantics A31, A32). Of several due ones the newest ``max_catchup`` are owed and the older ones dropped (A34, F12).
+A tick whose evaluation failed and has retries left holds the frontier at its own nominal time, so that it is owed again
+after a back-off even when later ones are due (F13). An edited schedule starts at the edit (F14): whoever stores a new
+definition moves the frontier there.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Optional
+
+import msgspec
+
+from tidewheel.logic.cron.expression import CronExpression
+from tidewheel.logic.cron.ticks import next_at_or_after, previous_at_or_before
+
+AFTER_TICK_S = 1.0
+"""Ticks are whole minutes apart, so the frontier behind a decided tick is one second after it."""
+
+RETRY_BACKOFF_S = (1.0, 5.0, 15.0, 60.0)
+MAX_CATCHUP = 10_000
+
+
+class ScheduleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the decision needs: the expressions and zone, the stored state, the time."""
+
+    crons: tuple[CronExpression, ...]
+    zone: str
+    is_running: bool
+    frontier: float
+    now: float
+    max_catchup: int = 1
+    max_tick_retries: int = 0
+    failures: int = 0
+    """Failed attempts of the tick at the frontier; 0 when it was not tried."""
+    last_attempt_at: Optional[float] = None
+
+
+TickCause = Literal["on_time", "caught_up", "retry"]
+LATE_S = 60.0
+
+
+class OwedTick(msgspec.Struct, frozen=True, kw_only=True):
+    """A tick to evaluate: its nominal time, which attempt this is, and why it is owed."""
+
+    scheduled_for: float
+    attempt: int
+    cause: TickCause
+
+
+class ScheduleDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """Owed ticks in order; how many due ones were dropped (and the newest of those); when to look again."""
+
+    owed: tuple[OwedTick, ...] = ()
+    dropped_count: int = 0
+    dropped_until: Optional[float] = None
+    wake_at: Optional[float] = None
+
+
+def decide_schedule_tick(facts: ScheduleFacts) -> ScheduleDecision:
+    """The owed ticks of one schedule as of ``facts.now``."""
+    if not facts.is_running:
+        return ScheduleDecision()
+    retrying = facts.failures > 0 and facts.failures <= facts.max_tick_retries
+    if retrying:
+        backoff = RETRY_BACKOFF_S[min(facts.failures, len(RETRY_BACKOFF_S)) - 1]
+        retry_at = (facts.last_attempt_at or facts.frontier) + backoff
+        if facts.now < retry_at:
+            return ScheduleDecision(wake_at=retry_at)
+        retry = OwedTick(scheduled_for=facts.frontier, attempt=facts.failures + 1, cause="retry")
+        return ScheduleDecision(owed=(retry,), wake_at=facts.now)
+    due, dropped = _newest_due(facts)
+    owed = tuple(
+        OwedTick(
+            scheduled_for=moment,
+            attempt=1,
+            cause="on_time" if facts.now - moment < LATE_S else "caught_up",
+        )
+        for moment in due
+    )
+    return ScheduleDecision(
+        owed=owed,
+        dropped_count=1 if dropped is not None else 0,
+        dropped_until=dropped,
+        wake_at=next_tick(facts.crons, facts.zone, max(facts.now, facts.frontier) + 0.001),
+    )
+
+
+def next_tick(crons: tuple[CronExpression, ...], zone: str, at_or_after: float) -> float | None:
+    """The first nominal time of the union of several expressions, or None when there is none any more."""
+    moments = [next_at_or_after(cron, at_or_after, zone) for cron in crons]
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if known else None
+
+
+def frontier_after(scheduled_for: float, *, failed: bool, attempt: int, max_tick_retries: int) -> float:
+    """Where the frontier goes when a tick has been evaluated: behind it, or onto it when it is to be retried."""
+    if failed and attempt <= max_tick_retries:
+        return scheduled_for
+    return scheduled_for + AFTER_TICK_S
+
+
+def _newest_due(facts: ScheduleFacts) -> tuple[list[float], float | None]:
+    """The newest due times (ascending, at most ``max_catchup``) and the newest one that is dropped, if any."""
+    keep = min(max(facts.max_catchup, 0), MAX_CATCHUP)
+    found: list[float] = []
+    upto = facts.now
+    for _ in range(keep + 1):
+        moments = [previous_at_or_before(cron, upto, facts.zone) for cron in facts.crons]
+        latest = max((moment for moment in moments if moment is not None), default=None)
+        if latest is None or latest < facts.frontier:
+            return sorted(found), None
+        if len(found) == keep:
+            return sorted(found), latest
+        found.append(latest)
+        upto = latest - 0.001
+    return sorted(found), None

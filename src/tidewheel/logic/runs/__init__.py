@@ -1,0 +1,1 @@
+"""What one run is made of and how it moves on: statuses, plan of steps, progress, retries."""

@@ -1,0 +1,107 @@
+"""What people and programs may ask of a running server beyond the ledger: launch, cancel, start, stop, reload."""
+
+from __future__ import annotations
+
+from typing import Optional, Protocol
+
+import msgspec
+
+from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.evaluation import EvaluationResult
+from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.records import RunRecord, TriggerRecord
+
+
+class LocationHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a code location is. ``state``: ``loading`` | ``loaded`` | ``failed`` (the last good code serves, if any)."""
+
+    name: str
+    state: str
+    target: str = ""
+    pid: Optional[int] = None
+    start_method: str = ""
+    loaded_at: Optional[float] = None
+    load_s: float = 0.0
+    assets: int = 0
+    jobs: int = 0
+    schedules: int = 0
+    sensors: int = 0
+    serves_old_code: bool = False
+    errors: tuple[ErrorInfo, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class TriggerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A schedule or sensor as people see it: its definition, whether it runs, its last and next moments."""
+
+    name: str
+    kind: str
+    location: str
+    is_running: bool
+    crons: tuple[str, ...] = ()
+    zone: str = "UTC"
+    sensor_kind: str = ""
+    minimum_interval_s: Optional[float] = None
+    jobs: tuple[str, ...] = ()
+    description: Optional[str] = None
+    last_tick_at: Optional[float] = None
+    last_status: Optional[str] = None
+    next_tick_at: Optional[float] = None
+    cursor: Optional[str] = None
+    failures_in_a_row: int = 0
+    set_by: str = "code"
+
+
+class WaitingRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A queued run and the reason why it waits, in a sentence."""
+
+    run_id: str
+    reason: str
+
+
+class ServerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the server is: process, address, locations, queue."""
+
+    pid: int
+    home: str
+    version: str
+    started_at: float
+    now: float
+    port: Optional[int] = None
+    locations: tuple[LocationHealth, ...] = ()
+    queued: int = 0
+    in_progress: int = 0
+    waiting: tuple[WaitingRun, ...] = ()
+    workers: int = 0
+    services: dict[str, str] = {}
+
+
+class ControlPort(Protocol):
+    """Requests to a server. Every method is safe to repeat."""
+
+    def launch(self, request: LaunchRequest) -> LaunchOutcome: ...
+
+    def cancel(self, run_id: str) -> RunRecord | None:
+        """Ask a run to stop; None when it is unknown or has ended."""
+
+    def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]: ...
+
+    def set_trigger(
+        self, name: str, running: bool | None, location: str | None = None, kind: str | None = None
+    ) -> TriggerRecord:
+        """Start (True), stop (False) or reset to the code's default (None)."""
+
+    def set_cursor(self, name: str, cursor: str | None, location: str | None = None) -> TriggerRecord: ...
+
+    def test_trigger(
+        self, name: str, cursor: str | None = None, location: str | None = None
+    ) -> EvaluationResult:
+        """Evaluate a trigger once without recording anything."""
+
+    def reload(self, location: str | None = None) -> list[LocationHealth]:
+        """Load the code again and wait for the outcome."""
+
+    def health(self) -> ServerHealth: ...
+
+    def get_snapshots(self) -> dict[str, bytes]:
+        """The last good snapshot of every location, encoded."""

@@ -1,0 +1,1 @@
+"""The control side: long-running duties, each one gather, decide, commit, act."""

@@ -1,0 +1,101 @@
+"""Carries out the calls of clients: methods of the ledger and of the control, by name, with the wake-ups that follow."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+
+from tidewheel.runtime.protocol import Answer, Call
+from tidewheel.runtime.remote import CONTROL_METHODS, CONTROL_PREFIX, LEDGER_METHODS, decode_arguments
+from tidewheel.services.catalog import Catalog
+from tidewheel.services.control import ServerControl
+from tidewheel.services.database import Database
+from tidewheel.services.dynamic_partitions import DynamicPartitionCache
+from tidewheel.services.hub import Peer
+from tidewheel.services.locations import Locations
+from tidewheel.services.signals import Signals, Topic
+from tidewheel.services.triggers import TriggerBook
+from tidewheel.values.error_info import ErrorInfo, error_info
+from tidewheel.values.records import TriggerRecord
+
+logger = logging.getLogger("tidewheel.calls")
+
+WAKES: dict[str, tuple[Topic, ...]] = {
+    "create_runs": (Topic.QUEUE, Topic.RUN_EVENTS),
+    "finish_run": (Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.QUEUE),
+    "delete_run": (Topic.RUNS_ENDED,),
+    "record_events": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS),
+    "commit_intake": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.RUNS_ENDED),
+    "update_trigger": (Topic.TRIGGERS,),
+    "commit_tick": (Topic.TRIGGERS, Topic.QUEUE),
+}
+NEEDS_RESOLVER = frozenset({"record_events", "commit_intake"})
+LOGGED_LENGTH = 200
+
+
+class Calls:
+    """Answers ``Call`` messages. A call that cannot be carried out gets an error; it never ends the connection."""
+
+    def __init__(
+        self,
+        database: Database,
+        control: ServerControl,
+        locations: Locations,
+        book: TriggerBook,
+        dynamic: DynamicPartitionCache,
+        signals: Signals,
+    ) -> None:
+        self._database = database
+        self._control = control
+        self._locations = locations
+        self._book = book
+        self._dynamic = dynamic
+        self._signals = signals
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, peer: Peer, call: Call) -> None:
+        """Begin to carry out a call."""
+        task = asyncio.create_task(self._answer(peer, call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, peer: Peer, call: Call) -> None:
+        try:
+            value = msgspec.msgpack.encode(await self._carry_out(call))
+            answer = Answer(call_id=call.call_id, value=value)
+        except msgspec.MsgspecError as exc:
+            text = f"expected other arguments for {call.method!r}, got: {exc}"
+            answer = Answer(
+                call_id=call.call_id, error=ErrorInfo(cls_name="ParameterCheckError", message=text)
+            )
+        except Exception as exc:
+            logger.debug("call %s failed", call.method[:LOGGED_LENGTH], exc_info=True)
+            answer = Answer(call_id=call.call_id, error=error_info(exc))
+        peer.send(answer)
+
+    async def _carry_out(self, call: Call) -> Any:
+        if call.method in CONTROL_METHODS:
+            kwargs = decode_arguments(CONTROL_METHODS[call.method], call.args)
+            return await self._control.call(call.method.removeprefix(CONTROL_PREFIX), kwargs)
+        method = LEDGER_METHODS.get(call.method)
+        if method is None:
+            raise AttributeError(f"expected a known method, got {call.method[:LOGGED_LENGTH]!r}")
+        kwargs = decode_arguments(method, call.args)
+        if call.method == "request_cancel":
+            return await self._control.cancel(kwargs["run_id"])
+        if call.method in NEEDS_RESOLVER:
+            kwargs["resolve"] = await self._database.read(self._resolver)
+        result = await self._database.call(call.method, kwargs)
+        if call.method == "change_dynamic_partitions":
+            self._dynamic.forget()
+        if isinstance(result, TriggerRecord):
+            self._book.note(result)
+        self._signals.raise_topic(*WAKES.get(call.method, ()))
+        return result
+
+    def _resolver(self) -> Any:
+        catalog: Catalog = self._locations.catalog
+        return catalog.resolver(self._control.now(), self._dynamic.load())

@@ -1,0 +1,112 @@
+"""What all loaded code locations define, as one value that services look things up in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from tidewheel.logic.graph.specs import (
+    AssetNode,
+    JobNode,
+    LocationSnapshot,
+    ScheduleNode,
+    SensorNode,
+)
+from tidewheel.logic.partitions.codec import fingerprint
+from tidewheel.logic.partitions.definitions import DynamicKeys, PartitionView
+from tidewheel.logic.partitions.keys import PartitionError, ordinal_of
+from tidewheel.values.ids import trigger_id
+
+IMPLICIT_ASSET_JOB = "__ASSET_JOB"
+
+
+class Catalog:
+    """Immutable; a new one is made when a location is loaded. Names are looked up per location."""
+
+    def __init__(self, snapshots: Mapping[str, LocationSnapshot]) -> None:
+        self.snapshots = MappingProxyType(dict(snapshots))
+        self._jobs = {(name, job.name): job for name, snap in snapshots.items() for job in snap.jobs}
+        self._assets: dict[str, tuple[str, AssetNode]] = {}
+        for name, snap in snapshots.items():
+            for node in snap.assets:
+                known = self._assets.get(node.key)
+                # an asset may be external in one location and made in another: the maker describes it
+                if known is None or (known[1].kind == "external" and node.kind != "external"):
+                    self._assets[node.key] = (name, node)
+        self._fingerprints = {
+            key: fingerprint(node.partitions)
+            for key, (_, node) in self._assets.items()
+            if node.partitions is not None
+        }
+
+    def with_location(self, snapshot: LocationSnapshot) -> Catalog:
+        """The catalog with this location's definitions in place of its former ones."""
+        return Catalog({**self.snapshots, snapshot.name: snapshot})
+
+    def job(self, location: str, name: str) -> JobNode | None:
+        """A job of a location."""
+        return self._jobs.get((location, name))
+
+    def locations_of_job(self, name: str) -> list[str]:
+        """The locations that have a job of this name."""
+        return [location for location, job in self._jobs if job == name]
+
+    def job_names(self) -> list[str]:
+        """All jobs' names that people use."""
+        return sorted({job.name for job in self._jobs.values() if not job.is_hidden})
+
+    def asset(self, key: str) -> AssetNode | None:
+        """An asset's node."""
+        found = self._assets.get(key)
+        return found[1] if found else None
+
+    def asset_location(self, key: str) -> str | None:
+        """The location that makes the asset (or, failing that, mentions it)."""
+        found = self._assets.get(key)
+        return found[0] if found else None
+
+    def assets(self) -> list[AssetNode]:
+        """All assets."""
+        return [node for _, node in self._assets.values()]
+
+    def schedules(self) -> Iterator[tuple[str, str, ScheduleNode]]:
+        """(trigger id, location, schedule) of every schedule."""
+        for location, snapshot in self.snapshots.items():
+            for schedule in snapshot.schedules:
+                yield trigger_id(location, schedule.name), location, schedule
+
+    def sensors(self) -> Iterator[tuple[str, str, SensorNode]]:
+        """(trigger id, location, sensor) of every sensor."""
+        for location, snapshot in self.snapshots.items():
+            for sensor in snapshot.sensors:
+                yield trigger_id(location, sensor.name), location, sensor
+
+    def resolver(self, now: float, dynamic: Mapping[str, list[tuple[str, int]]]) -> PartitionLookup:
+        """A function (asset, key) → (fingerprint, ordinal), as of a moment."""
+        return PartitionLookup(self._assets, self._fingerprints, now, dynamic)
+
+
+class PartitionLookup:
+    """Resolves partition keys to ordinals for the intake; answers None for what it does not know."""
+
+    def __init__(
+        self,
+        assets: Mapping[str, tuple[str, AssetNode]],
+        fingerprints: Mapping[str, str],
+        now: float,
+        dynamic: Mapping[str, list[tuple[str, int]]],
+    ) -> None:
+        self._assets = assets
+        self._fingerprints = fingerprints
+        self._view = PartitionView(
+            now=now, dynamic_keys={name: DynamicKeys.from_pairs(pairs) for name, pairs in dynamic.items()}
+        )
+
+    def __call__(self, asset: str, partition: str) -> tuple[str, int] | None:
+        found = self._assets.get(asset)
+        if found is None or found[1].partitions is None:
+            return None
+        try:
+            return self._fingerprints[asset], ordinal_of(found[1].partitions, partition, self._view)
+        except PartitionError:
+            return None

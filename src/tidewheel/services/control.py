@@ -1,0 +1,382 @@
+"""Carries out what people and programs ask of the server: launch, cancel, start, stop, reload, show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from tidewheel.errors import (
+    CodeLocationNotFoundError,
+    InvalidInvocationError,
+    UserCodeUnreachableError,
+    did_you_mean,
+)
+from tidewheel.logic.planning.requests import run_priority
+from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView, WaitingRun
+from tidewheel.runtime.protocol import CancelRun
+from tidewheel.services.admission import Admission
+from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.database import Database
+from tidewheel.services.locations import Locations
+from tidewheel.services.schedules import Schedules
+from tidewheel.services.sensors import Sensors
+from tidewheel.services.signals import Signals, Topic
+from tidewheel.services.triggers import TriggerBook, is_running
+from tidewheel.services.worker_book import WorkerBook
+from tidewheel.values.error_info import error_info
+from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
+from tidewheel.values.ids import trigger_id as make_trigger_id
+from tidewheel.values.ids import uuid_at
+from tidewheel.values.launch import LaunchOutcome, LaunchRequest, PreparedLaunch
+from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
+from tidewheel.values.serde import encode
+from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
+from tidewheel.values.tags import PRIORITY
+
+
+class ServerControl:
+    """The server's side of ``runtime.control.ControlPort``; its methods are coroutines."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        locations: Locations,
+        book: TriggerBook,
+        schedules: Schedules,
+        sensors: Sensors,
+        admission: Admission,
+        workers: WorkerBook,
+        signals: Signals,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+        evaluation_timeout_s: float,
+        about: dict[str, Any],
+    ) -> None:
+        self._database = database
+        self._locations = locations
+        self._book = book
+        self._schedules = schedules
+        self._sensors = sensors
+        self._admission = admission
+        self._workers = workers
+        self._signals = signals
+        self._clock = clock
+        self._entropy = entropy
+        self._timeout_s = evaluation_timeout_s
+        self._about = about
+        self._started_at = clock()
+
+    def now(self) -> float:
+        """The server's time, seconds since the epoch."""
+        return self._clock()
+
+    async def call(self, name: str, kwargs: dict[str, Any]) -> Any:
+        """Carry out a method of the contract by name."""
+        return await getattr(self, name)(**kwargs)
+
+    # -- runs -----------------------------------------------------------------------------------------------------
+
+    async def launch(self, request: LaunchRequest) -> LaunchOutcome:
+        """Check the request with its code location and queue the run."""
+        location = self._locate(request)
+        if isinstance(location, LaunchOutcome):
+            return location
+        try:
+            prepared = await self._locations.prepare(location, request, self._timeout_s)
+        except UserCodeUnreachableError as exc:
+            return LaunchOutcome(kind="user_code", message=str(exc), error=error_info(exc))
+        if prepared.run is None:
+            return _refusal(prepared)
+        if request.run_id and await self._database.read(self._database.ledger.get_run, request.run_id):
+            return LaunchOutcome(run_id=request.run_id, message="a run of this id exists already")
+        now = self._clock()
+        run = self._new_run(request, prepared, location, now)
+        await self._database.write(self._database.ledger.create_runs, [run], now=now)
+        self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
+        return LaunchOutcome(run_id=run.run_id)
+
+    async def cancel(self, run_id: str) -> RunRecord | None:
+        """Cancel a queued run at once, ask the worker of a running one to stop."""
+        record = await self._database.write(self._database.ledger.request_cancel, run_id, now=self._clock())
+        if record is None:
+            return None
+        peer = self._workers.peer(run_id)
+        if record.status is RunStatus.CANCELING and peer is not None:
+            peer.send(CancelRun(run_id=run_id))
+        self._signals.raise_topic(Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.WORKERS)
+        return record
+
+    def _new_run(self, request: LaunchRequest, prepared: PreparedLaunch, location: str, now: float) -> NewRun:
+        run = prepared.run
+        assert run is not None
+        return NewRun(
+            run_id=request.run_id or uuid_at(now, self._entropy(10)),
+            job_name=run.job_name,
+            location=location,
+            priority=run_priority(run.tags.get(PRIORITY)),
+            run_key=run.run_key,
+            partition=run.partition,
+            assets=run.assets,
+            checks=run.checks,
+            steps=prepared.steps,
+            run_config=run.run_config,
+            tags=run.tags,
+            parent_run_id=request.parent_run_id,
+            planned_assets=run.planned_assets,
+            planned_checks=run.planned_checks,
+        )
+
+    def _locate(self, request: LaunchRequest) -> str | LaunchOutcome:
+        """The location that the request is for, or the refusal."""
+        catalog = self._locations.catalog
+        if request.location is not None:
+            if request.location not in self._locations.names():
+                return LaunchOutcome(
+                    kind="unknown_location",
+                    message=f"expected a code location, got {request.location!r}; "
+                    + did_you_mean(request.location, self._locations.names()),
+                )
+            return request.location
+        name = request.job_name
+        if name is None or name == IMPLICIT_ASSET_JOB:
+            for key in request.assets or ():
+                location = catalog.asset_location(key)
+                if location is not None:
+                    return location
+            names = self._locations.names()
+            if len(names) == 1 or not request.assets:
+                return (
+                    names[0] if names else LaunchOutcome(kind="unknown_location", message="no code is loaded")
+                )
+            known = [node.key for node in catalog.assets()]
+            return LaunchOutcome(
+                kind="invalid_selection",
+                message=f"expected known assets, got {request.assets!r}; "
+                + did_you_mean(request.assets[0], known),
+            )
+        found = catalog.locations_of_job(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return LaunchOutcome(
+                kind="unknown_job",
+                message=f"job {name!r} exists in several code locations ({', '.join(found)}); name one",
+            )
+        return LaunchOutcome(
+            kind="unknown_job",
+            message=f"expected a job, got {name!r}; " + did_you_mean(name, catalog.job_names()),
+        )
+
+    # -- triggers -------------------------------------------------------------------------------------------------
+
+    async def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]:
+        """All schedules and sensors, or one kind (``SCHEDULE`` | ``SENSOR``)."""
+        ticks = await self._database.read(self._last_statuses)
+        views: list[TriggerView] = []
+        if kind in (None, TriggerKind.SCHEDULE.value):
+            for trigger_id, location, schedule in self._locations.catalog.schedules():
+                record = self._book.get(trigger_id)
+                running = record is not None and is_running(record, schedule.default_running)
+                views.append(
+                    TriggerView(
+                        name=schedule.name,
+                        kind=TriggerKind.SCHEDULE.value,
+                        location=location,
+                        is_running=running,
+                        crons=schedule.crons,
+                        zone=schedule.zone,
+                        jobs=(schedule.job_name,) if schedule.job_name else (),
+                        description=schedule.description,
+                        last_tick_at=record.last_tick_at if record else None,
+                        last_status=ticks.get(trigger_id),
+                        next_tick_at=self._schedules.next_ticks.get(trigger_id) if running else None,
+                        failures_in_a_row=record.failures_in_a_row if record else 0,
+                        set_by=_set_by(record),
+                    )
+                )
+        if kind in (None, TriggerKind.SENSOR.value):
+            for trigger_id, location, sensor in self._locations.catalog.sensors():
+                record = self._book.get(trigger_id)
+                views.append(
+                    TriggerView(
+                        name=sensor.name,
+                        kind=TriggerKind.SENSOR.value,
+                        location=location,
+                        is_running=record is not None and is_running(record, sensor.default_running),
+                        sensor_kind=sensor.kind,
+                        minimum_interval_s=sensor.minimum_interval_s,
+                        jobs=sensor.jobs,
+                        description=sensor.description,
+                        last_tick_at=self._sensors.last_started_at(trigger_id)
+                        or (record.last_tick_at if record else None),
+                        last_status=ticks.get(trigger_id),
+                        cursor=record.cursor if record else None,
+                        failures_in_a_row=record.failures_in_a_row if record else 0,
+                        set_by=_set_by(record),
+                    )
+                )
+        return views
+
+    def _last_statuses(self) -> dict[str, str]:
+        statuses: dict[str, str] = {}
+        for tick in self._database.ledger.get_ticks(limit=1_000):
+            statuses.setdefault(tick.trigger_id, tick.status.value)
+        return statuses
+
+    async def set_trigger(
+        self, name: str, running: bool | None, location: str | None = None, kind: str | None = None
+    ) -> TriggerRecord:
+        """Start (True), stop (False) or reset to the code's default (None)."""
+        record, default_running = self._find_trigger(name, location, kind)
+        was_running = is_running(record, default_running)
+        now = self._clock()
+        begins = not was_running and (running or (running is None and default_running))
+        status = {
+            True: TriggerStatus.RUNNING,
+            False: TriggerStatus.STOPPED,
+            None: TriggerStatus.DECLARED_IN_CODE,
+        }
+        # a schedule that begins to run starts now: what it missed while stopped is not run (A39)
+        moves = begins and record.kind is TriggerKind.SCHEDULE
+        changed = await self._database.write(
+            self._database.ledger.update_trigger,
+            record.trigger_id,
+            status=status[running],
+            started_at=now if begins else None,
+            frontier=now if moves else None,
+        )
+        assert changed is not None
+        self._book.note(changed)
+        self._signals.raise_topic(Topic.TRIGGERS)
+        return changed
+
+    async def set_cursor(self, name: str, cursor: str | None, location: str | None = None) -> TriggerRecord:
+        """Set or clear a sensor's cursor."""
+        record, _ = self._find_trigger(name, location, TriggerKind.SENSOR.value)
+        changed = await self._database.write(
+            self._database.ledger.update_trigger,
+            record.trigger_id,
+            cursor=cursor,
+            clear_cursor=cursor is None,
+        )
+        assert changed is not None
+        self._book.note(changed)
+        self._signals.raise_topic(Topic.TRIGGERS)
+        return changed
+
+    async def test_trigger(
+        self, name: str, cursor: str | None = None, location: str | None = None
+    ) -> EvaluationResult:
+        """Evaluate a trigger once; nothing is recorded."""
+        record, _ = self._find_trigger(name, location, None)
+        now = self._clock()
+        request = EvaluationRequest(
+            kind=record.kind,
+            name=record.name,
+            now=now,
+            scheduled_for=now if record.kind is TriggerKind.SCHEDULE else None,
+            cursor=cursor if cursor is not None else record.cursor,
+            last_run_key=record.last_run_key,
+            last_tick_at=record.last_tick_at,
+            started_at=record.started_at,
+        )
+        return await self._locations.evaluate(record.location, request, self._timeout_s)
+
+    def _find_trigger(self, name: str, location: str | None, kind: str | None) -> tuple[TriggerRecord, bool]:
+        """A trigger's record and its default.
+
+        Raises:
+            InvalidInvocationError: when there is none of this name.
+        """
+        catalog = self._locations.catalog
+        known: dict[str, bool] = {}
+        names = []
+        if kind in (None, TriggerKind.SCHEDULE.value):
+            for trigger_id, _, schedule in catalog.schedules():
+                known[trigger_id] = schedule.default_running
+                names.append(schedule.name)
+        if kind in (None, TriggerKind.SENSOR.value):
+            for trigger_id, _, sensor in catalog.sensors():
+                known[trigger_id] = sensor.default_running
+                names.append(sensor.name)
+        places = [location] if location is not None else self._locations.names()
+        for place in places:
+            trigger_id = make_trigger_id(place, name)
+            record = self._book.get(trigger_id)
+            if trigger_id in known and record is not None:
+                return record, known[trigger_id]
+        what = kind.lower() if kind else "schedule or sensor"
+        raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
+
+    # -- the server -----------------------------------------------------------------------------------------------
+
+    async def reload(self, location: str | None = None) -> list[LocationHealth]:
+        """Load code again.
+
+        Raises:
+            CodeLocationNotFoundError: when there is no such location.
+        """
+        if location is not None and location not in self._locations.names():
+            raise CodeLocationNotFoundError(
+                f"expected a code location, got {location!r}; "
+                + did_you_mean(location, self._locations.names())
+            )
+        return await self._locations.reload(location)
+
+    async def health(self) -> ServerHealth:
+        """How the server is."""
+
+        def gather() -> tuple[int, int]:
+            ledger = self._database.ledger
+            return len(ledger.queued_runs(limit=10_000)), len(ledger.in_progress_runs())
+
+        queued, in_progress = await self._database.read(gather)
+        waits = [
+            WaitingRun(run_id=run_id, reason=reason.describe())
+            for run_id, reason in list(self._admission.waits.items())[:100]
+        ]
+        return ServerHealth(
+            pid=os.getpid(),
+            home=str(self._about["home"]),
+            version=str(self._about["version"]),
+            port=self._about.get("port"),
+            started_at=self._started_at,
+            now=self._clock(),
+            locations=self._locations.health(),
+            queued=queued,
+            in_progress=in_progress,
+            waiting=tuple(waits),
+            workers=len(self._workers),
+        )
+
+    async def get_snapshots(self) -> dict[str, bytes]:
+        """The last good snapshot of every location, encoded."""
+        return {name: encode(snapshot) for name, snapshot in self._locations.catalog.snapshots.items()}
+
+
+def _refusal(prepared: PreparedLaunch) -> LaunchOutcome:
+    if prepared.config_problems:
+        return LaunchOutcome(
+            kind="invalid_config",
+            message="the run config is not valid: "
+            + "; ".join(f"{':'.join(('root', *p.path))}: {p.message}" for p in prepared.config_problems),
+            config_problems=prepared.config_problems,
+        )
+    error = prepared.error
+    kinds = {
+        "InvalidSubsetError": "invalid_selection",
+        "InvalidAssetSelectionError": "invalid_selection",
+        "UnknownPartitionError": "invalid_partition",
+        "InvalidDefinitionError": "unknown_job",
+    }
+    return LaunchOutcome(
+        kind=kinds.get(error.cls_name, "user_code") if error else "user_code",
+        message=error.message if error else "the launch was refused without a reason",
+        error=error,
+    )
+
+
+def _set_by(record: TriggerRecord | None) -> str:
+    return "code" if record is None or record.status is TriggerStatus.DECLARED_IN_CODE else "user"

@@ -1,0 +1,48 @@
+"""Gives the event loop the ledger without blocking it: one thread writes, a few read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from tidewheel.storage.ports import LedgerPort
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+READERS = 2
+READ_PREFIXES = ("get_", "count_", "queued_", "in_progress_", "last_", "stats")
+
+
+class Database:
+    """The ledger and the threads that use it. Writes keep the order in which they were asked for."""
+
+    def __init__(self, ledger: LedgerPort) -> None:
+        self.ledger = ledger
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tidewheel-read")
+
+    async def write(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Carry out a write."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: method(*args, **kwargs))
+
+    async def read(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Carry out a read."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, lambda: method(*args, **kwargs)
+        )
+
+    async def call(self, name: str, kwargs: dict[str, object]) -> object:
+        """Carry out a method of the ledger by name, in the right thread."""
+        method: Callable[..., object] = getattr(self.ledger, name)
+        if name.startswith(READ_PREFIXES):
+            return await self.read(method, **kwargs)
+        return await self.write(method, **kwargs)
+
+    def close(self) -> None:
+        """Finish what was asked for and close the ledger."""
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        self.ledger.close()

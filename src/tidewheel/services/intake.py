@@ -1,0 +1,105 @@
+"""Takes the events of all workers into the ledger: what has gathered while one transaction ran goes into the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from tidewheel.runtime.protocol import BatchTaken
+from tidewheel.services.activity import ActivityFeed
+from tidewheel.services.catalog import Catalog
+from tidewheel.services.database import Database
+from tidewheel.services.dynamic_partitions import DynamicPartitionCache
+from tidewheel.services.hub import Peer
+from tidewheel.services.signals import Signals, Topic
+from tidewheel.values.events import ASSET_EVENT_TYPES, RUN_EVENT_TYPES, Event, EventType
+from tidewheel.values.records import IntakeBatch, IntakeOutcome
+
+logger = logging.getLogger("tidewheel.intake")
+
+MAX_BATCHES = 500
+RUN_END_TYPES = frozenset({EventType.RUN_SUCCESS, EventType.RUN_FAILURE, EventType.RUN_CANCELED})
+RETRY_PAUSE_S = 0.5
+
+
+class Intake:
+    """The duty: gather waiting batches, commit them, answer the workers, wake who listens."""
+
+    def __init__(
+        self,
+        database: Database,
+        signals: Signals,
+        feed: ActivityFeed,
+        *,
+        catalog: Callable[[], Catalog],
+        dynamic: DynamicPartitionCache,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._signals = signals
+        self._feed = feed
+        self._catalog = catalog
+        self._dynamic = dynamic
+        self._clock = clock
+        self._waiting: list[tuple[Peer, IntakeBatch]] = []
+        self._arrived = asyncio.Event()
+
+    def add(self, peer: Peer, batch: IntakeBatch) -> None:
+        """A worker's batch has come in."""
+        self._waiting.append((peer, batch))
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self.tick()
+
+    async def tick(self) -> None:
+        """One transaction."""
+        taken, self._waiting = self._waiting[:MAX_BATCHES], self._waiting[MAX_BATCHES:]
+        batches = [batch for _, batch in taken]
+        try:
+            outcomes = await self._database.write(self._commit, batches)
+        except (
+            Exception
+        ):  # the ledger is out of reach: nothing is lost, workers keep what is not acknowledged
+            logger.exception("storing %d batches failed; trying again", len(batches))
+            self._waiting = taken + self._waiting
+            await asyncio.sleep(RETRY_PAUSE_S)
+            return
+        for (peer, _), outcome in zip(taken, outcomes, strict=True):
+            peer.send(BatchTaken(outcome=outcome))
+        self._wake(batches, outcomes)
+
+    def _commit(self, batches: list[IntakeBatch]) -> list[IntakeOutcome]:
+        now = self._clock()
+        partitioned = any(event.partition is not None for batch in batches for event in batch.events)
+        resolve = self._catalog().resolver(now, self._dynamic.load()) if partitioned else None
+        return self._database.ledger.commit_intake(batches, now=now, resolve=resolve)
+
+    def _wake(self, batches: list[IntakeBatch], outcomes: list[IntakeOutcome]) -> None:
+        events = [
+            event
+            for batch, outcome in zip(batches, outcomes, strict=True)
+            if not outcome.refused
+            for event in batch.events
+        ]
+        self._signals.raise_topic(*topics_of(events))
+        self._feed.publish_events(events)
+
+
+def topics_of(events: list[Event]) -> list[Topic]:
+    """Who must be woken by these events."""
+    types = {event.type for event in events}
+    topics = []
+    if types & ASSET_EVENT_TYPES:
+        topics.append(Topic.ASSET_EVENTS)
+    if types & RUN_EVENT_TYPES:
+        topics.append(Topic.RUN_EVENTS)
+    if types & RUN_END_TYPES:
+        topics.append(Topic.RUNS_ENDED)
+    return topics

@@ -1,0 +1,496 @@
+"""Keeps every code location served: starts its process, swaps in new code when it loads, asks its evaluators."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Optional
+
+import msgspec
+
+from tidewheel.errors import UserCodeTimeoutError, UserCodeUnreachableError
+from tidewheel.logic.graph.specs import LocationSnapshot
+from tidewheel.runtime.control import LocationHealth
+from tidewheel.runtime.location_args import CodeTarget, LocationArgs
+from tidewheel.runtime.protocol import (
+    Activity,
+    Evaluate,
+    Evaluated,
+    KillChild,
+    LocationFailed,
+    LocationLoaded,
+    Message,
+    Prepare,
+    Prepared,
+    Retire,
+    Shutdown,
+    StartEvaluator,
+    StartWorker,
+)
+from tidewheel.services.activity import ActivityFeed
+from tidewheel.services.catalog import Catalog
+from tidewheel.services.database import Database
+from tidewheel.services.hub import Peer
+from tidewheel.services.signals import Signals, Topic
+from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
+from tidewheel.values.launch import LaunchRequest, PreparedLaunch
+from tidewheel.values.records import LocationRecord, RunRecord
+from tidewheel.values.serde import decode
+
+logger = logging.getLogger("tidewheel.locations")
+
+MAX_EVALUATORS = 4
+RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
+
+
+class LocationPaths(msgspec.Struct, frozen=True, kw_only=True):
+    """Folders and the socket that a location's processes use."""
+
+    socket: str
+    home: str
+    storage_dir: str
+    logs_dir: str
+
+
+class LocationOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How location processes are run; times in seconds."""
+
+    start_method: str = "auto"
+    spare_stock: int = 2
+    orphan_timeout_s: float = 20.0
+    worker_patience_s: float = 600.0
+    load_timeout_s: float = 300.0
+
+
+Answer = EvaluationResult | PreparedLaunch
+
+
+class Location:
+    """One code location: its process, its evaluators, its last good snapshot and its last errors."""
+
+    def __init__(self, name: str, target: CodeTarget) -> None:
+        self.name = name
+        self.target = target
+        self.generation = 0
+        self.process: asyncio.subprocess.Process | None = None
+        self.peer: Peer | None = None
+        self.snapshot: LocationSnapshot | None = None
+        self.errors: tuple[ErrorInfo, ...] = ()
+        self.files: tuple[str, ...] = ()
+        self.loaded_at: float | None = None
+        self.load_s = 0.0
+        self.start_method = ""
+        self.served_generation = 0
+        self.crashes = 0
+        self.settled = asyncio.Event()
+        """Set while no load is under way."""
+        self.idle: deque[Peer] = deque()
+        self.evaluators: set[Peer] = set()
+        self.asked_for = 0
+        self.waiting: deque[asyncio.Future[Peer]] = deque()
+
+    @property
+    def serves(self) -> bool:
+        """Whether evaluations and launches can be asked of it now."""
+        return self.peer is not None and self.snapshot is not None
+
+    def health(self) -> LocationHealth:
+        """How it is, for people."""
+        state = "loading" if not self.settled.is_set() else "failed" if self.errors else "loaded"
+        snapshot = self.snapshot
+        return LocationHealth(
+            name=self.name,
+            state=state,
+            target=self.target.describe(),
+            pid=self.process.pid if self.process else None,
+            start_method=self.start_method,
+            loaded_at=self.loaded_at,
+            load_s=self.load_s,
+            assets=len(snapshot.assets) if snapshot else 0,
+            jobs=sum(not job.is_hidden for job in snapshot.jobs) if snapshot else 0,
+            schedules=len(snapshot.schedules) if snapshot else 0,
+            sensors=len(snapshot.sensors) if snapshot else 0,
+            serves_old_code=bool(self.errors) and snapshot is not None,
+            errors=self.errors,
+            warnings=snapshot.warnings if snapshot else (),
+        )
+
+
+class Locations:
+    """All code locations of this server. Everything here runs in the event loop."""
+
+    def __init__(
+        self,
+        targets: dict[str, CodeTarget],
+        paths: LocationPaths,
+        options: LocationOptions,
+        *,
+        database: Database,
+        signals: Signals,
+        feed: ActivityFeed,
+        clock: Callable[[], float],
+    ) -> None:
+        self._paths = paths
+        self._options = options
+        self._database = database
+        self._signals = signals
+        self._feed = feed
+        self._clock = clock
+        self._by_name = {name: Location(name, target) for name, target in targets.items()}
+        self._pending: dict[int, asyncio.Future[Answer]] = {}
+        self._asked_of: dict[int, Peer] = {}
+        self._next_request = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.catalog = Catalog({})
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start every location's process; returns before they have loaded."""
+        for location in self._by_name.values():
+            await self._spawn(location)
+
+    async def wait_settled(self) -> None:
+        """Wait until every location has loaded or failed."""
+        await asyncio.gather(*(location.settled.wait() for location in self._by_name.values()))
+
+    async def reload(self, name: str | None = None) -> list[LocationHealth]:
+        """Load code again in new processes and wait for the outcome; the old code serves until then, or on."""
+        chosen = [loc for loc in self._by_name.values() if name is None or loc.name == name]
+        for location in chosen:
+            await self._spawn(location)
+        for location in chosen:
+            await location.settled.wait()
+        return [location.health() for location in chosen]
+
+    async def stop(self, grace_s: float) -> None:
+        """End all location processes and their children."""
+        self._stopping = True
+        processes = [loc.process for loc in self._by_name.values() if loc.process is not None]
+        for location in self._by_name.values():
+            for evaluator in location.evaluators:
+                evaluator.send(Shutdown(grace_s=grace_s))
+            if location.peer is not None:
+                location.peer.send(Shutdown(grace_s=grace_s))
+        for process in processes:
+            try:
+                await asyncio.wait_for(process.wait(), grace_s + 1.0)
+            except TimeoutError:
+                process.kill()
+        for task in self._tasks:
+            task.cancel()
+
+    def health(self) -> tuple[LocationHealth, ...]:
+        """How all locations are."""
+        return tuple(location.health() for location in self._by_name.values())
+
+    def names_serving(self) -> frozenset[str]:
+        """Locations that can start runs now."""
+        return frozenset(name for name, location in self._by_name.items() if location.serves)
+
+    def names(self) -> list[str]:
+        """All locations' names."""
+        return list(self._by_name)
+
+    def watched_files(self) -> dict[str, tuple[str, ...]]:
+        """By location, the source files whose change means a reload."""
+        return {name: location.files for name, location in self._by_name.items()}
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    async def evaluate(self, name: str, request: EvaluationRequest, timeout_s: float) -> EvaluationResult:
+        """Ask user code about a trigger.
+
+        Raises:
+            UserCodeTimeoutError: when it took longer; its process was ended.
+            UserCodeUnreachableError: when it cannot be asked now.
+        """
+        self._next_request += 1
+        message = Evaluate(request_id=self._next_request, request=request)
+        answer = await self._ask(name, message, timeout_s, f"{request.kind.value.lower()} {request.name!r}")
+        assert isinstance(answer, EvaluationResult)
+        return answer
+
+    async def prepare(self, name: str, request: LaunchRequest, timeout_s: float) -> PreparedLaunch:
+        """Ask user code to check a launch request. Raises as ``evaluate``."""
+        self._next_request += 1
+        message = Prepare(request_id=self._next_request, request=request)
+        answer = await self._ask(name, message, timeout_s, f"the launch of {request.job_name or 'assets'!r}")
+        assert isinstance(answer, PreparedLaunch)
+        return answer
+
+    def start_worker(self, run: RunRecord) -> bool:
+        """Ask the run's location to start its worker; False when the location is not there."""
+        location = self._by_name.get(run.location)
+        return bool(location and location.peer and location.peer.send(StartWorker(run=run)))
+
+    def kill_child(self, name: str, pid: int) -> None:
+        """End a child process of a location."""
+        location = self._by_name.get(name)
+        if location is not None and location.peer is not None:
+            location.peer.send(KillChild(pid=pid))
+
+    async def _ask(self, name: str, message: Evaluate | Prepare, timeout_s: float, what: str) -> Answer:
+        location = self._by_name.get(name)
+        if location is None or not location.serves:
+            raise UserCodeUnreachableError(f"code location {name!r} is not loaded")
+        try:
+            evaluator = await asyncio.wait_for(self._evaluator(location), timeout_s)
+        except TimeoutError as exc:
+            raise UserCodeUnreachableError(
+                f"no evaluator of {name!r} became free in {timeout_s:g} s"
+            ) from exc
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._pending[message.request_id] = future
+        self._asked_of[message.request_id] = evaluator
+        try:
+            if not evaluator.send(message):
+                raise UserCodeUnreachableError(f"an evaluator of {name!r} went away")
+            answer = await asyncio.wait_for(future, timeout_s)
+        except TimeoutError as exc:
+            self._cut(location, evaluator)
+            raise UserCodeTimeoutError(
+                f"expected {what} to answer within {timeout_s:g} s, got nothing; it was cut. Make it quicker, "
+                "or raise the evaluation timeout (setting evaluation_timeout_s)"
+            ) from exc
+        finally:
+            self._pending.pop(message.request_id, None)
+            self._asked_of.pop(message.request_id, None)
+        self._free(location, evaluator)
+        return answer
+
+    async def _evaluator(self, location: Location) -> Peer:
+        while location.idle:
+            evaluator = location.idle.popleft()
+            if evaluator.is_open:
+                return evaluator
+        if len(location.evaluators) + location.asked_for < MAX_EVALUATORS and location.peer is not None:
+            location.asked_for += 1
+            location.peer.send(StartEvaluator())
+        future: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
+        location.waiting.append(future)
+        return await future
+
+    def _free(self, location: Location, evaluator: Peer) -> None:
+        if not evaluator.is_open or evaluator not in location.evaluators:
+            return
+        while location.waiting:
+            future = location.waiting.popleft()
+            if not future.done():
+                future.set_result(evaluator)
+                return
+        location.idle.append(evaluator)
+
+    def _cut(self, location: Location, evaluator: Peer) -> None:
+        """End an evaluator that hangs; another one takes its place when needed."""
+        location.evaluators.discard(evaluator)
+        if evaluator.hello is not None and location.peer is not None:
+            location.peer.send(KillChild(pid=evaluator.hello.pid))
+        evaluator.close()
+        if location.waiting and location.peer is not None:
+            location.asked_for += 1
+            location.peer.send(StartEvaluator())
+
+    # -- what peers say -----------------------------------------------------------------------------------------
+
+    def location_hello(self, peer: Peer) -> None:
+        """A location process (of this server or of a former one) has connected."""
+        hello = peer.hello
+        location = self._by_name.get(hello.location or "") if hello else None
+        if (
+            location is None
+            or hello is None
+            or hello.generation != location.generation
+            or self._is_foreign(hello.pid)
+        ):
+            peer.send(Retire())
+
+    def evaluator_hello(self, peer: Peer) -> None:
+        """An evaluator has connected."""
+        hello = peer.hello
+        location = self._by_name.get(hello.location or "") if hello else None
+        if location is None or hello is None or hello.generation != location.served_generation:
+            peer.send(Shutdown(grace_s=0.0))
+            peer.close()
+            return
+        location.asked_for = max(0, location.asked_for - 1)
+        location.evaluators.add(peer)
+        self._free(location, peer)
+
+    def take(self, peer: Peer, message: Message) -> None:
+        """A message of a location process or an evaluator."""
+        match message:
+            case LocationLoaded():
+                self._run(self._loaded(peer, message))
+            case LocationFailed():
+                self._failed(peer, message)
+            case Evaluated(request_id=request_id, result=result):
+                self._answer(request_id, result)
+            case Prepared(request_id=request_id, launch=launch):
+                self._answer(request_id, launch)
+            case _:
+                pass
+
+    def peer_closed(self, peer: Peer) -> None:
+        """A location process or an evaluator has gone."""
+        hello = peer.hello
+        location = self._by_name.get(hello.location or "") if hello else None
+        if location is None:
+            return
+        if peer is location.peer:
+            location.peer = None
+        if peer in location.evaluators:
+            location.evaluators.discard(peer)
+        if peer in location.idle:
+            location.idle.remove(peer)
+        for request_id, asked in list(self._asked_of.items()):
+            if asked is peer:
+                future = self._pending.get(request_id)
+                if future is not None and not future.done():
+                    future.set_exception(
+                        UserCodeUnreachableError(
+                            f"an evaluator of {location.name!r} ended while it was asked"
+                        )
+                    )
+
+    def _answer(self, request_id: int, answer: Answer) -> None:
+        future = self._pending.get(request_id)
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+    def _is_foreign(self, pid: int) -> bool:
+        return not any(loc.process is not None and loc.process.pid == pid for loc in self._by_name.values())
+
+    async def _loaded(self, peer: Peer, message: LocationLoaded) -> None:
+        hello = peer.hello
+        location = self._by_name.get(hello.location or "") if hello else None
+        if location is None or hello is None or hello.generation != location.generation:
+            peer.send(Retire())
+            return
+        snapshot = decode(message.snapshot, LocationSnapshot)
+        old = location.peer
+        location.peer = peer
+        location.snapshot = snapshot
+        location.served_generation = hello.generation
+        location.errors = ()
+        location.files = snapshot.files
+        location.loaded_at = self._clock()
+        location.load_s = message.load_s
+        location.start_method = message.start_method
+        location.crashes = 0
+        if old is not None and old is not peer:
+            old.send(Retire())
+        for evaluator in location.evaluators:
+            evaluator.send(Shutdown(grace_s=1.0))
+        location.evaluators = set()
+        location.idle.clear()
+        location.asked_for = 1
+        peer.send(StartEvaluator())
+        self.catalog = self.catalog.with_location(snapshot)
+        await self._database.write(
+            self._database.ledger.put_location,
+            LocationRecord(
+                name=location.name,
+                snapshot=message.snapshot,
+                fingerprint=message.fingerprint,
+                loaded_at=location.loaded_at,
+            ),
+        )
+        location.settled.set()
+        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
+        self._publish(location, "LOADED", self._summary(snapshot))
+
+    def _failed(self, peer: Peer, message: LocationFailed) -> None:
+        hello = peer.hello
+        location = self._by_name.get(hello.location or "") if hello else None
+        if location is None or hello is None or hello.generation != location.generation:
+            return
+        location.errors = message.errors
+        location.files = tuple(sorted({*location.files, *message.files}))
+        location.settled.set()
+        keeps = "; the last good code goes on serving" if location.snapshot is not None else ""
+        self._publish(location, "FAILED", "; ".join(e.message for e in message.errors) + keeps)
+
+    def _publish(self, location: Location, status: str, text: str) -> None:
+        self._feed.publish(
+            Activity(kind="location", timestamp=self._clock(), name=location.name, status=status, text=text)
+        )
+
+    @staticmethod
+    def _summary(snapshot: LocationSnapshot) -> str:
+        jobs = sum(not job.is_hidden for job in snapshot.jobs)
+        return (
+            f"{len(snapshot.assets)} assets, {len(snapshot.checks)} checks, {jobs} jobs, "
+            f"{len(snapshot.schedules)} schedules, {len(snapshot.sensors)} sensors"
+        )
+
+    # -- processes ----------------------------------------------------------------------------------------------
+
+    async def _spawn(self, location: Location) -> None:
+        location.generation += 1
+        location.settled.clear()
+        args = LocationArgs(
+            name=location.name,
+            target=location.target,
+            socket=self._paths.socket,
+            home=self._paths.home,
+            storage_dir=self._paths.storage_dir,
+            logs_dir=self._paths.logs_dir,
+            generation=location.generation,
+            start_method=self._options.start_method,
+            spare_stock=self._options.spare_stock,
+            orphan_timeout_s=self._options.orphan_timeout_s,
+            worker_patience_s=self._options.worker_patience_s,
+        )
+        # a session of its own: Ctrl-C reaches the server alone, which then ends its processes in order
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tidewheel.worker.location",
+            json.dumps(msgspec.to_builtins(args)),
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=location.target.working_dir or None,
+        )
+        location.process = process
+        self._run(self._watch(location, process, location.generation))
+
+    async def _watch(self, location: Location, process: asyncio.subprocess.Process, generation: int) -> None:
+        """Wait for the end of a location's process; if it should still be there, start another."""
+        code: Optional[int] = await process.wait()
+        if self._stopping or generation != location.generation:
+            return
+        if location.errors and location.settled.is_set():
+            return  # it said that its code does not load; the next change of a file starts another
+        location.crashes += 1
+        pause_s = RESPAWN_PAUSES_S[min(location.crashes, len(RESPAWN_PAUSES_S)) - 1]
+        self._publish(location, "DIED", f"exit code {code}; starting another in {pause_s:g} s")
+        if not location.settled.is_set():
+            location.errors = (
+                ErrorInfo(
+                    cls_name="CodeLocationLoadError",
+                    message=f"expected the code of {location.name!r} to load, got the end of its process "
+                    f"(exit code {code}) while loading; see its output above",
+                ),
+            )
+            location.settled.set()
+        await asyncio.sleep(pause_s)
+        if not self._stopping and generation == location.generation:
+            await self._spawn(location)
+
+    def _run(self, coroutine: object) -> None:
+        task = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def default_location_name(target: CodeTarget) -> str:
+    """The name of a location as Dagster chooses it: the file's name, or the module's."""
+    return Path(target.file).name if target.file else str(target.module)

@@ -1,0 +1,285 @@
+"""Puts the server together: the hub, the locations, the duties; starts them in order and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Optional
+
+import msgspec
+
+from tidewheel.logic.planning.recovery import FailRun, RecoveryPolicy
+from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.runtime.protocol import (
+    Call,
+    CancelRun,
+    ChildExited,
+    ChildStarted,
+    EventBatch,
+    Hello,
+    Message,
+    Retire,
+)
+from tidewheel.services.activity import ActivityFeed
+from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.calls import Calls
+from tidewheel.services.code_watch import CodeWatch
+from tidewheel.services.control import ServerControl
+from tidewheel.services.database import Database
+from tidewheel.services.dynamic_partitions import DynamicPartitionCache
+from tidewheel.services.hub import Hub, Peer
+from tidewheel.services.intake import Intake
+from tidewheel.services.launching import Launching
+from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
+from tidewheel.services.monitor import Monitor
+from tidewheel.services.retention import Retention
+from tidewheel.services.schedules import Schedules
+from tidewheel.services.sensors import Sensors
+from tidewheel.services.signals import Signals, Topic
+from tidewheel.services.tick_writer import TickWriter
+from tidewheel.services.triggers import TriggerBook
+from tidewheel.services.worker_book import WorkerBook
+from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.status import RunStatus
+
+logger = logging.getLogger("tidewheel.server")
+
+
+class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a server is told. Times in seconds."""
+
+    home: Path
+    socket: Path
+    storage_dir: Path
+    targets: dict[str, CodeTarget]
+    limits: QueueLimits = QueueLimits()
+    recovery: RecoveryPolicy = RecoveryPolicy()
+    location: LocationOptions = LocationOptions()
+    evaluation_timeout_s: float = 60.0
+    chatter_days: Optional[float] = 30.0
+    tick_days: Optional[float] = 30.0
+    watch_code: bool = True
+    version: str = ""
+    port: Optional[int] = None
+
+
+class Server:
+    """One server on one ledger. ``start``, then ``stop``; everything runs in the caller's event loop."""
+
+    def __init__(
+        self,
+        ledger: LedgerPort,
+        options: ServerOptions,
+        *,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.options = options
+        self._clock = clock
+        self.database = Database(ledger)
+        self.signals = Signals()
+        self.feed = ActivityFeed()
+        self._dynamic = DynamicPartitionCache(ledger)
+        self.workers = WorkerBook(clock())
+        self.book = TriggerBook(self.database, clock)
+        self._hub = Hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
+        self.locations = Locations(
+            options.targets,
+            LocationPaths(
+                socket=str(options.socket),
+                home=str(options.home),
+                storage_dir=str(options.storage_dir),
+                logs_dir=str(options.home / "logs"),
+            ),
+            options.location,
+            database=self.database,
+            signals=self.signals,
+            feed=self.feed,
+            clock=clock,
+        )
+        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._dynamic)
+        self.schedules = Schedules(
+            self.locations,
+            self.book,
+            writer,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+        )
+        self.sensors = Sensors(
+            self.locations,
+            self.book,
+            writer,
+            self.database,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+        )
+        self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
+        self.admission = Admission(
+            self.database, self.locations, self.launching, self.signals, options.limits, clock=clock
+        )
+        self.monitor = Monitor(
+            self.database,
+            self.workers,
+            self.signals,
+            self.feed,
+            options.recovery,
+            catalog=lambda: self.locations.catalog,
+            clock=clock,
+            entropy=entropy,
+        )
+        self.intake = Intake(
+            self.database,
+            self.signals,
+            self.feed,
+            catalog=lambda: self.locations.catalog,
+            dynamic=self._dynamic,
+            clock=clock,
+        )
+        self.about: dict[str, Any] = {
+            "home": options.home,
+            "version": options.version,
+            "port": options.port,
+        }
+        self.control = ServerControl(
+            database=self.database,
+            locations=self.locations,
+            book=self.book,
+            schedules=self.schedules,
+            sensors=self.sensors,
+            admission=self.admission,
+            workers=self.workers,
+            signals=self.signals,
+            clock=clock,
+            entropy=entropy,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            about=self.about,
+        )
+        self._calls = Calls(
+            self.database, self.control, self.locations, self.book, self._dynamic, self.signals
+        )
+        self._retention = Retention(
+            self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ready = asyncio.Event()
+
+    async def start(self) -> None:
+        """Listen, start the locations and all duties. Returns before user code has loaded (``wait_ready``)."""
+        await self._hub.listen(self.options.socket)
+        self._begin("intake", self.intake.run())
+        self._begin("catalog", self._follow_catalog())
+        await self.locations.start()
+        self._begin("launching", self.launching.run())
+        self._begin("queue", self.admission.run())
+        self._begin("monitor", self.monitor.run())
+        self._begin("retention", self._retention.run())
+        if self.options.watch_code:
+            self._begin("reload", CodeWatch(self.locations, self.signals).run())
+
+    async def wait_ready(self) -> None:
+        """Wait until user code has loaded (or failed) and triggers are served."""
+        await self.locations.wait_settled()
+        await self._ready.wait()
+
+    async def stop(self, *, grace_s: float = 1.5, end_runs: bool = True) -> None:
+        """Stop deciding, end runs (they are tried again at the next start, if policy says so), end all processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if end_runs:
+            await self._end_runs()
+        await self.locations.stop(grace_s)
+        await self._hub.close()
+        self.database.close()
+
+    async def _end_runs(self) -> None:
+        for run in await self.database.read(self.database.ledger.in_progress_runs):
+            if not run.location:
+                continue  # executes in a process that is not ours
+            canceling = run.status is RunStatus.CANCELING
+            decision = FailRun(
+                status=RunStatus.CANCELED if canceling else RunStatus.FAILURE,
+                reason="SERVER_STOPPED",
+                message="The server was stopped while the run was in progress.",
+            )
+            peer = self.workers.peer(run.run_id)
+            await self.monitor.end_run(run, decision)
+            if peer is not None:
+                peer.send(CancelRun(run_id=run.run_id))
+
+    async def _follow_catalog(self) -> None:
+        """Triggers are served only when their stored state is in step with what is defined."""
+        changed = self.signals.listen(Topic.CATALOG)
+        await self.locations.wait_settled()
+        await self.book.sync(self.locations.catalog)
+        self._begin("schedules", self.schedules.run())
+        self._begin("sensors", self.sensors.run())
+        self._ready.set()
+        while True:
+            await changed.wait()
+            changed.clear()
+            await self.book.sync(self.locations.catalog)
+            self.signals.raise_topic(Topic.TRIGGERS)
+
+    def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(duty, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("the duty %r ended with an error", task.get_name(), exc_info=task.exception())
+
+    # -- peers ----------------------------------------------------------------------------------------------------
+
+    def _on_hello(self, peer: Peer, hello: Hello) -> None:
+        if hello.role == "location":
+            self.locations.location_hello(peer)
+        elif hello.role == "evaluator":
+            self.locations.evaluator_hello(peer)
+        elif hello.role == "worker" and hello.run_id is not None:
+            wanted = self.workers.connected(hello.run_id, hello.epoch, hello.pid, peer, self._clock())
+            if not wanted:
+                peer.send(Retire())
+            self.signals.raise_topic(Topic.WORKERS)
+        elif hello.role == "watcher":
+            self.feed.add_watcher(peer)
+
+    def _on_message(self, peer: Peer, message: Message) -> None:
+        match message:
+            case EventBatch(batch=batch):
+                self.intake.add(peer, batch)
+            case Call():
+                self._calls.take(peer, message)
+            case ChildStarted(pid=pid, run_id=run_id, epoch=epoch):
+                self.workers.started(run_id, epoch, pid)
+                self._note_worker(run_id, epoch, pid)
+            case ChildExited(run_id=run_id, epoch=epoch):
+                if run_id is not None:
+                    self.workers.exited(run_id, epoch, self._clock())
+                    self.signals.raise_topic(Topic.WORKERS)
+            case _:
+                self.locations.take(peer, message)
+
+    def _on_close(self, peer: Peer) -> None:
+        hello = peer.hello
+        if hello is None:
+            return
+        if hello.role in ("location", "evaluator"):
+            self.locations.peer_closed(peer)
+        elif hello.role == "worker" and hello.run_id is not None:
+            self.workers.disconnected(hello.run_id, peer, self._clock())
+            self.signals.raise_topic(Topic.WORKERS)
+        elif hello.role == "watcher":
+            self.feed.remove_watcher(peer)
+
+    def _note_worker(self, run_id: str, epoch: int, pid: int) -> None:
+        task = asyncio.create_task(
+            self.database.write(self.database.ledger.note_worker, run_id, epoch, pid=pid, now=self._clock())
+        )
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -1,0 +1,117 @@
+"""What the server knows of the workers of runs in progress: asked for, connected, out of sight, gone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Optional
+
+import msgspec
+
+from tidewheel.logic.planning.recovery import WorkerState
+from tidewheel.services.hub import Peer
+from tidewheel.values.records import RunRecord
+
+
+class WorkerEntry(msgspec.Struct, kw_only=True):
+    """One launch of a run."""
+
+    epoch: int
+    pid: Optional[int] = None
+    peer: Optional[Peer] = None
+    state: str = "starting"
+    since: float = 0.0
+
+
+class WorkerBook:
+    """By run id, the newest launch that this server made or heard of."""
+
+    def __init__(self, started_at: float) -> None:
+        self._started_at = started_at
+        self._entries: dict[str, WorkerEntry] = {}
+
+    def launched(self, run_id: str, epoch: int, now: float) -> None:
+        """A location was asked to start a worker."""
+        self._entries[run_id] = WorkerEntry(epoch=epoch, since=now)
+
+    def started(self, run_id: str, epoch: int, pid: int) -> None:
+        """The location has started the worker's process."""
+        entry = self._entries.get(run_id)
+        if entry is not None and entry.epoch == epoch:
+            entry.pid = pid
+
+    def connected(self, run_id: str, epoch: int, pid: int, peer: Peer, now: float) -> bool:
+        """A worker said hello. False when a newer launch is known: the worker is not wanted any more."""
+        entry = self._entries.get(run_id)
+        if entry is not None and entry.epoch > epoch:
+            return False
+        self._entries[run_id] = WorkerEntry(epoch=epoch, pid=pid, peer=peer, state="connected", since=now)
+        return True
+
+    def disconnected(self, run_id: str, peer: Peer, now: float) -> None:
+        """The worker's connection ended; its process may live on."""
+        entry = self._entries.get(run_id)
+        if entry is not None and entry.peer is peer:
+            entry.peer = None
+            entry.state = "unknown"
+            entry.since = now
+
+    def exited(self, run_id: str, epoch: int, now: float) -> None:
+        """The worker's process has ended."""
+        entry = self._entries.get(run_id)
+        if entry is not None and entry.epoch == epoch:
+            entry.state = "gone"
+            entry.since = now
+
+    def forget(self, run_id: str) -> None:
+        """The run has ended."""
+        self._entries.pop(run_id, None)
+
+    def peer(self, run_id: str) -> Peer | None:
+        """The connection of the run's worker."""
+        entry = self._entries.get(run_id)
+        return entry.peer if entry else None
+
+    def pid(self, run: RunRecord) -> int | None:
+        """The process of the run's worker, as far as known."""
+        entry = self._entries.get(run.run_id)
+        return (entry.pid if entry else None) or run.worker_pid
+
+    def knows(self, run_id: str) -> bool:
+        """Whether this server launched the run or heard of its worker."""
+        return run_id in self._entries
+
+    def look(self, run: RunRecord) -> tuple[WorkerState, float]:
+        """The worker's state, and since when (seconds since the epoch)."""
+        entry = self._entries.get(run.run_id)
+        if entry is None or entry.epoch < run.epoch:
+            if run.worker_pid is not None and not is_worker_alive(run.worker_pid):
+                return "gone", self._started_at
+            return "unknown", self._started_at
+        if entry.state == "unknown" and entry.pid is not None and not is_worker_alive(entry.pid):
+            return "gone", entry.since
+        if entry.state == "connected":
+            return "connected", entry.since
+        if entry.state == "gone":
+            return "gone", entry.since
+        return ("starting", entry.since) if entry.state == "starting" else ("unknown", entry.since)
+
+    def __len__(self) -> int:
+        return sum(1 for entry in self._entries.values() if entry.state == "connected")
+
+
+def is_worker_alive(pid: int) -> bool:
+    """Whether a process of this id lives and is one of ours (ids are used again by the system)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        if stat.rpartition(")")[2].split()[0] == "Z":
+            return False
+        return b"tidewheel" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return Path("/proc/self").exists() is False

@@ -1,0 +1,91 @@
+"""The worker of one run: connects user code, the server and the executor, and ends with the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.remote import Channel, RemoteLedger
+from tidewheel.values.error_info import error_info
+from tidewheel.values.events import Event, EventType, Failure
+from tidewheel.values.records import RunRecord
+from tidewheel.worker.code import LoadedCode
+from tidewheel.worker.run_executor import execute_run
+from tidewheel.worker.run_target import resolve_run_job
+from tidewheel.worker.socket_sink import SocketSink, exit_refused
+
+EXIT_OK = 0
+EXIT_NO_SERVER = 87
+
+
+def run_worker(
+    code: LoadedCode,
+    run: RunRecord,
+    *,
+    socket_path: str,
+    location: str,
+    storage_dir: str,
+    logs_dir: str,
+    home: str,
+    patience_s: float,
+) -> int:
+    """Execute one run and report it. How the run went is in its events; the exit code only says how reporting went."""
+    sink = SocketSink(
+        socket_path,
+        location=location,
+        run_id=run.run_id,
+        epoch=run.epoch,
+        on_cancel=_interrupt_main_thread,
+        on_refused=exit_refused,
+        patience_s=patience_s,
+    )
+    instance = Instance(RemoteLedger(Channel(socket_path, patience_s=patience_s)), home=Path(home))  # type: ignore[arg-type]
+    try:
+        job = _job(code, run, sink, instance)
+        if job is not None:
+            execute_run(
+                job,
+                run,
+                sink=sink,
+                instance=instance,
+                storage_dir=Path(storage_dir),
+                logs_dir=Path(logs_dir),
+                clock=time.time,
+                raise_on_error=False,
+            )
+        sink.close()
+    except KeyboardInterrupt:
+        sink.close()
+    return EXIT_OK
+
+
+def _job(code: LoadedCode, run: RunRecord, sink: SocketSink, instance: Instance) -> JobDefinition | None:
+    """The job that the run is of, cut to its selection; a run whose job is gone fails with the reason."""
+    try:
+        return resolve_run_job(code.defs, run, instance=instance)
+    except Exception as exc:  # noqa: BLE001 - a boundary: resolving runs user code (config functions, selections)
+        sink.emit(
+            Event(type=EventType.RUN_START, timestamp=time.time(), run_id=run.run_id, job_name=run.job_name)
+        )
+        sink.emit(
+            Event(
+                type=EventType.RUN_FAILURE,
+                timestamp=time.time(),
+                run_id=run.run_id,
+                job_name=run.job_name,
+                message=f"The run could not be prepared: {exc}",
+                payload=Failure(error=error_info(exc), reason="RUN_NOT_PREPARED"),
+            )
+        )
+        return None
+
+
+def _interrupt_main_thread() -> None:
+    """Called in the sink's thread: user code in the main thread sees the interruption where it is."""
+    if threading.main_thread().is_alive():
+        os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,35 @@
+"""A process that has imported user code ahead and waits on its standard input for what it shall be."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import msgspec
+
+from tidewheel.runtime.location_args import LocationArgs
+from tidewheel.worker.child_start import Assignment, reset_signals
+from tidewheel.worker.code import LoadFailure, load_code
+from tidewheel.worker.location import run_assignment
+
+
+def main() -> None:
+    """Entry of the process; ends without a word when its parent does before giving an assignment."""
+    args = msgspec.json.decode(sys.argv[1], type=LocationArgs)
+    try:
+        code = load_code(args.target, args.name)
+    except LoadFailure as failure:
+        print(f"tidewheel: {args.name}: {failure}", file=sys.stderr)
+        sys.exit(1)
+    data = sys.stdin.buffer.read()
+    if not data:
+        sys.exit(0)
+    reset_signals()
+    status = run_assignment(args, code, msgspec.msgpack.decode(data, type=Assignment))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()
