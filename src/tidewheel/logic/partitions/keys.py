@@ -255,7 +255,8 @@ def _advice(spec: PartitionsSpec, key: str, view: PartitionView) -> str:
     if number == 0:
         return "there are no keys yet"
     known = list(all_keys(spec, view)) if number <= SUGGESTION_LIMIT else []
-    near = get_close_matches(key, known, n=1)
+    near = [one for one in known if one.casefold() == key.strip().casefold()]
+    near = near or get_close_matches(key, known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"add it first, or choose one of {number}, such as {first_key(spec, view)!r}"

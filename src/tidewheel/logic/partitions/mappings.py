@@ -48,10 +48,10 @@ class StaticMapping(msgspec.Struct, frozen=True, kw_only=True, tag="static"):
 class TimeWindowMapping(msgspec.Struct, frozen=True, kw_only=True, tag="time_window"):
     """A window needs every upstream window that overlaps it.
 
-    With offsets, it stands for the downstream windows from `start_offset` to `end_offset` after it, both included
-    (-1 is the one before). Upstream windows that do not exist are required nevertheless, unless an offset leads there
-    (before the first one with a negative `start_offset`, after the last one with a positive `end_offset`) or
-    `allow_nonexistent` is true.
+    With offsets, it stands for the downstream windows from `start_offset` to `end_offset` after it, both
+    included (-1 is the one before). Upstream windows that do not exist are required nevertheless, unless an
+    offset leads there (before the first one with a negative `start_offset`, after the last one with a
+    positive `end_offset`) or `allow_nonexistent` is true.
     """
 
     start_offset: int = 0
@@ -62,8 +62,8 @@ class TimeWindowMapping(msgspec.Struct, frozen=True, kw_only=True, tag="time_win
 class MultiToSingle(msgspec.Struct, frozen=True, kw_only=True, tag="multi_to_single"):
     """Between multi partitions and one of their dimensions, in either direction.
 
-    Without `dimension`, it is the one whose definition the other side has, or else the only time dimension where the
-    other side has time windows too. The dimension and the other side are related as by default.
+    Without `dimension`, it is the one whose definition the other side has, or else the only time dimension
+    where the other side has time windows too. The dimension and the other side are related as by default.
     """
 
     dimension: str | None = None
@@ -103,8 +103,8 @@ PartitionMapping = Union[
 def default_mapping(down_spec: PartitionsSpec | None, up_spec: PartitionsSpec | None) -> PartitionMapping:
     """The mapping that holds where the user names none.
 
-    Time windows of any two cadences map by time; multi partitions and a dimension of theirs by that dimension;
-    partitioned and unpartitioned assets as a whole; everything else by equal keys.
+    Time windows of any two cadences map by time; multi partitions and a dimension of theirs by that
+    dimension; partitioned and unpartitioned assets as a whole; everything else by equal keys.
     """
     if (down_spec is None) != (up_spec is None):
         return AllPartitions()
@@ -203,7 +203,9 @@ def _require_time_windows(down_spec: PartitionsSpec | None, up_spec: PartitionsS
 
 def _require_dimension(multi: PartitionsSpec | None, single: PartitionsSpec | None, name: str | None) -> None:
     if not isinstance(multi, MultiPartitions) or single is None or isinstance(single, MultiPartitions):
-        raise _unfit("multi-to-single", "multi partitions on one side and single ones on the other", "use another")
+        raise _unfit(
+            "multi-to-single", "multi partitions on one side and single ones on the other", "use another"
+        )
     dimension = multi.dimensions[linked_dimension(multi, single, name)][1]
     require_mapping(default_single_mapping(dimension, single), dimension, single)
 

@@ -57,12 +57,30 @@ class PartitionSet(msgspec.Struct, frozen=True):
 
     def __contains__(self, ordinal: int) -> bool:
         """Whether the partition with this ordinal is in the set."""
-        return ordinal in self.bits
+        return ordinal >= 0 and ordinal in self.bits
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no partition in the set."""
         return not self.bits
+
+    @property
+    def single_bits(self) -> FrozenBitMap:
+        """The ordinals of a set that is not of multi partitions; raises PartitionError for one that is."""
+        if isinstance(self.bits, FrozenBitMap):
+            return self.bits
+        raise PartitionError(
+            f"partition set: expected one with a single dimension, got one of {_label(self.spec)}; map a dimension"
+        )
+
+    @property
+    def multi_bits(self) -> FrozenBitMap64:
+        """The packed ordinals of a set of multi partitions; raises PartitionError for any other."""
+        if isinstance(self.bits, FrozenBitMap64):
+            return self.bits
+        raise PartitionError(
+            f"partition set: expected one of multi partitions, got one of {_label(self.spec)}; map it first"
+        )
 
     def is_subset_of(self, other: "PartitionSet") -> bool:
         """Whether each partition of this set is in the other."""

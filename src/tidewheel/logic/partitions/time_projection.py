@@ -1,7 +1,7 @@
 """The time window mapping on whole runs of windows; the cost follows the runs, not the windows.
 
-Runs are half-open ranges of ordinals. They may reach below zero or beyond the last window: what exists is cut at the
-end. Where windows are excluded, offsets count the windows that are left (their *ranks*).
+Runs are half-open ranges of ordinals. They may reach below zero or beyond the last window: what exists is
+cut at the end. Where windows are excluded, offsets count the windows that are left (their *ranks*).
 """
 
 from collections.abc import Iterable, Iterator

@@ -49,9 +49,7 @@ def require_dynamic_keys(keys: Iterable[str]) -> None:
     for key in keys:
         require_key_text(key)
         if not key:
-            raise PartitionError(
-                "dynamic partitions: expected a key that is not empty, got ''; name it"
-            )
+            raise PartitionError("dynamic partitions: expected a key that is not empty, got ''; name it")
 
 
 def require_key_text(key: object) -> None:

@@ -24,8 +24,11 @@ from tidewheel.logic.partitions.errors import PartitionError, UnknownPartitionEr
 
 DAILY_FORMAT = "%Y-%m-%d"
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are naive on purpose
+DAY_S = 86_400
+SAMPLE_WINDOWS = 64
+SAMPLE_DAYS = (1, 7, 31, 365, 366, 1_461, 3_653, 10_227)  # up to 28 years, when weekdays and leap years recur
 SUFFIX_LENGTH = 5  # +0100
-EXCLUDED_IN_A_ROW = 100_000  # more consecutive excluded windows than this count as "no further window"
+EXCLUDED_IN_A_ROW = 50_000  # more consecutive excluded windows than this count as "no further window"
 
 
 class Window(NamedTuple):
@@ -106,7 +109,7 @@ def excluded_ordinals(spec: TimeWindowPartitions, stop: int) -> FrozenBitMap:
         return FrozenBitMap()
     # whole powers of two are remembered, so that a growing bound seldom asks for a new piece
     return _excluded(
-        spec.cron, spec.zone, spec.start, spec.exclusions, max(1024, 1 << (stop - 1).bit_length())
+        spec.cron, spec.zone, spec.start, spec.exclusions, max(64, 1 << (stop - 1).bit_length())
     )
 
 
@@ -324,19 +327,17 @@ def _excluded(
 def require_windows(spec: TimeWindowPartitions) -> None:
     """Reject a bad cron, zone, exclusion or format; raises PartitionError, CronError or ZoneError.
 
-    A format is bad if it does not tell the windows apart, or cannot be read back. This is tried on the
-    first windows and on some that are further and further away.
+    A format is bad if it does not tell the windows apart, or cannot be read back. This is tried on the first windows
+    and on some that are further and further away.
     """
     for one in spec.exclusions:
         if isinstance(one, str):
             parse(one)
-    far = {1 << power for power in range(6, 15)}
-    ordinals = sorted({*range(64), *far, *(ordinal + 1 for ordinal in far)})
-    for ordinal in ordinals:
-        try:
-            key = key_of(spec, ordinal)
-        except CronError:  # beyond the calendar: a cadence of years
-            break
+    first = start_of(spec, 0)
+    later = [ordinal_from(spec, first + days * DAY_S) for days in SAMPLE_DAYS]
+    near = range(min(SAMPLE_WINDOWS, later[-1]))
+    for ordinal in sorted({*near, *later, *(ordinal + 1 for ordinal in later)}):
+        key = key_of(spec, ordinal)
         if find_ordinal(spec, key) != ordinal:
             raise PartitionError(
                 f"time window partitions: expected a format that tells windows of {spec.cron!r} apart "

@@ -1,0 +1,1 @@
+"""How programs reach a server over HTTP."""

@@ -1,0 +1,113 @@
+"""The commands ``tidewheel asset``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tidewheel.cli.home import OpenHome, home_option, open_home
+from tidewheel.cli.output import json_option, moment, print_json, print_table
+from tidewheel.errors import InvalidSubsetError, did_you_mean
+from tidewheel.logic.graph.specs import AssetNode, CheckNode, LocationSnapshot
+from tidewheel.values.events import EventType, Materialization
+from tidewheel.values.records import EventFilter
+from tidewheel.values.serde import decode
+
+
+@click.group("asset")
+def command() -> None:
+    """List and show assets."""
+
+
+@command.command("list")
+@click.option("--group", help="Only assets of this group.")
+@home_option
+@json_option
+def list_assets(group: str | None, home: Path | None, as_json: bool) -> None:
+    """All assets, when each was made last, and how many of its partitions."""
+    with open_home(home) as opened:
+        nodes = [node for node, _ in _nodes(opened).values() if group is None or node.group == group]
+        states = opened.ledger.get_asset_states([node.key for node in nodes])
+        rows = []
+        for node in nodes:
+            state = states.get(node.key)
+            count = len(opened.ledger.get_partition_events(node.key)) if node.partitions is not None else None
+            rows.append(
+                {
+                    "key": node.key,
+                    "group": node.group,
+                    "kind": node.kind,
+                    "deps": [dep.asset for dep in node.deps],
+                    "last_materialized_at": state.last_materialization_at if state else None,
+                    "last_run_id": state.last_materialization_run_id if state else None,
+                    "partitions_materialized": count,
+                }
+            )
+        if as_json:
+            print_json(rows)
+            return
+        headings = ("ASSET", "GROUP", "KIND", "LAST MADE", "PARTITIONS", "NEEDS")
+        print_table(
+            headings,
+            [
+                (
+                    row["key"],
+                    row["group"],
+                    row["kind"],
+                    moment(row["last_materialized_at"]) or "never",
+                    row["partitions_materialized"],
+                    ", ".join(row["deps"]),
+                )
+                for row in rows
+            ],
+            empty="No assets here.",
+        )
+
+
+@command.command("show")
+@click.argument("key")
+@home_option
+@json_option
+def show(key: str, home: Path | None, as_json: bool) -> None:
+    """One asset: what it is, what it needs, its newest materialisations and its checks."""
+    with open_home(home) as opened:
+        nodes = _nodes(opened)
+        if key not in nodes:
+            raise InvalidSubsetError(f"expected the key of an asset, got {key!r}; {did_you_mean(key, nodes)}")
+        node, checks = nodes[key]
+        recent = opened.ledger.get_events(
+            EventFilter(types=(EventType.ASSET_MATERIALIZATION.value,), assets=(key,)), limit=10, ascending=False
+        )
+        states = opened.ledger.get_check_states([key])
+        if as_json:
+            print_json({"asset": node, "checks": checks, "check_states": states, "materializations": recent})
+            return
+        click.echo(f"asset {node.key} ({node.kind}, group {node.group})")
+        if node.description:
+            click.echo(node.description.strip())
+        if node.deps:
+            click.echo("needs " + ", ".join(dep.asset for dep in node.deps))
+        for check in checks:
+            state = states.get(f"{key}:{check.name}")
+            said = "never ran" if state is None else "passed" if state.passed else f"failed ({state.severity})"
+            click.echo(f"check {check.name}: {said}" + (" [blocking]" if check.blocking else ""))
+        for stored in recent:
+            event = stored.event
+            where = f" [{event.partition}]" if event.partition else ""
+            click.echo(f"{moment(event.timestamp)}{where} by run {event.run_id[:13]}")
+            if isinstance(event.payload, Materialization):
+                for label, value in event.payload.metadata.items():
+                    click.echo(f"    {label}: {value.value}")
+
+
+def _nodes(opened: OpenHome) -> dict[str, tuple[AssetNode, list[CheckNode]]]:
+    """By key, every asset with its checks, as the last good code defined them."""
+    found: dict[str, tuple[AssetNode, list[CheckNode]]] = {}
+    for data in opened.control.get_snapshots().values():
+        snapshot = decode(data, LocationSnapshot)
+        for node in snapshot.assets:
+            checks = [check for check in snapshot.checks if check.asset == node.key]
+            if node.key not in found or node.kind != "external":
+                found[node.key] = (node, checks)
+    return found

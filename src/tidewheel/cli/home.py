@@ -1,0 +1,72 @@
+"""Which home a command works on, and how: through the server that serves it, or by opening it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+
+from tidewheel.cli.local_control import LocalControl
+from tidewheel.errors import HomeNotSetError
+from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.control import ControlPort
+from tidewheel.runtime.home import LEDGER_FILE, is_served, read_address
+from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
+from tidewheel.runtime.settings import Settings, load_settings
+from tidewheel.storage.ledger import open_ledger
+from tidewheel.storage.ports import LedgerPort
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+home_option = click.option(
+    "--home",
+    envvar="TIDEWHEEL_HOME",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that holds the state. [env: TIDEWHEEL_HOME]",
+)
+
+
+class OpenHome:
+    """A home opened for one command: its ledger and its control, and whether a server carries them out."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.settings: Settings = load_settings(home, os.environ)
+        address = read_address(home) if is_served(home) else None
+        self.is_served = address is not None
+        self.ledger: LedgerPort
+        self.control: ControlPort
+        if address is not None:
+            channel = Channel(address.socket, patience_s=5.0)
+            self.ledger = cast(LedgerPort, RemoteLedger(channel))
+            self.control = cast(ControlPort, RemoteControl(channel))
+        else:
+            self.ledger = open_ledger(self.settings.storage_url or str(home / LEDGER_FILE))
+            self.control = LocalControl(self.ledger, home=home, clock=now_s)
+
+    def __enter__(self) -> OpenHome:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ledger.close()
+
+
+def open_home(home: Path | None) -> OpenHome:
+    """The home that a command was given.
+
+    Raises:
+        HomeNotSetError: when none was given, or there is nothing in it.
+    """
+    if home is None:
+        raise HomeNotSetError(
+            "expected a home folder, got none; pass --home DIR or set TIDEWHEEL_HOME "
+            "('tidewheel dev' says which one it uses)"
+        )
+    if not home.is_dir():
+        raise HomeNotSetError(
+            f"expected a home folder at {home}, got nothing there; 'tidewheel dev --home {home}' makes one"
+        )
+    return OpenHome(home)

@@ -1,0 +1,176 @@
+"""What ``launch`` and ``materialize`` share: hand a request to the server, or execute it here, and report."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from tidewheel.cli.home import OpenHome, open_home
+from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
+from tidewheel.cli.runs import echo_event
+from tidewheel.cli.targets import resolve_targets
+from tidewheel.errors import InvalidInvocationError
+from tidewheel.values.events import EventType
+from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.records import RunRecord
+from tidewheel.values.status import RunStatus
+
+TargetOptions = tuple[tuple[str, ...], tuple[str, ...], str | None, str | None, bool]
+WAIT_PAUSE_S = 0.1
+EXIT_OK = 0
+EXIT_FAILED = 1
+SHOWN_EVENTS = frozenset(
+    {
+        EventType.ASSET_MATERIALIZATION,
+        EventType.ASSET_CHECK_EVALUATION,
+        EventType.STEP_FAILURE,
+        EventType.STEP_UP_FOR_RETRY,
+        EventType.RUN_FAILURE,
+        EventType.RUN_SUCCESS,
+        EventType.RUN_CANCELED,
+    }
+)
+
+
+def parse_config(files: tuple[str, ...], text: str | None) -> dict[str, Any]:
+    """Run config from files (later ones add to earlier ones) and a JSON text.
+
+    Raises:
+        InvalidInvocationError: when one cannot be read or is not a mapping.
+    """
+    config: dict[str, Any] = {}
+    sources = [(name, Path(name)) for name in files]
+    for name, path in sources:
+        try:
+            loaded = yaml.safe_load(path.read_text())
+        except (OSError, yaml.YAMLError) as exc:
+            raise InvalidInvocationError(f"expected run config in {name!r}, got: {exc}") from exc
+        config = _merged(config, _mapping(loaded, name))
+    if text is not None:
+        try:
+            loaded = json.loads(text)
+        except json.JSONDecodeError as exc:
+            raise InvalidInvocationError(f"expected JSON in --config-json, got: {exc}") from exc
+        config = _merged(config, _mapping(loaded, "--config-json"))
+    return config
+
+
+def parse_tags(texts: tuple[str, ...]) -> dict[str, str]:
+    """Tags of ``KEY=VALUE`` texts.
+
+    Raises:
+        InvalidInvocationError: when one has no ``=``.
+    """
+    tags = {}
+    for text in texts:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise InvalidInvocationError(f"expected --tag KEY=VALUE, got {text!r}")
+        tags[key] = value
+    return tags
+
+
+def launch_and_report(
+    request: LaunchRequest, target: TargetOptions, *, home: Path | None, wait: bool, as_json: bool
+) -> int:
+    """Launch through the server of the home, or execute here; the exit code."""
+    files, modules, attribute, working_dir, as_dagster = target
+    if home is not None and home.is_dir():
+        with open_home(home) as opened:
+            if opened.is_served:
+                return _through_server(opened, request, wait=wait, as_json=as_json)
+    targets = resolve_targets(files, modules, attribute, working_dir, as_dagster, folder=Path.cwd())
+    if len(targets) != 1:
+        raise InvalidInvocationError(
+            "expected one file or module to execute (no server runs on this home), got "
+            f"{len(targets) or 'none'}; pass -f FILE or -m MODULE"
+        )
+    if home is None:
+        home = Path(tempfile.mkdtemp(prefix="tidewheel-"))
+        note(f"No home was given: results go to {home}. Keep them together with --home DIR.")
+    home.mkdir(parents=True, exist_ok=True)
+    # user code's side is only needed when this process executes: imported late, because it is heavy
+    local_run = importlib.import_module("tidewheel.cli.local_run")
+    name, code = next(iter(targets.items()))
+    with open_home(home) as opened:
+        result = local_run.execute_here(opened, name, code, request)
+        if isinstance(result, LaunchOutcome):
+            return _refused(result, as_json)
+        return _report(opened, result, as_json)
+
+
+def _through_server(opened: OpenHome, request: LaunchRequest, *, wait: bool, as_json: bool) -> int:
+    outcome = opened.control.launch(request)
+    if outcome.run_id is None:
+        return _refused(outcome, as_json)
+    if not wait:
+        if as_json:
+            print_json(outcome)
+        else:
+            click.echo(f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id[:13]}'")
+        return EXIT_OK
+    if not as_json:
+        note(f"run {outcome.run_id}")
+    after = 0
+    while True:
+        run = opened.ledger.get_run(outcome.run_id)
+        if run is None:
+            raise InvalidInvocationError(f"run {outcome.run_id} was deleted while it was waited for")
+        if not as_json:
+            after = _show_new(opened, run, after)
+        if run.is_finished:
+            return _report(opened, run, as_json)
+        time.sleep(WAIT_PAUSE_S)
+
+
+def _show_new(opened: OpenHome, run: RunRecord, after: int) -> int:
+    for stored in opened.ledger.get_run_log(run.run_id, after=after):
+        after = stored.id
+        if stored.event.type in SHOWN_EVENTS:
+            echo_event(stored)
+    return after
+
+
+def _report(opened: OpenHome, run: RunRecord, as_json: bool) -> int:
+    if as_json:
+        print_json(run)
+    else:
+        status = click.style(run.status.value, fg=STATUS_STYLES.get(run.status.value))
+        click.echo(f"run {run.run_id}: {status} in {duration(run.started_at, run.ended_at)}")
+        if run.status is not RunStatus.SUCCESS:
+            hint = f" --home {opened.home}" if not opened.is_served else ""
+            click.echo(f"see 'tidewheel run logs {run.run_id[:13]}{hint}'")
+    return EXIT_OK if run.status is RunStatus.SUCCESS else EXIT_FAILED
+
+
+def _refused(outcome: LaunchOutcome, as_json: bool) -> int:
+    if as_json:
+        print_json(outcome)
+    else:
+        click.echo(f"tidewheel: {outcome.message}", err=True)
+        if outcome.error is not None and outcome.kind == "user_code":
+            click.echo(outcome.error.to_string(), err=True)
+    return EXIT_FAILED
+
+
+def _mapping(loaded: Any, where: str) -> dict[str, Any]:
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise InvalidInvocationError(f"expected a mapping as run config in {where!r}, got {type(loaded).__name__}")
+    return loaded
+
+
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    result = dict(first)
+    for key, value in second.items():
+        both = isinstance(result.get(key), dict) and isinstance(value, dict)
+        result[key] = _merged(result[key], value) if both else value
+    return result

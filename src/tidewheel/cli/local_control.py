@@ -1,0 +1,157 @@
+"""The control of a home that no server serves: what can be done by changing the ledger alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tidewheel.errors import InvalidInvocationError, ServerUnreachableError, did_you_mean
+from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode, SensorNode
+from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
+from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.evaluation import EvaluationResult
+from tidewheel.values.ids import trigger_id
+from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.records import RunRecord, TriggerRecord
+from tidewheel.values.serde import decode
+from tidewheel.values.status import TriggerKind, TriggerStatus
+
+
+class LocalControl:
+    """A ``ControlPort`` without a server. What needs user code or a queue says which command to use instead."""
+
+    def __init__(self, ledger: LedgerPort, *, home: Path, clock: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._home = home
+        self._clock = clock
+
+    def launch(self, request: LaunchRequest) -> LaunchOutcome:
+        """Not without a server."""
+        raise self._needs_server("launch a job through the queue")
+
+    def cancel(self, run_id: str) -> RunRecord | None:
+        """Cancel a run that is queued; one that is STARTED belongs to a process that this one cannot reach."""
+        return self._ledger.request_cancel(run_id, now=self._clock())
+
+    def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]:
+        """Schedules and sensors as the last loaded code defined them."""
+        records = {record.trigger_id: record for record in self._ledger.get_triggers()}
+        views = []
+        for location, trigger in self._triggers():
+            is_schedule = isinstance(trigger, ScheduleNode)
+            if kind is not None and kind != (TriggerKind.SCHEDULE if is_schedule else TriggerKind.SENSOR).value:
+                continue
+            views.append(_view(location, trigger, records.get(trigger_id(location, trigger.name))))
+        return views
+
+    def set_trigger(
+        self, name: str, running: bool | None, location: str | None = None, kind: str | None = None
+    ) -> TriggerRecord:
+        """Store the choice; it holds from the next start of a server."""
+        record, default_running = self._find(name, location, kind)
+        was_running = record.status is TriggerStatus.RUNNING or (
+            record.status is TriggerStatus.DECLARED_IN_CODE and default_running
+        )
+        begins = not was_running and (running or (running is None and default_running))
+        now = self._clock()
+        choice = {True: TriggerStatus.RUNNING, False: TriggerStatus.STOPPED, None: TriggerStatus.DECLARED_IN_CODE}
+        changed = self._ledger.update_trigger(
+            record.trigger_id,
+            status=choice[running],
+            started_at=now if begins else None,
+            frontier=now if begins and record.kind is TriggerKind.SCHEDULE else None,
+        )
+        assert changed is not None
+        return changed
+
+    def set_cursor(self, name: str, cursor: str | None, location: str | None = None) -> TriggerRecord:
+        """Set or clear a sensor's cursor."""
+        record, _ = self._find(name, location, TriggerKind.SENSOR.value)
+        changed = self._ledger.update_trigger(record.trigger_id, cursor=cursor, clear_cursor=cursor is None)
+        assert changed is not None
+        return changed
+
+    def test_trigger(
+        self, name: str, cursor: str | None = None, location: str | None = None
+    ) -> EvaluationResult:
+        """Not without a server."""
+        raise self._needs_server(f"evaluate {name!r}")
+
+    def reload(self, location: str | None = None) -> list[LocationHealth]:
+        """Not without a server."""
+        raise self._needs_server("reload code")
+
+    def health(self) -> ServerHealth:
+        """What the ledger alone says."""
+        now = self._clock()
+        return ServerHealth(
+            pid=os.getpid(),
+            home=str(self._home),
+            version="",
+            started_at=now,
+            now=now,
+            queued=len(self._ledger.queued_runs(limit=10_000)),
+            in_progress=len(self._ledger.in_progress_runs()),
+        )
+
+    def get_snapshots(self) -> dict[str, bytes]:
+        """The last good snapshots."""
+        return {record.name: record.snapshot for record in self._ledger.get_locations() if record.snapshot}
+
+    def _needs_server(self, what: str) -> ServerUnreachableError:
+        return ServerUnreachableError(
+            f"expected a server on home {self._home} to {what}, got none; start one with 'tidewheel dev', or use "
+            "'tidewheel materialize -f FILE' or 'tidewheel launch -f FILE', which execute here"
+        )
+
+    def _triggers(self) -> list[tuple[str, ScheduleNode | SensorNode]]:
+        found: list[tuple[str, ScheduleNode | SensorNode]] = []
+        for name, data in self.get_snapshots().items():
+            snapshot = decode(data, LocationSnapshot)
+            found.extend((name, schedule) for schedule in snapshot.schedules)
+            found.extend((name, sensor) for sensor in snapshot.sensors)
+        return found
+
+    def _find(self, name: str, location: str | None, kind: str | None) -> tuple[TriggerRecord, bool]:
+        names = []
+        for place, trigger in self._triggers():
+            its_kind = TriggerKind.SCHEDULE if isinstance(trigger, ScheduleNode) else TriggerKind.SENSOR
+            if kind is not None and kind != its_kind.value:
+                continue
+            names.append(trigger.name)
+            record = self._ledger.get_trigger(trigger_id(place, name))
+            if trigger.name == name and location in (None, place) and record is not None:
+                return record, trigger.default_running
+        what = kind.lower() if kind else "schedule or sensor"
+        raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
+
+
+def _view(location: str, trigger: ScheduleNode | SensorNode, record: TriggerRecord | None) -> TriggerView:
+    status = record.status if record else TriggerStatus.DECLARED_IN_CODE
+    running = trigger.default_running if status is TriggerStatus.DECLARED_IN_CODE else status is TriggerStatus.RUNNING
+    shared = {
+        "name": trigger.name,
+        "location": location,
+        "is_running": running,
+        "description": trigger.description,
+        "last_tick_at": record.last_tick_at if record else None,
+        "failures_in_a_row": record.failures_in_a_row if record else 0,
+        "cursor": record.cursor if record else None,
+        "set_by": "code" if status is TriggerStatus.DECLARED_IN_CODE else "user",
+    }
+    if isinstance(trigger, ScheduleNode):
+        return TriggerView(
+            kind=TriggerKind.SCHEDULE.value,
+            crons=trigger.crons,
+            zone=trigger.zone,
+            jobs=(trigger.job_name,) if trigger.job_name else (),
+            **shared,  # type: ignore[arg-type]
+        )
+    return TriggerView(
+        kind=TriggerKind.SENSOR.value,
+        sensor_kind=trigger.kind,
+        minimum_interval_s=trigger.minimum_interval_s,
+        jobs=trigger.jobs,
+        **shared,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,80 @@
+"""The command ``tidewheel``: finds the command's module only when it is called, so that help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "dev": ("tidewheel.cli.dev", "Run definitions: schedules, sensors, queue and workers, until Ctrl-C."),
+    "materialize": ("tidewheel.cli.materialize", "Materialize assets now, in this process or on the server."),
+    "launch": ("tidewheel.cli.launch", "Launch a job."),
+    "run": ("tidewheel.cli.runs", "List, show, follow and cancel runs."),
+    "asset": ("tidewheel.cli.assets", "List and show assets."),
+    "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
+    "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),
+    "tick": ("tidewheel.cli.ticks", "List evaluations of schedules and sensors."),
+    "doctor": ("tidewheel.cli.doctor", "Check a home: ledger, server, code, settings."),
+}
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands' names, in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, or None when there is none of this name."""
+        found = COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        command: click.Command = importlib.import_module(found[0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="tidewheel", prog_name="tidewheel")
+def cli() -> None:
+    """Data pipelines that run by themselves.
+
+    Start with: tidewheel dev -f my_pipeline.py
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry of the command: errors made for people are shown as one message, not as a traceback."""
+    from tidewheel.errors import TidewheelError  # noqa: PLC0415 - not needed for help
+
+    try:
+        code: Any = cli.main(args=arguments, prog_name="tidewheel", standalone_mode=False)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(EXIT_INTERRUPTED)
+    except TidewheelError as exc:
+        click.echo(f"tidewheel: {exc}", err=True)
+        sys.exit(EXIT_FAILED)
+    except BrokenPipeError:
+        # the reader of our output has gone (tidewheel run list | head): nothing to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

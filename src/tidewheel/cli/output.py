@@ -1,0 +1,76 @@
+"""How commands show things: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STATUS_STYLES = {
+    "SUCCESS": "green",
+    "FAILURE": "red",
+    "CANCELED": "yellow",
+    "CANCELING": "yellow",
+    "STARTED": "cyan",
+    "STARTING": "cyan",
+    "QUEUED": "blue",
+    "SKIPPED": "bright_black",
+    "running": "green",
+    "stopped": "bright_black",
+}
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: Any) -> None:
+    """The value as indented JSON."""
+    click.echo(json.dumps(json.loads(msgspec.json.encode(value)), indent=2))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """Columns as wide as their contents; statuses in colour where the terminal has any."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if not texts:
+        click.echo(empty)
+        return
+    widths = [
+        max(len(heading), *(len(row[column]) for row in texts)) for column, heading in enumerate(headings)
+    ]
+    click.secho("  ".join(h.ljust(w) for h, w in zip(headings, widths, strict=True)).rstrip(), bold=True)
+    for row in texts:
+        cells = [
+            click.style(cell.ljust(width), fg=STATUS_STYLES.get(cell))
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
+
+
+def moment(seconds: float | None) -> str:
+    """A moment in the local zone, to the second; empty for none."""
+    if seconds is None:
+        return ""
+    local = datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone()
+    return local.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(start: float | None, end: float | None) -> str:
+    """The time between two moments, short."""
+    if start is None or end is None:
+        return ""
+    seconds = max(0.0, end - start)
+    if seconds < 60:
+        return f"{seconds:.2f}s" if seconds < 10 else f"{seconds:.0f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def note(text: str) -> None:
+    """A remark for people: on standard error, so that it does not disturb what programs read."""
+    click.secho(text, err=True, fg="bright_black" if sys.stderr.isatty() else None)

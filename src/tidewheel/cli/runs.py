@@ -1,0 +1,173 @@
+"""The commands ``tidewheel run``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from tidewheel.cli.home import OpenHome, home_option, open_home
+from tidewheel.cli.output import STATUS_STYLES, duration, json_option, moment, print_json, print_table
+from tidewheel.errors import RunConflict, RunNotFoundError
+from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.events import StoredEvent
+from tidewheel.values.records import RunFilter, RunRecord
+from tidewheel.values.status import RunStatus
+
+SHORT_ID = 13
+FOLLOW_PAUSE_S = 0.25
+
+
+@click.group("run")
+def command() -> None:
+    """List, show, follow and cancel runs."""
+
+
+@command.command("list")
+@click.option("--job", help="Only runs of this job.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice([s.value for s in RunStatus], case_sensitive=False))
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only runs with this tag.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=30, show_default=True)
+@home_option
+@json_option
+def list_runs(
+    job: str | None, statuses: tuple[str, ...], tags: tuple[str, ...], limit: int, home: Path | None, as_json: bool
+) -> None:
+    """The newest runs first."""
+    filters = RunFilter(
+        job_name=job,
+        statuses=tuple(RunStatus(s.upper()) for s in statuses) or None,
+        tags={key: (value,) for key, _, value in (tag.partition("=") for tag in tags)},
+    )
+    with open_home(home) as opened:
+        runs = opened.ledger.get_runs(filters, limit=limit)
+        if as_json:
+            print_json(runs)
+            return
+        headings = ("RUN", "JOB", "PARTITION", "STATUS", "CREATED", "TOOK", "BY")
+        print_table(headings, map(_row, runs), empty="No runs yet.")
+
+
+@command.command("show")
+@click.argument("run_id")
+@home_option
+@json_option
+def show(run_id: str, home: Path | None, as_json: bool) -> None:
+    """One run: status, times, why it waits or failed. RUN_ID may be shortened."""
+    with open_home(home) as opened:
+        run = find_run(opened, run_id)
+        waits = {w.run_id: w.reason for w in opened.control.health().waiting} if run.status is RunStatus.QUEUED else {}
+        if as_json:
+            print_json(run)
+            return
+        click.echo(f"run {run.run_id}")
+        for label, value in _facts(run, waits.get(run.run_id)):
+            if value:
+                click.echo(f"{label:<12} {value}")
+
+
+@command.command("logs")
+@click.argument("run_id")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the run ends.")
+@home_option
+@json_option
+def logs(run_id: str, follow: bool, home: Path | None, as_json: bool) -> None:
+    """What a run reported, in order. RUN_ID may be shortened."""
+    with open_home(home) as opened:
+        run = find_run(opened, run_id)
+        after = 0
+        while True:
+            ended = run.is_finished
+            for stored in opened.ledger.get_run_log(run.run_id, after=after):
+                after = stored.id
+                if as_json:
+                    print_json(stored)
+                else:
+                    echo_event(stored)
+            if ended or not follow:
+                return
+            time.sleep(FOLLOW_PAUSE_S)
+            run = opened.ledger.get_run(run.run_id) or run
+
+
+@command.command("cancel")
+@click.argument("run_id")
+@home_option
+@json_option
+def cancel(run_id: str, home: Path | None, as_json: bool) -> None:
+    """Stop a run: at once when it is queued, after its clean-up when it executes."""
+    with open_home(home) as opened:
+        run = find_run(opened, run_id)
+        record = opened.control.cancel(run.run_id)
+        if record is None:
+            raise RunConflict(f"expected a run that has not ended, got {run.run_id} which is {run.status.value}")
+        if as_json:
+            print_json(record)
+        else:
+            click.echo(f"run {record.run_id} is {record.status.value}")
+
+
+def find_run(opened: OpenHome, run_id: str) -> RunRecord:
+    """The run of an id or of the beginning of one.
+
+    Raises:
+        RunNotFoundError: when there is none, or several begin so.
+    """
+    run = opened.ledger.get_run(run_id)
+    if run is not None:
+        return run
+    matches = [r for r in opened.ledger.get_runs(None, limit=10_000) if r.run_id.startswith(run_id)]
+    if len(matches) == 1:
+        return matches[0]
+    got = f"{len(matches)} runs that begin so" if matches else "none"
+    raise RunNotFoundError(f"expected one run with id {run_id!r}, got {got}; see 'tidewheel run list'")
+
+
+def echo_event(stored: StoredEvent) -> None:
+    """One event as one line; errors below it."""
+    event = stored.event
+    where = event.step_key or ""
+    what = event.asset or ""
+    if event.partition:
+        what += f"[{event.partition}]"
+    line = f"{moment(event.timestamp)}  {event.type.name:<26} {where:<24} {what} {event.message}".rstrip()
+    failed = event.type.name.endswith("FAILURE")
+    click.secho(line, fg="red" if failed else None)
+    error = getattr(event.payload, "error", None)
+    if isinstance(error, ErrorInfo):
+        click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "))
+
+
+def _row(run: RunRecord) -> tuple[str | None, ...]:
+    by = (run.trigger_id or "").rpartition("/")[2] or ("retry" if run.retry_number else "hand")
+    return (
+        run.run_id[:SHORT_ID],
+        run.job_name,
+        run.partition,
+        run.status.value,
+        moment(run.created_at),
+        duration(run.started_at, run.ended_at),
+        by,
+    )
+
+
+def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]]:
+    return [
+        ("job", run.job_name),
+        ("location", run.location),
+        ("status", click.style(run.status.value, fg=STATUS_STYLES.get(run.status.value))),
+        ("waits", waits_for),
+        ("reason", run.failure_reason),
+        ("partition", run.partition),
+        ("assets", ", ".join(run.assets or ())),
+        ("asked by", run.trigger_id),
+        ("run key", run.run_key),
+        ("created", moment(run.created_at)),
+        ("started", moment(run.started_at)),
+        ("ended", moment(run.ended_at)),
+        ("took", duration(run.started_at, run.ended_at)),
+        ("retry of", run.parent_run_id),
+        ("attempt", str(run.retry_number + 1) if run.retry_number else None),
+        ("tags", ", ".join(f"{k}={v}" for k, v in sorted(run.tags.items()))),
+    ]

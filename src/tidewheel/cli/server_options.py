@@ -1,0 +1,52 @@
+"""From a home's settings to a server's options."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tidewheel.logic.planning.admission import TagLimit
+from tidewheel.logic.planning.recovery import RecoveryPolicy
+from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.runtime.settings import Settings
+from tidewheel.services.admission import QueueLimits
+from tidewheel.services.locations import LocationOptions
+from tidewheel.services.server import ServerOptions
+
+
+def own_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("tidewheel")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def server_options(
+    settings: Settings, *, home: Path, socket: Path, targets: dict[str, CodeTarget], port: int | None
+) -> ServerOptions:
+    """The options of a server on ``home`` that serves ``targets``."""
+    return ServerOptions(
+        home=home,
+        socket=socket,
+        storage_dir=home / "storage",
+        targets=targets,
+        limits=QueueLimits(
+            max_concurrent_runs=settings.max_concurrent_runs,
+            tag_limits=tuple(
+                TagLimit(key=limit.key, limit=limit.limit, value=limit.value, per_value=limit.per_value)
+                for limit in settings.tag_limits
+            ),
+        ),
+        recovery=RecoveryPolicy(
+            start_timeout_s=settings.start_timeout_s,
+            max_retries=settings.max_retries if settings.run_retries_enabled else 0,
+            lost_worker_retries=settings.lost_worker_retries,
+        ),
+        location=LocationOptions(start_method=settings.start_method, spare_stock=settings.spare_stock),
+        evaluation_timeout_s=settings.evaluation_timeout_s,
+        chatter_days=settings.chatter_retention_days,
+        tick_days=settings.tick_retention_days,
+        version=own_version(),
+        port=port,
+    )

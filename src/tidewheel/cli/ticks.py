@@ -1,0 +1,82 @@
+"""The commands ``tidewheel tick``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tidewheel.cli.home import home_option, open_home
+from tidewheel.cli.output import duration, json_option, moment, print_json, print_table
+from tidewheel.errors import InvalidInvocationError
+from tidewheel.values.ids import trigger_id
+from tidewheel.values.records import TickRecord
+from tidewheel.values.status import TickStatus
+
+
+@click.group("tick")
+def command() -> None:
+    """List and show evaluations of schedules and sensors."""
+
+
+@command.command("list")
+@click.argument("trigger", required=False)
+@click.option("--status", type=click.Choice([s.value for s in TickStatus], case_sensitive=False))
+@click.option("--limit", type=click.IntRange(1, 10_000), default=30, show_default=True)
+@home_option
+@json_option
+def list_ticks(trigger: str | None, status: str | None, limit: int, home: Path | None, as_json: bool) -> None:
+    """The newest ticks, of all triggers or of TRIGGER."""
+    with open_home(home) as opened:
+        wanted = None
+        if trigger is not None:
+            known = opened.ledger.get_triggers()
+            wanted = next((t.trigger_id for t in known if trigger in (t.name, t.trigger_id)), trigger_id("?", trigger))
+        statuses = [TickStatus(status.upper())] if status else None
+        ticks = opened.ledger.get_ticks(wanted, statuses=statuses, limit=limit)
+        if as_json:
+            print_json(ticks)
+            return
+        print_table(("TICK", "TRIGGER", "AT", "STATUS", "RUNS", "TOOK", "WHY"), map(_row, ticks), empty="No ticks yet.")
+
+
+@command.command("show")
+@click.argument("tick_id", type=int)
+@home_option
+@json_option
+def show(tick_id: int, home: Path | None, as_json: bool) -> None:
+    """Everything about one tick."""
+    with open_home(home) as opened:
+        tick = opened.ledger.get_tick(tick_id)
+        if tick is None:
+            raise InvalidInvocationError(f"expected the id of a tick, got {tick_id}; see 'tidewheel tick list'")
+        if as_json:
+            print_json(tick)
+            return
+        click.echo(f"tick {tick.tick_id} of {tick.trigger_id}: {tick.status.value}")
+        if tick.scheduled_for is not None:
+            click.echo(f"for {moment(tick.scheduled_for)}, attempt {tick.attempt}")
+        click.echo(f"evaluated {moment(tick.started_at)}, took {duration(tick.started_at, tick.ended_at)}")
+        for run_id in tick.run_ids:
+            click.echo(f"run {run_id}")
+        for kept in tick.kept_keys:
+            click.echo(f"dropped: run key {kept.run_key!r} is taken by run {kept.run_id}")
+        for problem in tick.request_errors:
+            click.echo(f"request {problem.index} is not valid: {problem.message}")
+        if tick.skip_reason:
+            click.echo(f"skipped: {tick.skip_reason}")
+        for line in tick.log:
+            click.echo(f"log: {line}")
+        if tick.error is not None:
+            click.echo(tick.error.to_string())
+
+
+def _row(tick: TickRecord) -> tuple[str | int | None, ...]:
+    why = tick.skip_reason or (tick.error.headline if tick.error else "")
+    if tick.request_errors:
+        why = f"{len(tick.request_errors)} bad request(s): {tick.request_errors[0].message}"
+    elif tick.kept_keys:
+        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id[:8]}"
+    at = moment(tick.scheduled_for if tick.scheduled_for is not None else tick.started_at)
+    took = duration(tick.started_at, tick.ended_at)
+    return (tick.tick_id, tick.trigger_id, at, tick.status.value, len(tick.run_ids), took, why[:90])

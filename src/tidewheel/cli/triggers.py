@@ -1,0 +1,76 @@
+"""What the commands for schedules and sensors share: list, start, stop, reset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tidewheel.cli.home import home_option, open_home
+from tidewheel.cli.output import json_option, moment, print_json, print_table
+from tidewheel.runtime.control import TriggerView
+from tidewheel.values.status import TriggerKind
+
+
+def list_command(kind: TriggerKind) -> click.Command:
+    """The command ``list`` of one kind."""
+
+    @click.command("list", help=f"List {kind.value.lower()}s, whether they run, and their last and next moments.")
+    @home_option
+    @json_option
+    @click.option("--running", "wanted", flag_value="running", help="Only running ones.")
+    @click.option("--stopped", "wanted", flag_value="stopped", help="Only stopped ones.")
+    def command(home: Path | None, as_json: bool, wanted: str | None) -> None:
+        with open_home(home) as opened:
+            views = [
+                view
+                for view in opened.control.get_triggers_view(kind.value)
+                if wanted is None or view.is_running == (wanted == "running")
+            ]
+            if as_json:
+                print_json(views)
+                return
+            empty = f"No {kind.value.lower()}s here."
+            if kind is TriggerKind.SCHEDULE:
+                print_table(("NAME", "STATE", "CRON", "LAST TICK", "STATUS", "NEXT"), map(_schedule_row, views), empty=empty)
+            else:
+                print_table(("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "CURSOR"), map(_sensor_row, views), empty=empty)
+
+    return command
+
+
+def change_command(kind: TriggerKind, verb: str, running: bool | None) -> click.Command:
+    """The command ``start``, ``stop`` or ``reset`` of one kind."""
+    done = {"start": "runs now", "stop": "is stopped", "reset": "follows its default in code again"}[verb]
+
+    @click.command(verb, help=f"{verb.capitalize()} a {kind.value.lower()}.")
+    @click.argument("name")
+    @click.option("--location", help="Needed when several code locations have one of this name.")
+    @home_option
+    @json_option
+    def command(name: str, location: str | None, home: Path | None, as_json: bool) -> None:
+        with open_home(home) as opened:
+            record = opened.control.set_trigger(name, running, location=location, kind=kind.value)
+            if as_json:
+                print_json(record)
+                return
+            click.echo(f"{kind.value.lower()} {record.name} {done}")
+            if not opened.is_served:
+                click.echo("No server runs on this home; it takes effect when 'tidewheel dev' does.")
+
+    return command
+
+
+def _state(view: TriggerView) -> str:
+    return "running" if view.is_running else "stopped"
+
+
+def _schedule_row(view: TriggerView) -> tuple[str | None, ...]:
+    crons = ", ".join(view.crons) + ("" if view.zone == "UTC" else f" {view.zone}")
+    return (view.name, _state(view), crons, moment(view.last_tick_at), view.last_status, moment(view.next_tick_at))
+
+
+def _sensor_row(view: TriggerView) -> tuple[str | None, ...]:
+    every = f"{view.minimum_interval_s:g}s" if view.minimum_interval_s is not None else ""
+    cursor = (view.cursor or "")[:40]
+    return (view.name, _state(view), view.sensor_kind, every, moment(view.last_tick_at), view.last_status, cursor)

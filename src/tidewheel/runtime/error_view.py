@@ -1,0 +1,52 @@
+"""What users see of a recorded error: message with the class in front, stack, causes."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import msgspec
+
+from tidewheel.values.error_info import ErrorInfo
+
+
+class ErrorView(msgspec.Struct, frozen=True):
+    """A recorded error. ``message`` is ``Class: text`` and ends with a line break, as tracebacks print it."""
+
+    message: str
+    stack: list[str] = []
+    cls_name: Optional[str] = None
+    cause: Optional[ErrorView] = None
+    context: Optional[ErrorView] = None
+
+    def to_string(self) -> str:
+        """The whole error as text, causes last."""
+        text = self.message
+        if self.stack:
+            text += "\nStack Trace:\n" + "".join(self.stack)
+        if self.cause is not None:
+            text += "\nThe above exception was caused by the following exception:\n" + self.cause.to_string()
+        return text
+
+    def to_exception_message_only(self) -> ErrorView:
+        """The same without stack and causes."""
+        return ErrorView(self.message, [], self.cls_name)
+
+    def __str__(self) -> str:
+        return self.to_string()
+
+
+def error_view(info: ErrorInfo | None) -> ErrorView | None:
+    """The view of a stored error."""
+    if info is None:
+        return None
+    text = f"{info.cls_name}: {info.message}" if info.message else info.cls_name
+    return ErrorView(text.rstrip("\n") + "\n", list(info.stack), info.cls_name, error_view(info.cause))
+
+
+def stored_error(view: ErrorView | None) -> ErrorInfo | None:
+    """The stored form of a view; the inverse of :func:`error_view`."""
+    if view is None:
+        return None
+    name = view.cls_name or "Error"
+    text = view.message.rstrip("\n").removeprefix(name).removeprefix(": ")
+    return ErrorInfo(cls_name=name, message=text, stack=tuple(view.stack), cause=stored_error(view.cause))

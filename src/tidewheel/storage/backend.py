@@ -1,0 +1,103 @@
+"""What the two databases must each provide, and the unit of work that every write runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tidewheel.storage.ports import PartitionResolver
+
+V = TypeVar("V")
+Rows = Sequence[Mapping[str, Any]]
+
+IN_LIST_MAX = 5_000
+"""Longest list of values in one statement; both databases refuse more than about 32,000 parameters."""
+
+
+class Backend(Protocol):
+    """One database: connections, transactions, and the few things that differ between SQLite and Postgres."""
+
+    name: str
+    """The dialect's name, ``sqlite`` or ``postgresql``."""
+
+    def read(self) -> AbstractContextManager[sa.Connection]:
+        """A connection that sees one committed state, whatever is written meanwhile."""
+
+    def write(self, *, ordered: bool = True) -> AbstractContextManager[sa.Connection]:
+        """A connection in a write transaction, committed at the end, rolled back on an error.
+
+        ``ordered`` writes follow each other one by one in the whole system, so that ids taken in them become visible
+        in their order. Only writes that take no ids and touch rows of their own may go without.
+        """
+
+    def take_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> Sequence[int]:
+        """That many new ids for a table, ascending. Only in an ordered write."""
+
+    def prepare(self) -> None:
+        """Make the schema, or bring it to the newest revision."""
+
+    def size_bytes(self, conn: sa.Connection) -> int:
+        """The size of everything stored."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+class Upsert:
+    """``INSERT ... ON CONFLICT (key) DO UPDATE``, which SQLAlchemy spells once per dialect."""
+
+    def __init__(self, table: sa.Table, *, update: Sequence[str], keep: Mapping[str, Any] | None = None) -> None:
+        """``update``: columns that take the new row's value; ``keep``: columns with an expression of their own."""
+        self._statements: dict[str, Any] = {}
+        keys = [column.name for column in table.primary_key]
+        for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+            statement = insert(table)
+            changes = {column: statement.excluded[column] for column in update} | dict(keep or {})
+            if changes:
+                self._statements[name] = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+            else:
+                self._statements[name] = statement.on_conflict_do_nothing(index_elements=keys)
+
+    def on(self, backend: Backend) -> Any:
+        """The statement for a backend."""
+        return self._statements[backend.name]
+
+
+class Unit:
+    """One write transaction: the connection, and what functions of this package need besides."""
+
+    __slots__ = ("backend", "conn", "resolve")
+
+    def __init__(self, backend: Backend, conn: sa.Connection, resolve: PartitionResolver | None = None) -> None:
+        self.backend = backend
+        self.conn = conn
+        self.resolve = resolve
+
+    def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Carry out a statement."""
+        return self.conn.execute(statement, parameters)
+
+    def write_rows(self, statement: Any, rows: Rows) -> None:
+        """Carry out a statement once for each row; nothing for no rows."""
+        if rows:
+            self.conn.execute(statement, rows)
+
+    def upsert(self, statement: Upsert, rows: Rows) -> None:
+        """Insert rows or change those that exist; nothing for no rows."""
+        if rows:
+            self.conn.execute(statement.on(self.backend), rows)
+
+    def take_ids(self, table: sa.Table, count: int) -> Sequence[int]:
+        """That many new ids for a table, ascending."""
+        return self.backend.take_ids(self.conn, table, count) if count else ()
+
+
+def in_chunks(values: Iterable[V], size: int = IN_LIST_MAX) -> Iterator[list[V]]:
+    """The values in lists short enough for one statement."""
+    held = list(values)
+    for start in range(0, len(held), size):
+        yield held[start : start + size]

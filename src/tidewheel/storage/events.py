@@ -1,0 +1,171 @@
+"""Stores events and reads them back: those that last by id, a run's log by position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam, select
+
+from tidewheel.storage.backend import IN_LIST_MAX, Unit
+from tidewheel.storage.schema import event, run_log
+from tidewheel.values.events import FACT_EVENT_TYPES, Event, StoredEvent
+from tidewheel.values.records import EventFilter
+from tidewheel.values.serde import decode, encode
+
+
+class Entry(NamedTuple):
+    """An event to store, with its place in its run's log (none for events of no run, or of an unknown one)."""
+
+    event: Event
+    position: Optional[int]
+    job_name: Optional[str]
+
+
+class Fact(NamedTuple):
+    """A lasting event that was stored, and its id."""
+
+    id: int
+    event: Event
+
+
+_INSERT_FACT = event.insert()
+_INSERT_CHATTER = run_log.insert()
+
+_LOG = sa.union_all(
+    select(event.c.position, event.c.body).where(
+        event.c.run_id == bindparam("run_id"), event.c.position > bindparam("after")
+    ),
+    select(run_log.c.position, run_log.c.body).where(
+        run_log.c.run_id == bindparam("run_id"), run_log.c.position > bindparam("after")
+    ),
+)
+_WHOLE_LOG = _LOG.order_by("position")
+_SOME_LOG = _WHOLE_LOG.limit(bindparam("count", type_=sa.Integer))
+_LAST_ID = select(sa.func.max(event.c.id))
+
+
+def append(unit: Unit, entries: Sequence[Entry]) -> list[Fact]:
+    """Store events in this order; returns the lasting ones with their new ids."""
+    facts: list[Entry] = []
+    chatter: list[dict[str, Any]] = []
+    for entry in entries:
+        if entry.event.type in FACT_EVENT_TYPES:
+            facts.append(entry)
+        else:
+            chatter.append(_chatter_row(entry))
+    unit.write_rows(_INSERT_CHATTER, chatter)
+    return _append_facts(unit, facts)
+
+
+def append_with_ids(unit: Unit, entries: Sequence[Entry]) -> tuple[list[int], list[Fact]]:
+    """As ``append``; returns the ids of all events too, where chatter's ids are of its own sequence."""
+    lasting = [entry for entry in entries if entry.event.type in FACT_EVENT_TYPES]
+    others = [entry for entry in entries if entry.event.type not in FACT_EVENT_TYPES]
+    chatter_ids = unit.take_ids(run_log, len(others))
+    unit.write_rows(
+        _INSERT_CHATTER,
+        [_chatter_row(entry) | {"id": id_} for id_, entry in zip(chatter_ids, others, strict=True)],
+    )
+    facts = _append_facts(unit, lasting)
+    fact_ids, other_ids = iter([fact.id for fact in facts]), iter(chatter_ids)
+    ids = [next(fact_ids if entry.event.type in FACT_EVENT_TYPES else other_ids) for entry in entries]
+    return ids, facts
+
+
+def _append_facts(unit: Unit, entries: Sequence[Entry]) -> list[Fact]:
+    ids = unit.take_ids(event, len(entries))
+    unit.write_rows(
+        _INSERT_FACT,
+        [
+            {
+                "id": id_,
+                "run_id": happened.run_id,
+                "position": position,
+                "type": happened.type.value,
+                "timestamp": happened.timestamp,
+                "job_name": happened.job_name or job_name,
+                "asset": happened.asset,
+                "partition": happened.partition,
+                "check_name": happened.check,
+                "body": encode(happened),
+            }
+            for id_, (happened, position, job_name) in zip(ids, entries, strict=True)
+        ],
+    )
+    return [Fact(id_, entry.event) for id_, entry in zip(ids, entries, strict=True)]
+
+
+def _chatter_row(entry: Entry) -> dict[str, Any]:
+    return {
+        "run_id": entry.event.run_id,
+        "position": entry.position,
+        "timestamp": entry.event.timestamp,
+        "body": encode(entry.event),
+    }
+
+
+def load_log(conn: sa.Connection, run_id: str, after: int, limit: int | None) -> list[StoredEvent]:
+    """A run's log from a position on."""
+    parameters: dict[str, Any] = {"run_id": run_id, "after": after}
+    if limit is None:
+        rows = conn.execute(_WHOLE_LOG, parameters)
+    else:
+        rows = conn.execute(_SOME_LOG, parameters | {"count": limit})
+    return [StoredEvent(id=position, event=decode(body, Event)) for position, body in rows]
+
+
+def load_last_id(conn: sa.Connection) -> int:
+    """The newest lasting event's id, 0 when there is none."""
+    return conn.execute(_LAST_ID).scalar() or 0
+
+
+def load_events(
+    conn: sa.Connection, filters: EventFilter, limit: int | None, ascending: bool
+) -> list[StoredEvent]:
+    """Lasting events that match, in id order."""
+    statement = events_statement(filters, limit, ascending)
+    return [StoredEvent(id=id_, event=decode(body, Event)) for id_, body in conn.execute(statement)]
+
+
+def events_statement(filters: EventFilter, limit: int | None, ascending: bool) -> sa.Select[Any]:
+    """The query behind ``load_events``.
+
+    Raises:
+        ValueError: when a list in the filter is too long for one query.
+    """
+    wanted: list[Any] = []
+    for column, values in (
+        (event.c.type, _texts(filters.types)),
+        (event.c.asset, filters.assets),
+        (event.c.partition, filters.partitions),
+        (event.c.run_id, filters.run_ids),
+        (event.c.job_name, filters.job_names),
+        (event.c.id, filters.ids),
+    ):
+        if values is None:
+            continue
+        if len(values) > IN_LIST_MAX:
+            raise ValueError(
+                f"expected at most {IN_LIST_MAX} values of {column.name!r} in an event filter, got {len(values)}; "
+                "ask in several calls"
+            )
+        wanted.append(column == values[0] if len(values) == 1 else column.in_(values))
+    for clause, value in (
+        (event.c.check_name.__eq__, filters.check),
+        (event.c.id.__gt__, filters.after_id),
+        (event.c.id.__lt__, filters.before_id),
+        (event.c.timestamp.__gt__, filters.after_timestamp),
+        (event.c.timestamp.__lt__, filters.before_timestamp),
+    ):
+        if value is not None:
+            wanted.append(clause(value))
+    statement = select(event.c.id, event.c.body).where(*wanted)
+    statement = statement.order_by(event.c.id if ascending else event.c.id.desc())
+    return statement if limit is None else statement.limit(limit)
+
+
+def _texts(types: Sequence[str] | None) -> list[str] | None:
+    # an EventType is a str too; the drivers want plain ones
+    return None if types is None else [str(getattr(kind, "value", kind)) for kind in types]
