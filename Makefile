@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 
-.PHONY: help setup demo test check fmt bench clean
+.PHONY: help setup demo test check fmt bench bench-peers clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,8 +37,16 @@ fmt: $(STAMP)  ## format and mend what can be mended
 	$(BIN)/ruff format src tests examples benchmarks
 	$(BIN)/ruff check --fix src tests examples benchmarks
 
-bench: $(STAMP)  ## measure, against Dagster where it is installed in .venv-bench
+bench: $(STAMP) bench-peers  ## measure, against Dagster in the same run
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+bench-peers: .venv-bench/.stamp
+
+.venv-bench/.stamp:
+	@echo "installing Dagster for comparison into .venv-bench (about a minute)"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -q --disable-pip-version-check 'dagster==1.13.27' 'dagster-webserver==1.13.27'
+	@touch $@
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

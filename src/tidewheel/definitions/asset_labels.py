@@ -20,7 +20,9 @@ _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}\Z")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}\Z")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*\.[^@\s.]{2,}\Z")
 
-RESERVED_NAMES = frozenset({"context", "conf", "config", "meta", "arg_dict", "dict", "input_arg_dict", "output_arg_dict"})
+RESERVED_NAMES = frozenset(
+    {"context", "conf", "config", "meta", "arg_dict", "dict", "input_arg_dict", "output_arg_dict"}
+)
 
 
 @lru_cache(maxsize=65536)

@@ -214,7 +214,9 @@ class AssetSpec:
     @property
     def partition_mappings(self) -> Mapping[AssetKey, PartitionMapping]:
         """The mappings that were given, by upstream asset."""
-        return {dep.asset_key: dep.partition_mapping for dep in self.deps if dep.partition_mapping is not None}
+        return {
+            dep.asset_key: dep.partition_mapping for dep in self.deps if dep.partition_mapping is not None
+        }
 
     def replace_attributes(
         self,
@@ -371,7 +373,9 @@ class AssetCheckSpec:
         partitions_def: PartitionsDefinition | None = None,
     ) -> None:
         if not isinstance(name, str):
-            raise ParameterCheckError(f"expected the name of a check as text, got {name!r}; name= is a string")
+            raise ParameterCheckError(
+                f"expected the name of a check as text, got {name!r}; name= is a string"
+            )
         self.name = name
         self.asset_key = single_key(asset)
         self.description = _optional_text(description, "description")
@@ -431,7 +435,9 @@ def check_identifier(asset_key: AssetKey, name: str) -> str:
     return f"{asset_key.to_python_identifier()}_{name}"
 
 
-def choose_condition(automation_condition: Any, auto_materialize_policy: Any, key: AssetKey | None = None) -> Any:
+def choose_condition(
+    automation_condition: Any, auto_materialize_policy: Any, key: AssetKey | None = None
+) -> Any:
     """The one automation condition of two spellings.
 
     Raises:
@@ -470,7 +476,9 @@ def require_no_kind_tags(tags: Mapping[str, str] | None) -> Mapping[str, str] | 
     """
     for tag in tags or ():
         if tag.startswith(KIND_PREFIX):
-            raise CheckError(f"expected tags without kinds, got {tag!r}; use kinds={{{tag[len(KIND_PREFIX) :]!r}}}")
+            raise CheckError(
+                f"expected tags without kinds, got {tag!r}; use kinds={{{tag[len(KIND_PREFIX) :]!r}}}"
+            )
     return tags
 
 
@@ -484,7 +492,9 @@ def _given(value: Any, otherwise: Any) -> Any:
 
 def _optional_text(value: Any, name: str) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise ParameterCheckError(f"expected {name} as text, got {value!r} ({type(value).__name__}); write it as text")
+        raise ParameterCheckError(
+            f"expected {name} as text, got {value!r} ({type(value).__name__}); write it as text"
+        )
     return value
 
 
@@ -498,7 +508,9 @@ def _mapping(value: Any, name: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ParameterCheckError(f"expected {name} as a mapping, got {value!r} ({type(value).__name__}); use a dict")
+        raise ParameterCheckError(
+            f"expected {name} as a mapping, got {value!r} ({type(value).__name__}); use a dict"
+        )
     return dict(value)
 
 

@@ -43,11 +43,15 @@ class BackfillPolicy:
     def policy_type(self) -> BackfillPolicyType:
         """Whether it makes one run or several."""
         return (
-            BackfillPolicyType.SINGLE_RUN if self.max_partitions_per_run is None else BackfillPolicyType.MULTI_RUN
+            BackfillPolicyType.SINGLE_RUN
+            if self.max_partitions_per_run is None
+            else BackfillPolicyType.MULTI_RUN
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BackfillPolicy) and self.max_partitions_per_run == other.max_partitions_per_run
+        return (
+            isinstance(other, BackfillPolicy) and self.max_partitions_per_run == other.max_partitions_per_run
+        )
 
     def __hash__(self) -> int:
         return hash(self.max_partitions_per_run)

@@ -7,9 +7,9 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from tidewheel.definitions.asset_labels import coerce_asset_key
-from tidewheel.errors import InvalidMetadata, ParameterCheckError
+from tidewheel.definitions.results import typed_metadata
+from tidewheel.errors import ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
-from tidewheel.values.metadata import AnyMetadataValue, normalize_metadata
 
 
 class AssetCheckSeverity(Enum):
@@ -149,15 +149,3 @@ def require_passed(passed: Any) -> bool:
     raise ParameterCheckError(
         f"expected passed to be True or False, got {passed!r} ({type(passed).__name__}); use bool(...)"
     )
-
-
-def typed_metadata(metadata: Mapping[str, Any] | None) -> dict[str, AnyMetadataValue]:
-    """Typed metadata.
-
-    Raises:
-        InvalidMetadata: when a value's kind is not supported.
-    """
-    try:
-        return normalize_metadata(metadata)
-    except TypeError as exc:
-        raise InvalidMetadata(str(exc)) from exc

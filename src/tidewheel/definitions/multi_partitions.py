@@ -34,7 +34,9 @@ class MultiPartitionsDefinition(PartitionsDefinition):
                 "split or join dimensions until there are two"
             )
         for name, definition in partitions_defs.items():
-            if not isinstance(definition, PartitionsDefinition) or isinstance(definition, MultiPartitionsDefinition):
+            if not isinstance(definition, PartitionsDefinition) or isinstance(
+                definition, MultiPartitionsDefinition
+            ):
                 raise InvalidDefinitionError(
                     f"multi partitions: expected dimension {name!r} as time windows, static or dynamic partitions, "
                     f"got {definition!r}; nest none"
@@ -71,7 +73,9 @@ class MultiPartitionsDefinition(PartitionsDefinition):
         """
         found = self._definitions.get(dimension_name)
         if found is None:
-            raise CheckError(f"expected one of the dimensions {self.partition_dimension_names}, got {dimension_name!r}")
+            raise CheckError(
+                f"expected one of the dimensions {self.partition_dimension_names}, got {dimension_name!r}"
+            )
         return found
 
     @property
@@ -124,7 +128,9 @@ class MultiPartitionsDefinition(PartitionsDefinition):
         """The window of a key's time dimension."""
         key = self.get_partition_key_from_str(partition_key)
         dimension = self.time_window_dimension
-        return self.time_window_partitions_def.time_window_for_partition_key(key.keys_by_dimension[dimension.name])
+        return self.time_window_partitions_def.time_window_for_partition_key(
+            key.keys_by_dimension[dimension.name]
+        )
 
     def get_partition_keys(
         self, current_time: datetime | None = None, dynamic_partitions_store: Any = None

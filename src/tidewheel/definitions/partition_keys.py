@@ -84,7 +84,9 @@ class PaginatedResults(Generic[T]):
         self.has_more = has_more
 
     @classmethod
-    def create_from_sequence(cls, seq: Sequence[T], limit: int, ascending: bool, cursor: str | None = None) -> PaginatedResults[T]:
+    def create_from_sequence(
+        cls, seq: Sequence[T], limit: int, ascending: bool, cursor: str | None = None
+    ) -> PaginatedResults[T]:
         """A page of a whole list; cursors are positions."""
         ordered = list(seq) if ascending else list(reversed(seq))
         begin = int(cursor) if cursor else 0

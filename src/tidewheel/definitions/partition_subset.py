@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class PartitionsSubset:
     """A set of partitions, as of one moment; the usual set operators give new ones."""
 
-    def __init__(self, partitions_def: PartitionsDefinition, members: sets.PartitionSet, view: PartitionView) -> None:
+    def __init__(
+        self, partitions_def: PartitionsDefinition, members: sets.PartitionSet, view: PartitionView
+    ) -> None:
         self.partitions_def = partitions_def
         self.members = members
         self.view = view

@@ -99,7 +99,9 @@ class PartitionsDefinition(ABC):
         """
         view = view_at(None, dynamic_partitions_store)
         try:
-            return key_logic.keys_in_range(self.spec, partition_key_range.start, partition_key_range.end, view)
+            return key_logic.keys_in_range(
+                self.spec, partition_key_range.start, partition_key_range.end, view
+            )
         except UnknownKey as exc:
             raise InvalidInvocationError(str(exc)) from exc
 
@@ -175,7 +177,9 @@ def require_key(spec: PartitionsSpec, key: str, view: PartitionView) -> int:
         UnknownPartitionError: when there is none of this key.
     """
     if not isinstance(key, str):
-        raise ParameterCheckError(f"expected a partition key as text, got {key!r} ({type(key).__name__}); use str()")
+        raise ParameterCheckError(
+            f"expected a partition key as text, got {key!r} ({type(key).__name__}); use str()"
+        )
     try:
         return key_logic.ordinal_of(spec, key, view)
     except PartitionError as exc:
@@ -189,7 +193,9 @@ class StaticPartitionsDefinition(PartitionsDefinition):
         keys = tuple(partition_keys)
         for key in keys:
             if not isinstance(key, str):
-                raise CheckError(f"expected partition keys as texts, got {key!r} ({type(key).__name__}); use str()")
+                raise CheckError(
+                    f"expected partition keys as texts, got {key!r} ({type(key).__name__}); use str()"
+                )
         self._spec = checked(StaticPartitions(keys=keys))
 
     @property

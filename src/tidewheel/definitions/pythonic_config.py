@@ -90,7 +90,7 @@ class ModelShape(Shape):
     """A shape that stands for a config class."""
 
     def __init__(self, model: type[pydantic.BaseModel], fields: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
-        super().__init__(fields, inspect.getdoc(model), aliases)
+        super().__init__(fields, model.__dict__.get("__doc__"), aliases)
         self.model = model
         self.is_permissive = model.model_config.get("extra") == "allow"
 

@@ -135,7 +135,9 @@ class DynamicPartitionsRequest:
             raise ParameterCheckError(f"expected partitions_def_name as text, got {partitions_def_name!r}")
         for key in partition_keys:
             if not isinstance(key, str):
-                raise CheckError(f"expected partition keys as texts, got {key!r} ({type(key).__name__}); use str()")
+                raise CheckError(
+                    f"expected partition keys as texts, got {key!r} ({type(key).__name__}); use str()"
+                )
         self.partitions_def_name = partitions_def_name
         self.partition_keys = list(partition_keys)
 
@@ -268,7 +270,9 @@ def _keys(assets: Sequence[Any] | None) -> list[AssetKey] | None:
     if assets is None:
         return None
     if isinstance(assets, str | AssetKey):
-        raise ParameterCheckError(f"expected asset_selection as a list of keys, got {assets!r}; write [{assets!r}]")
+        raise ParameterCheckError(
+            f"expected asset_selection as a list of keys, got {assets!r}; write [{assets!r}]"
+        )
     found: dict[AssetKey, None] = {}
     for one in assets:
         keys = getattr(one, "keys", None)
@@ -282,7 +286,9 @@ def _check_keys(checks: Sequence[Any] | None) -> list[AssetCheckKey] | None:
         return None
     for one in checks:
         if not isinstance(one, AssetCheckKey):
-            raise CheckError(f"expected asset_check_keys as AssetCheckKeys, got {one!r} ({type(one).__name__})")
+            raise CheckError(
+                f"expected asset_check_keys as AssetCheckKeys, got {one!r} ({type(one).__name__})"
+            )
     return list(checks)
 
 
@@ -301,5 +307,7 @@ def _list_of(values: Any, kind: type, name: str) -> list[Any]:
         raise ParameterCheckError(f"expected {name} as a list, got {values!r} ({type(values).__name__})")
     for value in values:
         if not isinstance(value, kind):
-            raise CheckError(f"expected {name} as {kind.__name__} objects, got {value!r} ({type(value).__name__})")
+            raise CheckError(
+                f"expected {name} as {kind.__name__} objects, got {value!r} ({type(value).__name__})"
+            )
     return list(values)

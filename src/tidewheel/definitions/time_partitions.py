@@ -156,7 +156,9 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         """The plain cadence that the cron string is, if it is one."""
         fields = self._spec.cron.split()
         shape = tuple(field.isdigit() for field in fields)
-        return _CADENCES.get(shape) if all(d or f == "*" for d, f in zip(shape, fields, strict=True)) else None
+        return (
+            _CADENCES.get(shape) if all(d or f == "*" for d, f in zip(shape, fields, strict=True)) else None
+        )
 
     @property
     def minute_offset(self) -> int:
@@ -387,8 +389,12 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         for name, value in given.items():
             if value is not None and name not in allowed:
                 what = kind.value.lower() if kind else f"cron {self.cron_schedule!r}"
-                hint = f"use {' or '.join(allowed)}" if allowed else "drop it, or write a schedule of your own"
-                raise CheckError(f"{name}: expected parameters that fit {what} partitions, got {value!r}; {hint}")
+                hint = (
+                    f"use {' or '.join(allowed)}" if allowed else "drop it, or write a schedule of your own"
+                )
+                raise CheckError(
+                    f"{name}: expected parameters that fit {what} partitions, got {value!r}; {hint}"
+                )
         if kind is None:
             return self._spec.cron
         minute = self.minute_offset if minute_of_hour is None else minute_of_hour
@@ -615,5 +621,3 @@ def _exclusion(one: Any, info: tzinfo) -> str | float:
     raise InvalidDefinitionError(
         f"time window partitions: expected exclusions as cron strings or datetimes, got {one!r}; correct it"
     )
-
-

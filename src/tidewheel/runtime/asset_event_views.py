@@ -22,7 +22,7 @@ class CheckSeverity(str, Enum):
 
 
 class EntryData:
-    """A metadata value under the older spellings too: ``int_value``, ``float_value``, ``text``, ... all give the value."""
+    """A metadata value under older spellings too: ``int_value``, ``float_value``, ... all give the value."""
 
     __slots__ = ("_value",)
 

@@ -256,7 +256,11 @@ def _handled_output(event: Event) -> HandledOutputData:
 def _loaded_input(event: Event) -> LoadedInputData:
     value = _output(event)
     return LoadedInputData(
-        value.name, value.manager_key or "io_manager", value.upstream_output, value.upstream_step, value.metadata
+        value.name,
+        value.manager_key or "io_manager",
+        value.upstream_output,
+        value.upstream_step,
+        value.metadata,
     )
 
 
@@ -267,7 +271,9 @@ def _run_failure(event: Event) -> JobFailureData:
 
 def _not_made(event: Event) -> AssetFailedToMaterializeData:
     failure = _failure(event)
-    return AssetFailedToMaterializeData(_key(event), event.partition, error_view(failure.error), failure.reason)
+    return AssetFailedToMaterializeData(
+        _key(event), event.partition, error_view(failure.error), failure.reason
+    )
 
 
 def _captured_logs(event: Event) -> CapturedLogsData:
@@ -280,7 +286,9 @@ _READERS: dict[EventType, Callable[[Event], Any]] = {
     EventType.ASSET_OBSERVATION: lambda e: AssetObservationData(observation_view(e)),
     EventType.ASSET_CHECK_EVALUATION: check_evaluation_view,
     EventType.ASSET_MATERIALIZATION_PLANNED: lambda e: AssetMaterializationPlannedData(_key(e), e.partition),
-    EventType.ASSET_CHECK_EVALUATION_PLANNED: lambda e: AssetCheckEvaluationPlannedData(_key(e), e.check or ""),
+    EventType.ASSET_CHECK_EVALUATION_PLANNED: lambda e: AssetCheckEvaluationPlannedData(
+        _key(e), e.check or ""
+    ),
     EventType.ASSET_FAILED_TO_MATERIALIZE: _not_made,
     EventType.STEP_FAILURE: _step_failure,
     EventType.STEP_UP_FOR_RETRY: _step_retry,

@@ -11,6 +11,14 @@ import msgspec
 from tidewheel.errors import CheckError
 from tidewheel.runtime.asset_event_views import CheckEvaluationView, MaterializationView, ObservationView
 from tidewheel.runtime.error_view import ErrorView, error_view
+from tidewheel.runtime.event_kinds import (
+    ENGINE_DATA_TYPES,
+    ERROR_TYPES,
+    FAILURE_TYPES,
+    HOOK_TYPES,
+    JOB_TYPES,
+    STEP_TYPES,
+)
 from tidewheel.runtime.event_payloads import (
     AssetCheckEvaluationPlannedData,
     AssetFailedToMaterializeData,
@@ -28,14 +36,6 @@ from tidewheel.runtime.event_payloads import (
     StepRetryData,
     StepSuccessData,
     data_of_event,
-)
-from tidewheel.runtime.event_kinds import (
-    ENGINE_DATA_TYPES,
-    ERROR_TYPES,
-    FAILURE_TYPES,
-    HOOK_TYPES,
-    JOB_TYPES,
-    STEP_TYPES,
 )
 from tidewheel.values.events import Event, EventType, Failure, LogLine, StoredEvent
 from tidewheel.values.keys import AssetKey
@@ -340,7 +340,9 @@ class EventLogEntry(msgspec.Struct, frozen=True):
             CheckError: when this is a logged message.
         """
         if self.dagster_event is None:
-            raise CheckError("expected an entry with an event, got a logged message; ask is_dagster_event first")
+            raise CheckError(
+                "expected an entry with an event, got a logged message; ask is_dagster_event first"
+            )
         return self.dagster_event
 
     @property
@@ -353,7 +355,10 @@ class EventLogEntry(msgspec.Struct, frozen=True):
         """The logged message or, for an event, its own message."""
         if self.user_message or self.dagster_event is None:
             return self.user_message
-        return self.dagster_event.message or f"{self.dagster_event.event_type.name} {self.job_name or ''}".rstrip()
+        return (
+            self.dagster_event.message
+            or f"{self.dagster_event.event_type.name} {self.job_name or ''}".rstrip()
+        )
 
     @property
     def asset_materialization(self) -> MaterializationView | None:

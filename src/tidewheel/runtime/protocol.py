@@ -35,7 +35,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 # -- towards the server -------------------------------------------------------------------------------------------------
 
 
-class Hello(_Message):
+class Hello(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """The first message of every peer."""
 
     role: Role
@@ -48,7 +48,7 @@ class Hello(_Message):
     epoch: int = 0
 
 
-class LocationLoaded(_Message):
+class LocationLoaded(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """User code was imported; ``snapshot`` is the bytes of a ``LocationSnapshot``."""
 
     snapshot: bytes
@@ -57,14 +57,14 @@ class LocationLoaded(_Message):
     load_s: float = 0.0
 
 
-class LocationFailed(_Message):
+class LocationFailed(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """User code could not be loaded; every problem found, and the files to watch for a mend."""
 
     errors: tuple[ErrorInfo, ...]
     files: tuple[str, ...] = ()
 
 
-class ChildExited(_Message):
+class ChildExited(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """A child of a location process has ended: exit ``code``, negative for a signal."""
 
     pid: int
@@ -73,7 +73,7 @@ class ChildExited(_Message):
     epoch: int = 0
 
 
-class ChildStarted(_Message):
+class ChildStarted(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """A location has started the worker of a run."""
 
     pid: int
@@ -81,27 +81,27 @@ class ChildStarted(_Message):
     epoch: int
 
 
-class EventBatch(_Message):
+class EventBatch(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """Events of a worker's run."""
 
     batch: IntakeBatch
 
 
-class Evaluated(_Message):
+class Evaluated(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to ``Evaluate``."""
 
     request_id: int
     result: EvaluationResult
 
 
-class Prepared(_Message):
+class Prepared(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to ``Prepare``."""
 
     request_id: int
     launch: PreparedLaunch
 
 
-class Call(_Message):
+class Call(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """A client asks for a method of the ledger or the control; ``args`` is msgpack of {parameter: value}."""
 
     call_id: int
@@ -112,7 +112,7 @@ class Call(_Message):
 # -- from the server ----------------------------------------------------------------------------------------------------
 
 
-class Answer(_Message):
+class Answer(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to ``Call``: msgpack of the method's result, or an error."""
 
     call_id: int
@@ -120,59 +120,59 @@ class Answer(_Message):
     error: Optional[ErrorInfo] = None
 
 
-class StartWorker(_Message):
+class StartWorker(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a location: start a worker for this run (STARTING, under ``run.epoch``)."""
 
     run: RunRecord
 
 
-class StartEvaluator(_Message):
+class StartEvaluator(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a location: start one more evaluator."""
 
 
-class KillChild(_Message):
+class KillChild(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a location: end a child process now."""
 
     pid: int
 
 
-class Evaluate(_Message):
+class Evaluate(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To an evaluator: evaluate one trigger."""
 
     request_id: int
     request: EvaluationRequest
 
 
-class Prepare(_Message):
+class Prepare(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To an evaluator: check a launch request against the definitions."""
 
     request_id: int
     request: LaunchRequest
 
 
-class BatchTaken(_Message):
+class BatchTaken(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a worker: what became of a batch."""
 
     outcome: IntakeOutcome
 
 
-class CancelRun(_Message):
+class CancelRun(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a worker: stop the run, let user code clean up."""
 
     run_id: str
 
 
-class Retire(_Message):
+class Retire(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a location: a newer process serves its code now; start nothing more, and end when the children have ended."""
 
 
-class Shutdown(_Message):
+class Shutdown(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To anybody: the server stops and wants you to end within ``grace_s`` seconds."""
 
     grace_s: float
 
 
-class Activity(_Message):
+class Activity(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a watcher: something happened. ``kind``: tick | run | materialization | check | location | log."""
 
     kind: str
@@ -260,7 +260,7 @@ class FrameBuffer:
         messages: list[Message] = []
         start = 0
         while len(self._data) - start >= LENGTH_BYTES:
-            length = body_length(self._data[start : start + LENGTH_BYTES])
+            length = body_length(bytes(self._data[start : start + LENGTH_BYTES]))
             end = start + LENGTH_BYTES + length
             if len(self._data) < end:
                 break

@@ -70,7 +70,9 @@ def run_stats(run_id: str, record: records.RunRecord | None, events: Iterable[Ev
     )
 
 
-def step_stats(run_id: str, events: Iterable[Event], step_keys: Sequence[str] | None = None) -> list[StepStats]:
+def step_stats(
+    run_id: str, events: Iterable[Event], step_keys: Sequence[str] | None = None
+) -> list[StepStats]:
     """The steps of a run in the order in which they started."""
     stats: dict[str, StepStats] = {}
     for event in events:

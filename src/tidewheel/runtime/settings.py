@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, get_args, get_origin
 
@@ -22,95 +22,57 @@ AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Days = Annotated[float, msgspec.Meta(ge=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^(sqlite|postgres(ql)?(\+\w+)?)://")]
 
 
-class _Section(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of the sections of the settings file."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set for a home. Durations are in the unit of their name; None is no limit, or for ever."""
 
-
-class StorageSettings(_Section, frozen=True, kw_only=True):
-    """``[storage]``: where the ledger is. Without a url: SQLite in the home folder."""
-
-    url: Optional[Annotated[str, msgspec.Meta(pattern=r"^(sqlite|postgres(ql)?(\+\w+)?)://")]] = None
-
-
-class QueueSettings(_Section, frozen=True, kw_only=True):
-    """``[queue]``: how many runs at once, in all (-1: unlimited) and by tag."""
+    storage_url: Optional[Url] = None
+    """Where the ledger is, e.g. ``postgresql://...``; None: SQLite in the home folder."""
 
     max_concurrent_runs: Annotated[int, msgspec.Meta(ge=-1)] = 10
+    """Runs in progress at once; -1: unlimited."""
     tag_limits: tuple[TagLimit, ...] = ()
+    """Runs in progress at once that have a tag; tables of ``key``, ``limit``, and ``value`` or ``per_value``."""
 
-
-class RetrySettings(_Section, frozen=True, kw_only=True):
-    """``[retries]``: which failed runs are tried again, and how often; ``lost_worker_retries`` holds even when disabled."""
-
-    enabled: bool = True
+    run_retries_enabled: bool = True
     max_retries: Count = 0
-    lost_worker_retries: Count = 1
+    """How often a failed run is tried again that says nothing itself."""
     retry_on_step_failure: bool = True
-
-
-class WorkerSettings(_Section, frozen=True, kw_only=True):
-    """``[workers]``: how run workers start and when they are given up.
-
-    ``start_method``: ``fork`` from the warm code location, ``spare`` from a stock of ``spare_stock`` pre-imported
-    processes, ``auto`` chooses. ``max_runtime_s``: limit for every run that has no tag of its own; None: no limit.
-    """
+    """Whether runs are tried again that failed because a step did."""
+    lost_worker_retries: Count = 1
+    """How often a run is tried again whose worker was lost; also when retries are not enabled."""
 
     start_method: Literal["auto", "fork", "spare"] = "auto"
+    """Where workers come from: forked from the warm code location, or from a stock of spare processes."""
     spare_stock: Count = 1
     start_timeout_s: Seconds = 180.0
     silence_timeout_s: Seconds = 60.0
     cancel_timeout_s: Seconds = 30.0
     max_runtime_s: Optional[Seconds] = None
 
+    evaluation_timeout_s: Seconds = 60.0
+    """How long a schedule's or sensor's function may take."""
 
-class EvaluationSettings(_Section, frozen=True, kw_only=True):
-    """``[evaluation]``: how long a schedule or sensor function may take, and its code location to load."""
+    chatter_retention_days: Optional[Days] = 30.0
+    """For how long logs and step events are kept."""
+    tick_retention_days: Optional[Days] = 7.0
+    """For how long ticks are kept that did nothing."""
 
-    timeout_s: Seconds = 60.0
-    load_timeout_s: Seconds = 180.0
-
-
-class RetentionSettings(_Section, frozen=True, kw_only=True):
-    """``[retention]``: for how many days logs and step events, and ticks without runs, are kept; None: for ever."""
-
-    chatter_days: Optional[Days] = 30.0
-    ticks_days: Optional[Days] = 7.0
-
-
-class EventSettings(_Section, frozen=True, kw_only=True):
-    """``[events]``: how workers batch events: by number, or after so many seconds."""
-
-    batch_size: AtLeastOne = 500
-    batch_wait_s: Seconds = 0.05
-    intake_batches: AtLeastOne = 64
-
-
-class ServerSettings(_Section, frozen=True, kw_only=True):
-    """``[server]``: where the web server listens; ``public_url`` is how people reach it, for links in alerts."""
+    event_batch_size: AtLeastOne = 500
+    """Events after which a worker sends a batch."""
+    event_batch_wait_s: Seconds = 0.05
+    """Time after which a worker sends a batch that is not full."""
 
     host: str = "127.0.0.1"
     port: Port = 3000
     public_url: Optional[str] = None
+    """How people reach the web server, for links."""
 
 
-class Settings(_Section, frozen=True, kw_only=True):
-    """Everything that can be set for a home. Durations are in the unit of their name."""
-
-    storage: StorageSettings = StorageSettings()
-    queue: QueueSettings = QueueSettings()
-    retries: RetrySettings = RetrySettings()
-    workers: WorkerSettings = WorkerSettings()
-    evaluation: EvaluationSettings = EvaluationSettings()
-    retention: RetentionSettings = RetentionSettings()
-    events: EventSettings = EventSettings()
-    server: ServerSettings = ServerSettings()
-
-
-SECTIONS: dict[str, type[_Section]] = {
-    field.name: field.type for field in msgspec.structs.fields(Settings)
-}
+FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
+_LIMIT_FIELDS = frozenset(field.name for field in msgspec.structs.fields(TagLimit))
 
 
 def load_settings(
@@ -118,25 +80,28 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """The settings of a home: defaults, then its file, then the environment, then ``overrides`` (as the file's tables).
+    """The settings of a home: defaults, then its file, then the environment, then ``overrides``.
 
-    A variable ``TIDEWHEEL_QUEUE_MAX_CONCURRENT_RUNS`` sets ``max_concurrent_runs`` in ``[queue]``; lists are written as
-    JSON. In the file, ``{env = "NAME"}`` stands for the value of a variable. ``environ`` None: the process's.
+    The variable ``TIDEWHEEL_MAX_CONCURRENT_RUNS`` sets ``max_concurrent_runs``; lists are written as JSON. In the file,
+    ``{env = "NAME"}`` stands for the value of a variable. ``environ`` None: that of the process.
 
     Raises:
         InvalidConfigError: when the file cannot be read or a setting is unknown or wrong; lists every problem.
     """
     environ = os.environ if environ is None else environ
+    given = _read_file(home) | _from_environment(environ) | dict(overrides or {})
     problems: list[ConfigProblem] = []
-    chosen: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
-    _merge(chosen, _read_file(home), problems, environ)
-    _merge(chosen, _from_environment(environ), problems, environ)
-    _merge(chosen, overrides or {}, problems, environ)
-    sections = {name: _convert(name, values, problems) for name, values in chosen.items()}
+    values: dict[str, Any] = {}
+    for name, raw in given.items():
+        found = list(_problems_of(name, raw, environ))
+        if found:
+            problems.extend(found)
+        else:
+            values[name] = msgspec.convert(_resolved(raw, environ), FIELDS[name].type, strict=False)
     if problems:
         where = f"{home / SETTINGS_FILE} and the environment" if home is not None else "the environment"
         raise InvalidConfigError(f"expected known settings with right values in {where}, got:", problems)
-    return Settings(**sections)
+    return Settings(**values)
 
 
 def find_home(home: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
@@ -154,7 +119,9 @@ def find_home(home: str | Path | None = None, environ: Mapping[str, str] | None 
         )
     path = Path(text).expanduser().absolute()
     if not path.is_dir():
-        raise HomeNotSetError(f"expected home {path} to be an existing folder, got none; create it: mkdir -p {path}")
+        raise HomeNotSetError(
+            f"expected home {path} to be an existing folder, got none; create it: mkdir -p {path}"
+        )
     return path
 
 
@@ -168,14 +135,9 @@ def _read_file(home: Path | None) -> dict[str, Any]:
         raise InvalidConfigError(f"expected {path} to be a TOML file, got: {exc}", []) from exc
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for variable, text in sorted(environ.items()):
-        for section in SECTIONS:
-            prefix = f"{PREFIX}{section.upper()}_"
-            if variable.startswith(prefix):
-                found.setdefault(section, {})[variable.removeprefix(prefix).lower()] = _plain(text)
-    return found
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    named = {name: environ.get(PREFIX + name.upper(), "") for name in FIELDS}
+    return {name: _plain(text) for name, text in named.items() if text}
 
 
 def _plain(text: str) -> Any:
@@ -187,72 +149,43 @@ def _plain(text: str) -> Any:
         return text
 
 
-def _merge(
-    chosen: dict[str, dict[str, Any]],
-    given: Mapping[str, Any],
-    problems: list[ConfigProblem],
-    environ: Mapping[str, str],
-) -> None:
-    for name, values in given.items():
-        if name not in SECTIONS:
-            problems.append(ConfigProblem([], f"unknown section [{name}]; {did_you_mean(name, SECTIONS)}"))
-            continue
-        if not isinstance(values, Mapping):
-            problems.append(ConfigProblem([name], f"expected a section [{name}] of settings, got {values!r}"))
-            continue
-        known = {field.name for field in msgspec.structs.fields(SECTIONS[name])}
-        for key, value in values.items():
-            if key not in known:
-                problems.append(ConfigProblem([name], f"unknown setting {key!r}; {did_you_mean(key, known)}"))
-            else:
-                chosen[name][key] = _resolved([name, key], value, environ, problems)
+def _names_variable(raw: Any) -> bool:
+    return isinstance(raw, Mapping) and set(raw) == {"env"}
 
 
-def _resolved(
-    path: list[str], value: Any, environ: Mapping[str, str], problems: list[ConfigProblem]
-) -> Any:
-    if not (isinstance(value, Mapping) and set(value) == {"env"}):
-        return value
-    variable = value["env"]
-    if variable not in environ:
-        problems.append(
-            ConfigProblem(path, f"expected the environment variable {variable!r} to be set, got nothing")
-        )
-        return None
-    return environ[variable]
+def _resolved(raw: Any, environ: Mapping[str, str]) -> Any:
+    return environ[raw["env"]] if _names_variable(raw) else raw
 
 
-def _convert(name: str, values: Mapping[str, Any], problems: list[ConfigProblem]) -> Any:
-    section = SECTIONS[name]
-    good: dict[str, Any] = {}
-    for field in msgspec.structs.fields(section):
-        if field.name not in values:
-            continue
-        value = values[field.name]
-        if field.name == "tag_limits" and isinstance(value, list):
-            problems.extend(_unknown_keys_of_limits(value))
-        try:
-            good[field.name] = msgspec.convert(value, field.type, strict=False)
-        except msgspec.ValidationError as exc:
-            # a storage url may hold a password
-            got = "" if field.name == "url" else f"; got {value!r}"
-            problems.append(ConfigProblem([name, field.name], _sentence(exc, field) + got))
-    return section(**good)
+def _problems_of(name: str, raw: Any, environ: Mapping[str, str]) -> Iterator[ConfigProblem]:
+    if name not in FIELDS:
+        yield ConfigProblem([], f"unknown setting {name!r}; {did_you_mean(name, FIELDS)}")
+        return
+    if _names_variable(raw) and raw["env"] not in environ:
+        yield ConfigProblem([name], f"expected the variable {raw['env']!r} to be set, got nothing")
+        return
+    if name == "tag_limits" and isinstance(raw, list):
+        for limit in raw:
+            for key in limit if isinstance(limit, Mapping) else ():
+                if key not in _LIMIT_FIELDS:
+                    yield ConfigProblem(
+                        [name], f"unknown setting {key!r}; {did_you_mean(key, _LIMIT_FIELDS)}"
+                    )
+    value = _resolved(raw, environ)
+    try:
+        msgspec.convert(value, FIELDS[name].type, strict=False)
+    except msgspec.ValidationError as exc:
+        # a storage url may hold a password
+        got = "something else" if name == "storage_url" else repr(value)
+        yield ConfigProblem([name], f"{_expectation(exc, name)}, got {got}")
 
 
-def _unknown_keys_of_limits(limits: list[Any]) -> list[ConfigProblem]:
-    known = {field.name for field in msgspec.structs.fields(TagLimit)}
-    return [
-        ConfigProblem(["queue", "tag_limits"], f"unknown setting {key!r}; {did_you_mean(key, known)}")
-        for limit in limits
-        if isinstance(limit, Mapping)
-        for key in limit
-        if key not in known
-    ]
-
-
-def _sentence(exc: msgspec.ValidationError, field: msgspec.structs.FieldInfo) -> str:
-    choices = get_args(field.type) if get_origin(field.type) is Literal else ()
-    if choices:
-        return "expected " + " or ".join(repr(choice) for choice in choices)
-    return str(exc).replace("Expected", "expected", 1).replace("`$", f"`{field.name}")
+def _expectation(exc: msgspec.ValidationError, name: str) -> str:
+    kind = FIELDS[name].type
+    if get_origin(kind) is Literal:
+        return "expected " + " or ".join(repr(choice) for choice in get_args(kind))
+    if name == "storage_url":
+        return "expected a url that begins with sqlite:// or postgresql://"
+    return (
+        str(exc).replace("Expected", "expected", 1).replace(", got", " and not", 1).replace("`$", f"`{name}")
+    )

@@ -14,7 +14,7 @@ from tidewheel.logic.graph.specs import (
 )
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import DynamicKeys, PartitionView
-from tidewheel.logic.partitions.keys import PartitionError, ordinal_of
+from tidewheel.logic.partitions.keys import nameable_ordinal
 from tidewheel.values.ids import trigger_id
 
 IMPLICIT_ASSET_JOB = "__ASSET_JOB"
@@ -99,14 +99,21 @@ class PartitionLookup:
         self._assets = assets
         self._fingerprints = fingerprints
         self._view = PartitionView(
-            now=now, dynamic_keys={name: DynamicKeys.from_pairs(pairs) for name, pairs in dynamic.items()}
+            now=now, dynamic_keys={name: dynamic_keys(pairs) for name, pairs in dynamic.items()}
         )
 
     def __call__(self, asset: str, partition: str) -> tuple[str, int] | None:
         found = self._assets.get(asset)
         if found is None or found[1].partitions is None:
             return None
-        try:
-            return self._fingerprints[asset], ordinal_of(found[1].partitions, partition, self._view)
-        except PartitionError:
-            return None
+        ordinal = nameable_ordinal(found[1].partitions, partition, self._view)
+        return None if ordinal is None else (self._fingerprints[asset], ordinal)
+
+
+def dynamic_keys(pairs: list[tuple[str, int]]) -> DynamicKeys:
+    """The value of stored (key, ordinal) pairs, which are in ascending order of ordinals."""
+    return DynamicKeys(
+        keys=tuple(key for key, _ in pairs),
+        ordinals=tuple(ordinal for _, ordinal in pairs),
+        next_ordinal=pairs[-1][1] + 1 if pairs else 0,
+    )

@@ -89,8 +89,10 @@ class ServerControl:
             return LaunchOutcome(kind="user_code", message=str(exc), error=error_info(exc))
         if prepared.run is None:
             return _refusal(prepared)
-        if request.run_id and await self._database.read(self._database.ledger.get_run, request.run_id):
-            return LaunchOutcome(run_id=request.run_id, message="a run of this id exists already")
+        if request.run_id is not None:
+            known = await self._database.read(self._database.ledger.get_run, request.run_id)
+            if known is not None:
+                return LaunchOutcome(run_id=request.run_id, message="a run of this id exists already")
         now = self._clock()
         run = self._new_run(request, prepared, location, now)
         await self._database.write(self._database.ledger.create_runs, [run], now=now)

@@ -61,7 +61,10 @@ _UPSERT_OBSERVED = Upsert(
     # what was made says more about an asset's version than what was seen of it
     keep={
         "last_data_version": sa.case(
-            (asset_state.c.last_materialization_id.is_(None), sa.literal_column("excluded.last_data_version")),
+            (
+                asset_state.c.last_materialization_id.is_(None),
+                sa.literal_column("excluded.last_data_version"),
+            ),
             else_=asset_state.c.last_data_version,
         )
     },
@@ -86,11 +89,15 @@ _INSERT_PLANNED = planned_asset.insert()
 _DELETE_PLANNED = planned_asset.delete().where(
     planned_asset.c.run_seq == bindparam("b_run_seq"), planned_asset.c.asset == bindparam("b_asset")
 )
-_PLANNED_OF = select(planned_asset).where(planned_asset.c.run_seq == bindparam("seq"))
+_PLANNED_OF = select(planned_asset.c.asset, planned_asset.c.partition).where(
+    planned_asset.c.run_seq == bindparam("seq")
+)
 _DELETE_PLAN = planned_asset.delete().where(planned_asset.c.run_seq == bindparam("seq"))
 
 
-def plan_assets(unit: Unit, plans: Iterable[tuple[RunPlan, Sequence[str]]], changes: PartitionChanges) -> None:
+def plan_assets(
+    unit: Unit, plans: Iterable[tuple[RunPlan, Sequence[str]]], changes: PartitionChanges
+) -> None:
     """Assets become in progress: new runs are to make them."""
     rows = []
     for plan, assets in plans:
@@ -250,7 +257,8 @@ def _end_plan(unit: Unit, latest: _Latest, end: EndedRun, changes: PartitionChan
     if not left:
         return
     unit.execute(_DELETE_PLAN, {"seq": end.seq})
-    for _, asset, partition in left:
+    for row in left:
+        asset, partition = row.asset, row.partition
         if partition is not None:
             changes.progress.add((asset, partition))
         if end.status is not RunStatus.FAILURE:
@@ -265,9 +273,9 @@ def _end_plan(unit: Unit, latest: _Latest, end: EndedRun, changes: PartitionChan
 
 def drop_plan(unit: Unit, seq: int, changes: PartitionChanges) -> None:
     """A run is deleted: what it planned is not in progress by it any more."""
-    for _, asset, partition in unit.execute(_PLANNED_OF, {"seq": seq}).all():
-        if partition is not None:
-            changes.progress.add((asset, partition))
+    for row in unit.execute(_PLANNED_OF, {"seq": seq}).all():
+        if row.partition is not None:
+            changes.progress.add((row.asset, row.partition))
     unit.execute(_DELETE_PLAN, {"seq": seq})
 
 
@@ -303,7 +311,9 @@ def load_check_states(conn: sa.Connection, assets: Sequence[str] | None) -> dict
     return found
 
 
-def _per_chunk(statement: sa.Select[Any], column: Any, values: Sequence[str] | None) -> Iterable[sa.Select[Any]]:
+def _per_chunk(
+    statement: sa.Select[Any], column: Any, values: Sequence[str] | None
+) -> Iterable[sa.Select[Any]]:
     if values is None:
         return (statement,)
     return (statement.where(column.in_(chunk)) for chunk in in_chunks(values))

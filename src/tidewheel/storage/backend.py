@@ -50,7 +50,9 @@ class Backend(Protocol):
 class Upsert:
     """``INSERT ... ON CONFLICT (key) DO UPDATE``, which SQLAlchemy spells once per dialect."""
 
-    def __init__(self, table: sa.Table, *, update: Sequence[str], keep: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, table: sa.Table, *, update: Sequence[str], keep: Mapping[str, Any] | None = None
+    ) -> None:
         """``update``: columns that take the new row's value; ``keep``: columns with an expression of their own."""
         self._statements: dict[str, Any] = {}
         keys = [column.name for column in table.primary_key]
@@ -72,7 +74,9 @@ class Unit:
 
     __slots__ = ("backend", "conn", "resolve")
 
-    def __init__(self, backend: Backend, conn: sa.Connection, resolve: PartitionResolver | None = None) -> None:
+    def __init__(
+        self, backend: Backend, conn: sa.Connection, resolve: PartitionResolver | None = None
+    ) -> None:
         self.backend = backend
         self.conn = conn
         self.resolve = resolve

@@ -1,8 +1,8 @@
 """Sets of partition ordinals as stored bytes: one form for all partitions definitions.
 
 The bytes are a 64-bit roaring bitmap in its portable format, because the ordinals of two-dimensional partitions need
-64 bits. A set whose ordinals all fit into 32 bits holds the 32-bit bitmap's portable bytes unchanged behind a fixed head, so that
-readers of one-dimensional partitions get their kind of bitmap without touching the elements.
+64 bits. A set whose ordinals all fit into 32 bits holds the 32-bit bitmap's portable bytes unchanged behind a fixed
+head, so that readers of one-dimensional partitions get their kind of bitmap without touching the elements.
 """
 
 from __future__ import annotations

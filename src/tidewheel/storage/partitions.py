@@ -115,9 +115,7 @@ def _changed(
     asset = state.asset
     row: dict[str, Any] = {"asset": asset, "spec_fingerprint": state.spec_fingerprint}
     progress = {pair: pair in in_progress for pair in changes.progress}
-    for column, wanted in zip(
-        _STATE_COLUMNS, (changes.materialized, changes.failed, progress), strict=True
-    ):
+    for column, wanted in zip(_STATE_COLUMNS, (changes.materialized, changes.failed, progress), strict=True):
         data: bytes = getattr(state, column)
         touched = [(ordinal, wanted.get((asset, partition))) for partition, ordinal in ordinals.items()]
         if any(is_in is not None for _, is_in in touched):
@@ -185,9 +183,7 @@ def settle_unpartitioned(unit: Unit, pairs: Iterable[Pair]) -> None:
     unit.write_rows(_DROP_UNSETTLED, [{"b_asset": asset, "b_partition": part} for asset, part in pairs])
 
 
-def _rebuilt_or_stale(
-    unit: Unit, asset: str, fingerprint: str, resolve: PartitionResolver
-) -> dict[str, Any]:
+def _rebuilt_or_stale(unit: Unit, asset: str, fingerprint: str, resolve: PartitionResolver) -> dict[str, Any]:
     if (unit.execute(_COUNT_ROWS, {"asset": asset}).scalar() or 0) > REBUILD_AT_ONCE_MAX:
         return dict.fromkeys(_STATE_COLUMNS, EMPTY) | {"asset": asset, "spec_fingerprint": ""}
 
@@ -264,7 +260,10 @@ def load_states(
 
 
 def _with_unsettled(
-    conn: sa.Connection, state: AssetPartitionState, partitions: Sequence[str], resolve: PartitionResolver | None
+    conn: sa.Connection,
+    state: AssetPartitionState,
+    partitions: Sequence[str],
+    resolve: PartitionResolver | None,
 ) -> AssetPartitionState:
     stale = AssetPartitionState(asset=state.asset)
     if resolve is None or not state.spec_fingerprint:
@@ -302,6 +301,4 @@ def load_partition_events(
         chunks = (statement,)
     else:
         chunks = (statement.where(columns.partition.in_(chunk)) for chunk in in_chunks(partitions))
-    return {
-        row[0]: (row[1], row[2], row[3] or "") for chunk in chunks for row in conn.execute(chunk)
-    }
+    return {row[0]: (row[1], row[2], row[3] or "") for chunk in chunks for row in conn.execute(chunk)}

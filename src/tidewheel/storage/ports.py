@@ -84,9 +84,16 @@ class LedgerPort(Protocol):
         expected_epoch: int | None = None,
         retry: NewRun | None = None,
     ) -> RunRecord | None:
-        """End a run from outside (lost worker, cancelled before start, ...) and, in the same transaction, create its retry.
+        """End a run from outside (lost worker, ...) and, in the same transaction, create its retry.
 
         Clears its planned assets. None when it had ended already or ``expected_epoch`` differs.
+        """
+
+    def retry_run(self, run_id: str, retry: NewRun, *, now: float) -> RunRecord | None:
+        """Create the automatic retry of a run that has failed, and mark the failed one, in one transaction.
+
+        Returns the new run; None when the run has not failed or has been retried (nothing written). Parent, root and
+        number of the retry are set here, as in ``finish_run``.
         """
 
     def request_cancel(self, run_id: str, *, now: float) -> RunRecord | None:
@@ -109,7 +116,9 @@ class LedgerPort(Protocol):
         already applied (``seq`` not above the run's ``intake_seq``) are skipped.
         """
 
-    def record_events(self, events: Sequence[Event], *, resolve: PartitionResolver | None = None) -> list[int]:
+    def record_events(
+        self, events: Sequence[Event], *, resolve: PartitionResolver | None = None
+    ) -> list[int]:
         """Store events that belong to no worker (reported from outside, engine notes); returns their ids.
 
         Chatter (log lines, step events) gets ids of its own sequence.
@@ -132,12 +141,25 @@ class LedgerPort(Protocol):
     # -- assets -------------------------------------------------------------------------------------------------
     def get_asset_states(self, assets: Sequence[str] | None = None) -> dict[str, AssetState]: ...
 
-    def get_asset_partition_states(self, assets: Sequence[str]) -> dict[str, AssetPartitionState]: ...
+    def get_asset_partition_states(self, assets: Sequence[str]) -> dict[str, AssetPartitionState]:
+        """Of those assets of which something is known (``storage.bitmaps`` reads the bytes).
+
+        When the fingerprint is not the current spec's (or empty), call ``rebuild_partition_state`` with the ordinals
+        of ``get_partition_keys``.
+        """
 
     def get_partition_events(
         self, asset: str, partitions: Sequence[str] | None = None
     ) -> dict[str, tuple[int, float, str]]:
         """Per materialised partition key: (event id, time, run id) of its latest materialisation."""
+
+    def get_partition_keys(self, asset: str) -> list[str]:
+        """Every partition key of an asset that the ledger knows: made, failed or in progress."""
+
+    def rebuild_partition_state(
+        self, asset: str, fingerprint: str, ordinals_by_key: Mapping[str, int]
+    ) -> AssetPartitionState:
+        """Build an asset's bitmaps again under a spec's fingerprint; keys without an ordinal are left out."""
 
     def get_check_states(self, assets: Sequence[str] | None = None) -> dict[str, CheckState]:
         """By check text ``asset:check``."""

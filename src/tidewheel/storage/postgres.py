@@ -39,7 +39,7 @@ class PostgresBackend:
             pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=True,
         )
-        # READ COMMITTED, the default, shows a later state to each statement; SQLite shows one state to a whole transaction.
+        # READ COMMITTED, the default, shows a later state to each statement of a read; SQLite shows one state to all.
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager

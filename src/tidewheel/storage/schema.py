@@ -25,7 +25,7 @@ metadata = sa.MetaData(
 
 # SQLite gives ids by itself only to a column whose type is exactly INTEGER
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Seconds = sa.Double()
+Seconds: sa.types.TypeEngine[float] = sa.Double()
 
 
 def _one_of(column: str, values: type[RunStatus | TickStatus | TriggerKind | TriggerStatus]) -> str:

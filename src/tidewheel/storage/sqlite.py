@@ -68,7 +68,11 @@ class SqliteBackend:
     def _make_engine(self) -> sa.Engine:
         target = ":memory:" if self.path is None else str(self.path)
         # The driver's own transaction control is off (isolation_level=None): it would begin too late, and deferred.
-        options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 256}
+        options: dict[str, Any] = {
+            "isolation_level": None,
+            "check_same_thread": False,
+            "cached_statements": 256,
+        }
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(target, timeout=BUSY_TIMEOUT_S, **options)

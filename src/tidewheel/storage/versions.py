@@ -56,7 +56,9 @@ def _creation(dialect: str) -> tuple[str, ...]:
     statements: list[Any] = []
     for table in metadata.sorted_tables:
         statements.append(CreateTable(table))
-        statements.extend(CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name)))
+        statements.extend(
+            CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name))
+        )
         if made.supports_comments and not made.inline_comments:
             if table.comment:
                 statements.append(SetTableComment(table))

@@ -42,6 +42,7 @@ class AssetKey:
 
     __slots__ = ("_hash", "_parts")
     _parts: tuple[str, ...]
+    _hash: int
 
     def __init__(self, path: str | Sequence[str]) -> None:
         parts = (path,) if isinstance(path, str) else tuple(path)

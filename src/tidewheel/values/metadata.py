@@ -142,7 +142,7 @@ class MetadataValue(msgspec.Struct, frozen=True):
 class TextMetadataValue(MetadataValue, frozen=True, tag="text"):
     """Plain text."""
 
-    text: Optional[str] = ""
+    text: Optional[str] = ""  # type: ignore[assignment]
 
     @property
     def value(self) -> str | None:
@@ -153,7 +153,7 @@ class TextMetadataValue(MetadataValue, frozen=True, tag="text"):
 class UrlMetadataValue(MetadataValue, frozen=True, tag="url"):
     """A link."""
 
-    url: Optional[str] = ""
+    url: Optional[str] = ""  # type: ignore[assignment]
 
     @property
     def value(self) -> str | None:
@@ -164,7 +164,7 @@ class UrlMetadataValue(MetadataValue, frozen=True, tag="url"):
 class PathMetadataValue(MetadataValue, frozen=True, tag="path"):
     """A file or folder."""
 
-    path: Optional[str] = ""
+    path: Optional[str] = ""  # type: ignore[assignment]
 
     @property
     def value(self) -> str | None:
@@ -175,7 +175,7 @@ class PathMetadataValue(MetadataValue, frozen=True, tag="path"):
 class NotebookMetadataValue(MetadataValue, frozen=True, tag="notebook"):
     """A notebook file."""
 
-    path: Optional[str] = ""
+    path: Optional[str] = ""  # type: ignore[assignment]
 
     @property
     def value(self) -> str | None:
@@ -268,7 +268,7 @@ class JobMetadataValue(MetadataValue, frozen=True, tag="job"):
 class AssetMetadataValue(MetadataValue, frozen=True, tag="asset"):
     """A link to an asset."""
 
-    path: list[str]
+    path: list[str]  # type: ignore[assignment]
 
     @property
     def asset_key(self) -> AssetKey:
@@ -293,7 +293,7 @@ class NullMetadataValue(MetadataValue, frozen=True, tag="null"):
 class PoolMetadataValue(MetadataValue, frozen=True, tag="pool"):
     """A link to a concurrency pool."""
 
-    pool: str
+    pool: str  # type: ignore[assignment]
 
     @property
     def value(self) -> str:
@@ -398,7 +398,7 @@ class TableSchemaMetadataValue(MetadataValue, frozen=True, tag="table_schema"):
 class TableColumnLineageMetadataValue(MetadataValue, frozen=True, tag="column_lineage"):
     """Where a table's columns come from."""
 
-    column_lineage: TableColumnLineage
+    column_lineage: TableColumnLineage  # type: ignore[assignment]
 
     @property
     def value(self) -> TableColumnLineage:

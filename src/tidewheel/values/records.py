@@ -225,7 +225,11 @@ class IntakeOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class AssetState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The latest facts about one asset (over all partitions)."""
+    """The latest facts about one asset (over all partitions).
+
+    ``last_planned_run_id`` is the newest live run that is still to make it (None: not in progress);
+    ``last_failed_run_id`` is the run that failed to make it since it was last made.
+    """
 
     asset: str
     last_materialization_id: Optional[int] = None
@@ -240,7 +244,10 @@ class AssetState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AssetPartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Partition keys of an asset by status, each as the ledger's ordered key list or stored bitmap."""
+    """Partitions of an asset by status: sets of ordinals of the spec with this fingerprint (``storage.bitmaps``).
+
+    An empty fingerprint: the sets are not known, and are to be built again.
+    """
 
     asset: str
     materialized: bytes = b""

@@ -28,7 +28,8 @@ DAY_S = 86_400
 SAMPLE_WINDOWS = 64
 SAMPLE_DAYS = (1, 7, 31, 365, 366, 1_461, 3_653, 10_227)  # up to 28 years, when weekdays and leap years recur
 SUFFIX_LENGTH = 5  # +0100
-EXCLUDED_IN_A_ROW = 50_000  # more consecutive excluded windows than this count as "no further window"
+NEAR_WINDOWS = 64  # neighbours that are asked one by one; further ones are looked up in a bitmap
+FAR_WINDOWS = 20_000  # more consecutive excluded windows than this count as "no further window"
 
 
 class Window(NamedTuple):
@@ -108,9 +109,7 @@ def excluded_ordinals(spec: TimeWindowPartitions, stop: int) -> FrozenBitMap:
     if not spec.exclusions or stop <= 0:
         return FrozenBitMap()
     # whole powers of two are remembered, so that a growing bound seldom asks for a new piece
-    return _excluded(
-        spec.cron, spec.zone, spec.start, spec.exclusions, max(64, 1 << (stop - 1).bit_length())
-    )
+    return _excluded(spec.cron, spec.zone, spec.start, spec.exclusions, max(64, 1 << (stop - 1).bit_length()))
 
 
 def is_excluded(spec: TimeWindowPartitions, ordinal: int) -> bool:
@@ -244,17 +243,25 @@ def _nth_beyond(spec: TimeWindowPartitions, ordinal: int, steps: int) -> int | N
     """The |steps|-th window after (or before) `ordinal` that is not excluded."""
     if not spec.exclusions:
         return ordinal + steps
-    direction = 1 if steps > 0 else -1
-    left, skipped = abs(steps), 0
-    while left:
+    found: int | None = ordinal
+    for _ in range(abs(steps)):
+        if found is None:
+            return None
+        found = _free_neighbour(spec, found, 1 if steps > 0 else -1)
+    return found
+
+
+def _free_neighbour(spec: TimeWindowPartitions, ordinal: int, direction: int) -> int | None:
+    """The nearest window on one side that is not excluded; windows below zero never are."""
+    for _ in range(NEAR_WINDOWS):
         ordinal += direction
-        if ordinal >= 0 and is_excluded(spec, ordinal):
-            skipped += 1
-            if skipped > EXCLUDED_IN_A_ROW:
-                return None
-        else:
-            left, skipped = left - 1, 0
-    return ordinal
+        if ordinal < 0 or not is_excluded(spec, ordinal):
+            return ordinal
+    if direction < 0:
+        left = without_excluded(spec, range(ordinal))
+        return left.max() if left else -1
+    left = without_excluded(spec, range(ordinal + 1, ordinal + FAR_WINDOWS))
+    return left.min() if left else None
 
 
 def _key_at(spec: TimeWindowPartitions, numbering: _Numbering, start: int) -> str:

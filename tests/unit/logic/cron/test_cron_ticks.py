@@ -149,7 +149,9 @@ def test_a_union_ticks_once_where_its_members_coincide():
 
 def test_a_list_collapses_in_a_gap():
     crons = [parse("30 2 * * *"), parse("0 3 * * *")]
-    ticks = ticks_between(crons, instant("2024-03-31 00:00"), instant("2024-03-31 12:00"), "Europe/Berlin", limit=9)
+    ticks = ticks_between(
+        crons, instant("2024-03-31 00:00"), instant("2024-03-31 12:00"), "Europe/Berlin", limit=9
+    )
     assert shown(ticks, "Europe/Berlin") == ["03-31 03:00+0200"]
 
 
@@ -161,7 +163,11 @@ def test_limits_keep_the_earliest_or_the_latest():
     assert ticks_between(hourly, start, end, "UTC", limit=3) == everything[:3]
     assert latest_ticks(hourly, start, end, "UTC", limit=3) == everything[-3:]
     assert latest_ticks(hourly, start, end, "UTC", limit=1000) == everything
-    assert ticks_between(hourly, start, end, "UTC", limit=0) == latest_ticks(hourly, start, end, "UTC", limit=0) == []
+    assert (
+        ticks_between(hourly, start, end, "UTC", limit=0)
+        == latest_ticks(hourly, start, end, "UTC", limit=0)
+        == []
+    )
     assert ticks_between([], start, end, "UTC", limit=5) == latest_ticks([], start, end, "UTC", limit=5) == []
     assert ticks_between(hourly, end, start, "UTC", limit=5) == []
 
@@ -195,7 +201,15 @@ ZONES = [
 ]
 CRONS = [
     *("0 * * * *", "*/7 * * * *", "45 * * * 0,6", "30 0-23 * * *"),  # hourly class
-    *("0 0 * * *", "30 0 * * *", "59 23 * * *", "*/15 1-3 * * *", "0 */2 * * *", "45 3 * * 6-1", "0 3 1,L * *"),
+    *(
+        "0 0 * * *",
+        "30 0 * * *",
+        "59 23 * * *",
+        "*/15 1-3 * * *",
+        "0 */2 * * *",
+        "45 3 * * 6-1",
+        "0 3 1,L * *",
+    ),
     *("30 2 28-3 * *", "15,45 2,23 * * 0"),
 ]
 
@@ -318,7 +332,9 @@ def test_next_and_previous_are_inverse(cron, at, zone):
 def test_nothing_is_missed_in_any_three_days(cron, day, zone):
     expression, start = parse(cron), day * DAY_S
     low, high = start + DAY_S, start + 2 * DAY_S
-    expected = [tick for tick in naive_ticks(expression, zone, start, start + 3 * DAY_S) if low <= tick < high]
+    expected = [
+        tick for tick in naive_ticks(expression, zone, start, start + 3 * DAY_S) if low <= tick < high
+    ]
     assert list(iter_ticks(expression, low, high, zone)) == expected
 
 
@@ -337,7 +353,9 @@ def test_numbers_and_instants_are_inverse(cron, at, zone, steps):
 def test_a_far_number_agrees_with_walking():
     index = tick_index("*/10 * * * *", "Europe/Berlin")
     first = index.count_before(instant("2024-01-01"))
-    walked = list(iter_ticks(parse("*/10 * * * *"), instant("2024-01-01"), instant("2026-01-01"), "Europe/Berlin"))
+    walked = list(
+        iter_ticks(parse("*/10 * * * *"), instant("2024-01-01"), instant("2026-01-01"), "Europe/Berlin")
+    )
     assert list(index.instants(first, first + len(walked))) == walked
     assert index.instant_of(first + len(walked) - 1) == walked[-1]
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from tidewheel.logic.cron.errors import CronError, ZoneError
 from tidewheel.logic.cron.zones import first_instant, offset_at, require_zone, stretch_at
 
-ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/Havana",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "Africa/Casablanca",
+]
 
 
 @pytest.mark.parametrize(

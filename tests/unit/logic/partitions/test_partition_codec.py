@@ -101,7 +101,15 @@ def test_sets_are_not_read_with_another_definition(spec):
 @pytest.mark.parametrize("spec", [DAILY, MULTI])
 def test_damaged_bytes_are_refused(spec):
     data = encode(from_ordinals(spec, [1, 5, 6]))
-    for broken in (b"", data[:5], data[:-1], b"\x09" + data[1:], data + b"\x00", b"\x02" + data[1:], b"\x04" + data[1:]):
+    for broken in (
+        b"",
+        data[:5],
+        data[:-1],
+        b"\x09" + data[1:],
+        data + b"\x00",
+        b"\x02" + data[1:],
+        b"\x04" + data[1:],
+    ):
         with pytest.raises(PartitionError, match="expected"):
             decode(broken, spec)
 
@@ -132,7 +140,14 @@ def test_fingerprints_change_when_ordinals_do():
         changed(DAILY, zone="Europe/Berlin"),
         changed(DAILY, start=at(2024, 1, 2)),
         changed(DAILY, fmt="%Y%m%d"),
-        *(STATIC, StaticPartitions(keys=("b", "a", "c")), DYNAMIC, DynamicPartitions(name="other"), MULTI, None),
+        *(
+            STATIC,
+            StaticPartitions(keys=("b", "a", "c")),
+            DYNAMIC,
+            DynamicPartitions(name="other"),
+            MULTI,
+            None,
+        ),
         MultiPartitions(dimensions=(("day", DAILY), ("y", STATIC))),
         MultiPartitions(dimensions=(("day", changed(DAILY, cron="0 1 * * *")), ("x", STATIC))),
     ]
@@ -164,7 +179,9 @@ def test_definitions_can_be_sent_and_stored(spec):
         Identity(),
         TimeWindowMapping(start_offset=-1),
         StaticMapping(pairs=(("a", "b"),)),
-        MultiMapping(links=(DimensionLink(upstream="a", downstream="b", mapping=TimeWindowMapping(end_offset=1)),)),
+        MultiMapping(
+            links=(DimensionLink(upstream="a", downstream="b", mapping=TimeWindowMapping(end_offset=1)),)
+        ),
     ],
 )
 def test_mappings_can_be_sent_and_stored(mapping):

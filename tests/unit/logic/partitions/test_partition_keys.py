@@ -20,7 +20,9 @@ from tidewheel.logic.partitions.validation import require_dynamic_keys, require_
 STATIC = StaticPartitions(keys=("x", "y", "z"))
 NUMBERS = StaticPartitions(keys=("1", "2", "3"))
 DYNAMIC = DynamicPartitions(name="files")
-DAILY = TimeWindowPartitions(cron="0 0 * * *", start=datetime(2024, 1, 1, tzinfo=UTC).timestamp(), fmt="%Y-%m-%d")
+DAILY = TimeWindowPartitions(
+    cron="0 0 * * *", start=datetime(2024, 1, 1, tzinfo=UTC).timestamp(), fmt="%Y-%m-%d"
+)
 NOW = datetime(2024, 1, 4, tzinfo=UTC).timestamp()
 FILES = DynamicKeys().adding(["a.csv", "b.csv", "c.csv"]).removing(["b.csv"]).adding(["d|e"])
 VIEW = PartitionView(now=NOW, dynamic_keys={"files": FILES})
@@ -70,7 +72,8 @@ def test_removed_dynamic_keys_never_give_their_ordinal_away():
 def test_multi_ordinals_are_packed():
     assert keys.ordinal_of(MULTI, "2|z", VIEW) == pack(1, 2)
     assert keys.key_parts(MULTI, "2|z", VIEW) == ("2", "z")
-    assert MULTI == MultiPartitions(dimensions=(("a", NUMBERS), ("b", STATIC)))  # order of names, not of writing
+    written_in_order = MultiPartitions(dimensions=(("a", NUMBERS), ("b", STATIC)))
+    assert written_in_order == MULTI  # the order is that of names, not of writing
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,9 @@ def test_ranges(spec, first, last, expected):
     assert keys.keys_in_range(spec, first, last, VIEW) == expected
 
 
-@pytest.mark.parametrize(("spec", "first", "last"), [(STATIC, "x", "q"), (MULTI, "1|x", "9|x"), (DAILY, "x", "y")])
+@pytest.mark.parametrize(
+    ("spec", "first", "last"), [(STATIC, "x", "q"), (MULTI, "1|x", "9|x"), (DAILY, "x", "y")]
+)
 def test_ranges_need_keys_at_both_ends(spec, first, last):
     with pytest.raises(UnknownPartitionError):
         keys.keys_in_range(spec, first, last, VIEW)
@@ -137,7 +142,10 @@ def test_ranges_need_keys_at_both_ends(spec, first, last):
         MultiPartitions(dimensions=(("a|b", STATIC), ("b", STATIC))),
         MultiPartitions(dimensions=(("", STATIC), ("b", STATIC))),
         MultiPartitions(
-            dimensions=(("a", TimeWindowPartitions(cron="0 0 * * *", start=0.0, fmt="%Y|%m|%d")), ("b", STATIC))
+            dimensions=(
+                ("a", TimeWindowPartitions(cron="0 0 * * *", start=0.0, fmt="%Y|%m|%d")),
+                ("b", STATIC),
+            )
         ),
     ],
 )

@@ -263,7 +263,9 @@ def test_unpartitioned_assets():
     assert upstream(LastPartition(), whole, daily(), view).existing == from_ordinals(daily(), [30])
     assert upstream(AllPartitions(), from_ordinals(STATIC, [1]), None, view).existing == whole
     assert upstream(Identity(), whole, None, view).existing == whole
-    assert upstream(SpecificPartitions(keys=("b",)), whole, STATIC, view).existing == from_ordinals(STATIC, [1])
+    assert upstream(SpecificPartitions(keys=("b",)), whole, STATIC, view).existing == from_ordinals(
+        STATIC, [1]
+    )
     assert downstream(AllPartitions(), from_ordinals(STATIC, [1]), None, view) == whole
     assert downstream(AllPartitions(), whole, STATIC, view) == letters
     assert downstream(Identity(), whole, None, view) == whole
@@ -426,7 +428,14 @@ def test_mappings_that_do_not_fit_are_not_applied(mapping, down_spec, up_spec):
 
 def test_the_empty_set_needs_and_feeds_nothing():
     view = view_at()
-    for mapping in (Identity(), AllPartitions(), LastPartition(), shifted(), MultiToSingle(), MultiMapping(links=())):
+    for mapping in (
+        Identity(),
+        AllPartitions(),
+        LastPartition(),
+        shifted(),
+        MultiToSingle(),
+        MultiMapping(links=()),
+    ):
         result = upstream(mapping, nothing(daily()), weekly(), view)
         assert result.existing == nothing(weekly())
         assert result.blocked == nothing(daily())
@@ -447,6 +456,13 @@ def test_a_million_windows_are_mapped_as_one_run():
     assert len(upstream(Identity(), whole, longer, view).existing) == len(whole)
 
 
+def test_offsets_pass_over_many_excluded_windows():
+    spec = hourly("2020-01-01", exclusions=("* 0-21 * * *",))
+    found = needs(shifted(-1, -1), spec, spec, ["2024-01-10-22:00"])
+    assert found == (["2024-01-09-23:00"], [], [])
+    assert feeds(shifted(-1, -1), spec, spec, ["2024-01-09-23:00"]) == ["2024-01-10-22:00"]
+
+
 # Against naive mappings, key by key.
 
 TIME_SPECS = st.builds(
@@ -459,7 +475,9 @@ TIME_SPECS = st.builds(
     end_offset=st.integers(0, 2),
     exclusions=st.sampled_from([(), (), (), ("0 0 * * 6",), ("* * * * 1", "0 6-18 * * *")]),
 )
-MOMENTS = st.floats(datetime(2024, 3, 1, tzinfo=UTC).timestamp(), datetime(2024, 4, 10, tzinfo=UTC).timestamp())
+MOMENTS = st.floats(
+    datetime(2024, 3, 1, tzinfo=UTC).timestamp(), datetime(2024, 4, 10, tzinfo=UTC).timestamp()
+)
 
 
 def naive_needs(mapping, ordinal, down_spec, up_spec, now):
@@ -491,11 +509,18 @@ def naive_needs(mapping, ordinal, down_spec, up_spec, now):
     return existing, set() if mapping.allow_nonexistent else nonexistent
 
 
-OFFSETS = st.builds(TimeWindowMapping, start_offset=st.integers(-3, 2), end_offset=st.integers(-3, 2), allow_nonexistent=st.booleans())
+OFFSETS = st.builds(
+    TimeWindowMapping,
+    start_offset=st.integers(-3, 2),
+    end_offset=st.integers(-3, 2),
+    allow_nonexistent=st.booleans(),
+)
 
 
 @settings(max_examples=150, deadline=None)
-@given(OFFSETS, TIME_SPECS, TIME_SPECS, MOMENTS, st.sets(st.integers(0, 40), min_size=1, max_size=6), st.data())
+@given(
+    OFFSETS, TIME_SPECS, TIME_SPECS, MOMENTS, st.sets(st.integers(0, 40), min_size=1, max_size=6), st.data()
+)
 def test_time_windows_agree_with_the_naive_mapping(mapping, down_spec, up_spec, now, some, data):
     view = PartitionView(now=now)
     whole = everything(down_spec, view)
@@ -515,12 +540,16 @@ def test_time_windows_agree_with_the_naive_mapping(mapping, down_spec, up_spec, 
     assert set(downstream(mapping, up, down_spec, view)) == fed
 
 
-LETTERS = st.lists(st.sampled_from("abcdef"), max_size=5, unique=True).map(lambda some: StaticPartitions(keys=tuple(some)))
+LETTERS = st.lists(st.sampled_from("abcdef"), max_size=5, unique=True).map(
+    lambda some: StaticPartitions(keys=tuple(some))
+)
 SINGLE_MAPPINGS = st.one_of(
     st.just(Identity()),
     st.just(AllPartitions()),
     st.just(LastPartition()),
-    st.lists(st.sampled_from("abcdef"), max_size=3, unique=True).map(lambda some: SpecificPartitions(keys=tuple(some))),
+    st.lists(st.sampled_from("abcdef"), max_size=3, unique=True).map(
+        lambda some: SpecificPartitions(keys=tuple(some))
+    ),
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef")), max_size=6).map(
         lambda some: StaticMapping(pairs=tuple(some))
     ),
@@ -563,7 +592,9 @@ def links(draw):
     chosen = draw(st.lists(st.sampled_from(["p", "q"]), unique=True, max_size=2))
     return MultiMapping(
         links=tuple(
-            DimensionLink(upstream=one, downstream=draw(st.sampled_from(["v", "w"])), mapping=draw(SINGLE_MAPPINGS))
+            DimensionLink(
+                upstream=one, downstream=draw(st.sampled_from(["v", "w"])), mapping=draw(SINGLE_MAPPINGS)
+            )
             for one in chosen
         )
     )
@@ -593,12 +624,18 @@ def test_multi_mappings_agree_with_the_naive_mapping(mapping, downs, ups, data):
     by_pair = {pair: needed(pair) for pair in pairs}
     some = data.draw(st.sets(st.sampled_from(pairs))) if pairs else set()
     result = upstream(mapping, named(down_spec, ["|".join(pair) for pair in some], view), up_spec, view)
-    assert {tuple(key.split("|")) for key in result.existing.keys(view)} == set().union(*(by_pair[one][0] for one in some))
-    assert {tuple(key.split("|")) for key in result.blocked.keys(view)} == {one for one in some if by_pair[one][2]}
+    assert {tuple(key.split("|")) for key in result.existing.keys(view)} == set().union(
+        *(by_pair[one][0] for one in some)
+    )
+    assert {tuple(key.split("|")) for key in result.blocked.keys(view)} == {
+        one for one in some if by_pair[one][2]
+    }
     missing = set().union(*(by_pair[one][1] for one in some))
     assert {tuple(key.split("|")) for key in result.nonexistent} <= missing
     assert len(result.nonexistent) == min(len(missing), SAMPLE_LIMIT)
     given_up = data.draw(st.sets(st.sampled_from(up_pairs))) if up_pairs else set()
     fed = downstream(mapping, named(up_spec, ["|".join(pair) for pair in given_up], view), down_spec, view)
-    assert {tuple(key.split("|")) for key in fed.keys(view)} == {one for one in pairs if by_pair[one][0] & given_up}
+    assert {tuple(key.split("|")) for key in fed.keys(view)} == {
+        one for one in pairs if by_pair[one][0] & given_up
+    }
     assert isinstance(fed, PartitionSet)

@@ -41,13 +41,16 @@ from tidewheel.logic.partitions.windows import Window
 
 STATIC = StaticPartitions(keys=tuple("abcdefgh"))
 MULTI = MultiPartitions(dimensions=(("p", StaticPartitions(keys=tuple("123"))), ("q", STATIC)))
-DAILY = TimeWindowPartitions(cron="0 0 * * *", start=datetime(2024, 1, 1, tzinfo=UTC).timestamp(), fmt="%Y-%m-%d")
+DAILY = TimeWindowPartitions(
+    cron="0 0 * * *", start=datetime(2024, 1, 1, tzinfo=UTC).timestamp(), fmt="%Y-%m-%d"
+)
 VIEW = PartitionView(now=datetime(2024, 2, 1, tzinfo=UTC).timestamp())
 
 ORDINALS = st.sets(st.integers(0, 7))
 PAIRS = st.sets(st.builds(pack, st.integers(0, 2), st.integers(0, 7)))
 SETS = st.one_of(
-    st.tuples(*[ORDINALS.map(lambda one: (STATIC, one))] * 3), st.tuples(*[PAIRS.map(lambda one: (MULTI, one))] * 3)
+    st.tuples(*[ORDINALS.map(lambda one: (STATIC, one))] * 3),
+    st.tuples(*[PAIRS.map(lambda one: (MULTI, one))] * 3),
 )
 
 
@@ -167,7 +170,9 @@ def test_runs_below_zero_are_cut():
     assert list(bits_of_runs([(-5, 2), (-9, -1), (1, 3), (7, 7)])) == [0, 1, 2]
 
 
-WIDE = st.sets(st.builds(pack, st.sampled_from([0, 1, 5, 70_000, 2**32 - 1]), st.integers(0, 3) | st.just(2**32 - 1)))
+WIDE = st.sets(
+    st.builds(pack, st.sampled_from([0, 1, 5, 70_000, 2**32 - 1]), st.integers(0, 3) | st.just(2**32 - 1))
+)
 
 
 @settings(max_examples=200)
@@ -189,6 +194,10 @@ def test_rows_of_large_sets():
     bits = rectangle(FrozenBitMap(range(40)), seconds)
     assert len(bits) == 40 * len(seconds)
     assert rectangles_of(bits) == [(FrozenBitMap(range(40)), seconds)]
-    assert rectangle(FrozenBitMap(), seconds) == rectangle(FrozenBitMap([1]), FrozenBitMap()) == FrozenBitMap64()
-    overlapping = union_of([(FrozenBitMap([1, 2]), FrozenBitMap([0])), (FrozenBitMap([2]), FrozenBitMap([0, 5]))])
+    assert (
+        rectangle(FrozenBitMap(), seconds) == rectangle(FrozenBitMap([1]), FrozenBitMap()) == FrozenBitMap64()
+    )
+    overlapping = union_of(
+        [(FrozenBitMap([1, 2]), FrozenBitMap([0])), (FrozenBitMap([2]), FrozenBitMap([0, 5]))]
+    )
     assert set(overlapping) == {pack(1, 0), pack(2, 0), pack(2, 5)}

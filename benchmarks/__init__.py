@@ -1,0 +1,1 @@
+"""Measurements, against Dagster in the same run where it is installed; nothing here is a test."""

@@ -1,0 +1,100 @@
+"""The programs that are measured: the same text runs on both systems, only the import line differs."""
+
+IMPORTS = {"tidewheel": "import tidewheel as dg", "dagster": "import dagster as dg"}
+
+IMPORT_TIME = """
+import time
+began = time.perf_counter()
+{imports}
+dg.asset, dg.Definitions, dg.Config, dg.materialize
+print((time.perf_counter() - began) * 1000)
+"""
+
+BARE_IMPORT = """
+import time
+began = time.perf_counter()
+import {system}
+print((time.perf_counter() - began) * 1000)
+"""
+
+ONE_OP_IN_PROCESS = """
+import os, statistics, sys, tempfile, time
+{imports}
+
+@dg.op
+def hello():
+    return 1
+
+@dg.job
+def one():
+    hello()
+
+with dg.instance_for_test(temp_dir=tempfile.mkdtemp()) as instance:
+    for _ in range(3):
+        one.execute_in_process(instance=instance)
+    times = []
+    for _ in range({rounds}):
+        began = time.perf_counter()
+        assert one.execute_in_process(instance=instance).success
+        times.append((time.perf_counter() - began) * 1000)
+print(statistics.median(times))
+"""
+
+CHAIN_IN_PROCESS = """
+import statistics, tempfile, time
+{imports}
+
+def make(n):
+    @dg.asset(name=f"a{{n}}", deps=[f"a{{n - 1}}"] if n else [])
+    def made():
+        return n
+    return made
+
+assets = [make(n) for n in range(200)]
+with dg.instance_for_test(temp_dir=tempfile.mkdtemp()) as instance:
+    dg.materialize(assets[:5], instance=instance)
+    times = []
+    for _ in range({rounds}):
+        began = time.perf_counter()
+        assert dg.materialize(assets, instance=instance).success
+        times.append((time.perf_counter() - began) * 1000 / 200)
+print(statistics.median(times))
+"""
+
+ONE_OP_FILE = """
+{imports}
+
+@dg.op
+def hello():
+    return 1
+
+@dg.job
+def one():
+    hello()
+
+defs = dg.Definitions(jobs=[one])
+"""
+
+PARALLEL_WRITERS_FILE = """
+import time
+{imports}
+
+def make(n):
+    @dg.op(name=f"writer_{{n}}")
+    def writer(context):
+        until = time.monotonic() + {seconds}
+        count = 0
+        while time.monotonic() < until:
+            context.log.info(f"line {{count}}")
+            count += 1
+            time.sleep(0.01)
+        return count
+    return writer
+
+@dg.job(executor_def=dg.multiprocess_executor.configured({{"max_concurrent": 32}}))
+def writers():
+    for n in range(32):
+        make(n)()
+
+defs = dg.Definitions(jobs=[writers])
+"""

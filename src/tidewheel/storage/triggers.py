@@ -1,0 +1,77 @@
+"""Keeps schedules' and sensors' state; every change raises a version, which commits compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+from sqlalchemy import bindparam, select
+
+from tidewheel.storage.backend import Unit
+from tidewheel.storage.schema import trigger
+from tidewheel.values.records import TriggerRecord
+from tidewheel.values.status import TriggerKind, TriggerStatus
+
+_KINDS = {kind.value: kind for kind in TriggerKind}
+_STATUSES = {status.value: status for status in TriggerStatus}
+_BY_ID = select(trigger).where(trigger.c.trigger_id == bindparam("trigger_id"))
+_ALL = select(trigger).order_by(trigger.c.trigger_id)
+_INSERT = trigger.insert()
+_CHANGING = (
+    "status",
+    "version",
+    "started_at",
+    "frontier",
+    "cursor",
+    "position",
+    "last_run_key",
+    "last_tick_at",
+    "failures_in_a_row",
+    "definition",
+)
+_UPDATE_IF_UNCHANGED = (
+    trigger.update()
+    .where(trigger.c.trigger_id == bindparam("b_trigger_id"), trigger.c.version == bindparam("b_version"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+
+
+def _to_record(row: sa.Row[Any]) -> TriggerRecord:
+    values = dict(row._mapping)
+    values["kind"] = _KINDS[values["kind"]]
+    values["status"] = _STATUSES[values["status"]]
+    return TriggerRecord(**values)
+
+
+def load(conn: sa.Connection, trigger_id: str) -> TriggerRecord | None:
+    """One trigger."""
+    row = conn.execute(_BY_ID, {"trigger_id": trigger_id}).first()
+    return None if row is None else _to_record(row)
+
+
+def load_all(conn: sa.Connection, location: str | None) -> list[TriggerRecord]:
+    """All triggers, or those of a location."""
+    statement = _ALL if location is None else _ALL.where(trigger.c.location == location)
+    return [_to_record(row) for row in conn.execute(statement)]
+
+
+def ensure(unit: Unit, wanted: TriggerRecord) -> TriggerRecord:
+    """The stored trigger of that id, or else the wanted one, which is stored."""
+    known = load(unit.conn, wanted.trigger_id)
+    if known is not None:
+        return known
+    row = {column.name: getattr(wanted, column.name) for column in trigger.columns}
+    unit.execute(_INSERT, row | {"kind": wanted.kind.value, "status": wanted.status.value})
+    return wanted
+
+
+def change(unit: Unit, before: TriggerRecord, after: dict[str, Any]) -> TriggerRecord | None:
+    """Store a trigger's new fields under the next version; None when somebody changed it since ``before`` was read."""
+    row = {name: getattr(before, name) for name in _CHANGING} | after
+    row["version"] = before.version + 1
+    row["status"] = TriggerStatus(row["status"]).value
+    guard = {"b_trigger_id": before.trigger_id, "b_version": before.version}
+    if unit.execute(_UPDATE_IF_UNCHANGED, row | guard).rowcount == 0:
+        return None
+    return replace(before, **(row | {"status": _STATUSES[row["status"]]}))

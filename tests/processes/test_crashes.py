@@ -1,0 +1,150 @@
+"""kill -9 of the server, of the code location and of workers at random moments: nothing lost, nothing doubled, every run ends."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.processes import pipelines
+from tests.processes.serving import Served, processes_of, wait_until
+from tidewheel.storage.ledger import open_ledger
+from tidewheel.values.events import EventType
+from tidewheel.values.records import EventFilter, RunFilter
+from tidewheel.values.status import RunStatus
+
+KILLS = int(os.environ.get("TIDEWHEEL_TEST_KILLS", "30"))
+SEED = int(os.environ.get("TIDEWHEEL_TEST_SEED", "0")) or int(time.time())
+DAY = datetime.date(2024, 1, 1)
+
+
+def land(landing: Path, number: int) -> str:
+    """One day's file, whole at once."""
+    day = (DAY + datetime.timedelta(days=number)).isoformat()
+    temporary = landing / f".{day}"
+    temporary.write_text(str(number))
+    temporary.rename(landing / f"{day}.txt")
+    return day
+
+
+def pick_victim(rng: random.Random, served: Served) -> tuple[str, int] | None:
+    """A process of the wanted kind, if there is one now."""
+    kind = rng.choice(["server", "location", "worker"])
+    if kind == "server":
+        return kind, served.process.pid
+    children = psutil.Process(served.process.pid).children()
+    locations = [p for p in children if any("worker.location" in part for part in p.cmdline())]
+    if kind == "location":
+        return (kind, locations[0].pid) if locations else None
+    workers = [p for location in locations for p in location.children()]
+    return (kind, rng.choice(workers).pid) if workers else None
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.xdist_group("crashes")
+def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    print(f"TIDEWHEEL_TEST_SEED={SEED}")
+    rng = random.Random(SEED)
+    root, home = tmp_path / "root", tmp_path / "home"
+    landing = root / "landing"
+    landing.mkdir(parents=True)
+    file = tmp_path / "chaos.py"
+    file.write_text(pipelines.FILES)
+    env = {"CHAOS_ROOT": str(root)}
+    served = Served(home, file, env=env)
+    served.wait_loaded()
+    began = time.time()
+    days: list[str] = []
+    killed: Counter[str] = Counter()
+    while sum(killed.values()) < KILLS:
+        days.append(land(landing, len(days)))
+        time.sleep(rng.uniform(0.05, 0.8))
+        victim = pick_victim(rng, served)
+        if victim is None:
+            continue
+        kind, pid = victim
+        kill(pid)
+        killed[kind] += 1
+        if kind == "server":
+            served.process.wait()
+            served = Served(home, file, env=env)
+            served.wait_loaded()
+    days.append(land(landing, len(days)))
+    print(f"killed {dict(killed)}, {len(days)} files")
+
+    ledger = served.ledger
+
+    def all_done() -> bool:
+        by_key = ledger.get_runs(RunFilter(job_name="day_job"), limit=10_000)
+        open_runs = ledger.count_runs(
+            RunFilter(statuses=(RunStatus.QUEUED, RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING))
+        )
+        return {run.run_key for run in by_key if run.run_key} == set(days) and open_runs == 0
+
+    wait_until(all_done, 90.0, "every file's run was made and every run ended")
+    ended = time.time()
+    ledger.close()
+    served.stop()
+    assert not processes_of(home)
+    check_ledger(home, root, days, began, ended)
+
+
+def check_ledger(home: Path, root: Path, days: list[str], began: float, ended: float) -> None:
+    ledger = open_ledger(str(home / "ledger.db"))
+    runs = ledger.get_runs(None, limit=100_000)
+    # no request doubled, none lost: one first attempt per file
+    keys = Counter(run.run_key for run in runs if run.job_name == "day_job" and run.run_key)
+    assert keys == Counter(days)
+    # every run ended, and says when
+    assert all(run.is_finished and run.ended_at is not None for run in runs)
+    # failures are lost workers, each retried once; a chain may end in failure only if its retry lost its worker too
+    for run in runs:
+        if run.status is RunStatus.FAILURE:
+            assert run.failure_reason in ("WORKER_LOST", "START_TIMEOUT"), (run.run_id, run.failure_reason)
+            if run.retry_number == 0:
+                retries = [other for other in runs if other.parent_run_id == run.run_id]
+                assert len(retries) == 1, run.run_id
+    # every day was made, by its run or that run's retry
+    made = ledger.get_partition_events("clean")
+    lost = {run.partition for run in runs if run.status is RunStatus.FAILURE and run.retry_number > 0}
+    assert set(days) - set(made) <= lost
+    # nothing was executed twice under one run: marks are written by user code itself
+    marks = Counter((root / "marks.txt").read_text().splitlines())
+    doubled = {line: count for line, count in marks.items() if count > 1}
+    assert not doubled, doubled
+    # nothing was stored twice
+    for asset in ("raw", "clean", "summary"):
+        events = ledger.get_events(
+            EventFilter(types=(EventType.ASSET_MATERIALIZATION.value,), assets=(asset,))
+        )
+        twice = Counter((stored.event.run_id, stored.event.partition) for stored in events)
+        assert not [key for key, count in twice.items() if count > 1]
+    # the schedule ticked once for every minute in which a server was up at its end
+    ticks = [tick for tick in ledger.get_ticks(limit=100_000) if tick.trigger_id.endswith("/every_minute")]
+    nominal = Counter(tick.scheduled_for for tick in ticks)
+    assert all(count == 1 for count in nominal.values())
+    minutes = [m * 60.0 for m in range(int(began // 60) + 1, int((ended - 5) // 60) + 1)]
+    assert set(minutes) <= set(nominal), "a minute's tick was lost"
+    # each tick's runs exist
+    known = {run.run_id for run in runs}
+    assert all(run_id in known for tick in ledger.get_ticks(limit=100_000) for run_id in tick.run_ids)
+    # every failure was reported once
+    failures = root / "failures.txt"
+    reported = Counter(failures.read_text().split()) if failures.exists() else Counter()
+    failed = {run.run_id for run in runs if run.status is RunStatus.FAILURE}
+    assert set(reported) <= failed
+    ledger.close()
