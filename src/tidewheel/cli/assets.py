@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.home import OpenHome, home_option, open_home
-from tidewheel.cli.output import json_option, moment, print_json, print_table
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import moment, print_json, print_table
 from tidewheel.errors import InvalidSubsetError, did_you_mean
-from tidewheel.logic.graph.specs import AssetNode, CheckNode, LocationSnapshot
 from tidewheel.values.events import EventType, Materialization
 from tidewheel.values.records import EventFilter
-from tidewheel.values.serde import decode
+
+open_home = deferred("tidewheel.cli.home", "open_home")
+load_nodes = deferred("tidewheel.cli.asset_nodes", "load_nodes")
 
 
 @click.group("asset")
@@ -27,7 +29,7 @@ def command() -> None:
 def list_assets(group: str | None, home: Path | None, as_json: bool) -> None:
     """All assets, when each was made last, and how many of its partitions."""
     with open_home(home) as opened:
-        nodes = [node for node, _ in _nodes(opened).values() if group is None or node.group == group]
+        nodes = [node for node, _ in load_nodes(opened).values() if group is None or node.group == group]
         states = opened.ledger.get_asset_states([node.key for node in nodes])
         rows = []
         for node in nodes:
@@ -72,12 +74,14 @@ def list_assets(group: str | None, home: Path | None, as_json: bool) -> None:
 def show(key: str, home: Path | None, as_json: bool) -> None:
     """One asset: what it is, what it needs, its newest materialisations and its checks."""
     with open_home(home) as opened:
-        nodes = _nodes(opened)
+        nodes = load_nodes(opened)
         if key not in nodes:
             raise InvalidSubsetError(f"expected the key of an asset, got {key!r}; {did_you_mean(key, nodes)}")
         node, checks = nodes[key]
         recent = opened.ledger.get_events(
-            EventFilter(types=(EventType.ASSET_MATERIALIZATION.value,), assets=(key,)), limit=10, ascending=False
+            EventFilter(types=(EventType.ASSET_MATERIALIZATION.value,), assets=(key,)),
+            limit=10,
+            ascending=False,
         )
         states = opened.ledger.get_check_states([key])
         if as_json:
@@ -90,7 +94,9 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
             click.echo("needs " + ", ".join(dep.asset for dep in node.deps))
         for check in checks:
             state = states.get(f"{key}:{check.name}")
-            said = "never ran" if state is None else "passed" if state.passed else f"failed ({state.severity})"
+            said = (
+                "never ran" if state is None else "passed" if state.passed else f"failed ({state.severity})"
+            )
             click.echo(f"check {check.name}: {said}" + (" [blocking]" if check.blocking else ""))
         for stored in recent:
             event = stored.event
@@ -99,15 +105,3 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
             if isinstance(event.payload, Materialization):
                 for label, value in event.payload.metadata.items():
                     click.echo(f"    {label}: {value.value}")
-
-
-def _nodes(opened: OpenHome) -> dict[str, tuple[AssetNode, list[CheckNode]]]:
-    """By key, every asset with its checks, as the last good code defined them."""
-    found: dict[str, tuple[AssetNode, list[CheckNode]]] = {}
-    for data in opened.control.get_snapshots().values():
-        snapshot = decode(data, LocationSnapshot)
-        for node in snapshot.assets:
-            checks = [check for check in snapshot.checks if check.asset == node.key]
-            if node.key not in found or node.kind != "external":
-                found[node.key] = (node, checks)
-    return found

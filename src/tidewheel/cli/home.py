@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
-
-import click
+from typing import cast
 
 from tidewheel.cli.local_control import LocalControl
 from tidewheel.errors import HomeNotSetError
@@ -18,15 +15,6 @@ from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.storage.ports import LedgerPort
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-home_option = click.option(
-    "--home",
-    envvar="TIDEWHEEL_HOME",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that holds the state. [env: TIDEWHEEL_HOME]",
-)
 
 
 class OpenHome:

@@ -6,17 +6,23 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.home import home_option
-from tidewheel.cli.launching import launch_and_report, parse_config, parse_tags
-from tidewheel.cli.output import json_option
-from tidewheel.cli.targets import target_options
-from tidewheel.values.launch import LaunchRequest
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option, target_options
+
+launch_and_report = deferred("tidewheel.cli.launching", "launch_and_report")
 
 
 @click.command("launch")
 @click.argument("job")
 @click.option("--partition", help="Key of the partition to run.")
-@click.option("-c", "--config", "configs", multiple=True, type=click.Path(dir_okay=False), help="YAML or JSON run config.")
+@click.option(
+    "-c",
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="YAML or JSON run config.",
+)
 @click.option("--config-json", help="Run config as JSON text.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the run.")
 @click.option("--location", help="Code location, when several have a job of this name.")
@@ -44,12 +50,14 @@ def command(
 
     Exit code 0: the run succeeded (or was queued, with --no-wait); 1: it failed or could not be launched.
     """
-    request = LaunchRequest(
-        job_name=job,
-        location=location,
-        partition=partition,
-        run_config=parse_config(configs, config_json),
-        tags=parse_tags(tags),
-    )
+    request = {
+        "job_name": job,
+        "location": location,
+        "partition": partition,
+    }
     target = (files, modules, attribute, working_dir, as_dagster)
-    raise SystemExit(launch_and_report(request, target, home=home, wait=wait, as_json=as_json))
+    raise SystemExit(
+        launch_and_report(
+            request, (configs, config_json, tags), target, home=home, wait=wait, as_json=as_json
+        )
+    )

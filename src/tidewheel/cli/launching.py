@@ -13,6 +13,7 @@ import click
 import yaml
 
 from tidewheel.cli.home import OpenHome, open_home
+from tidewheel.cli.options import TargetOptions
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
 from tidewheel.cli.runs import echo_event
 from tidewheel.cli.targets import resolve_targets
@@ -22,7 +23,6 @@ from tidewheel.values.launch import LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
-TargetOptions = tuple[tuple[str, ...], tuple[str, ...], str | None, str | None, bool]
 WAIT_PAUSE_S = 0.1
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -78,15 +78,25 @@ def parse_tags(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def launch_and_report(
-    request: LaunchRequest, target: TargetOptions, *, home: Path | None, wait: bool, as_json: bool
+    what: dict[str, Any],
+    options: tuple[tuple[str, ...], str | None, tuple[str, ...]],
+    target: TargetOptions,
+    *,
+    home: Path | None,
+    wait: bool,
+    as_json: bool,
 ) -> int:
-    """Launch through the server of the home, or execute here; the exit code."""
-    files, modules, attribute, working_dir, as_dagster = target
+    """Launch through the server of the home, or execute here; the exit code.
+
+    ``what``: fields of a ``LaunchRequest``; ``options``: config files, config as JSON text, tags.
+    """
+    configs, config_json, tags = options
+    request = LaunchRequest(**what, run_config=parse_config(configs, config_json), tags=parse_tags(tags))
     if home is not None and home.is_dir():
         with open_home(home) as opened:
             if opened.is_served:
                 return _through_server(opened, request, wait=wait, as_json=as_json)
-    targets = resolve_targets(files, modules, attribute, working_dir, as_dagster, folder=Path.cwd())
+    targets = resolve_targets(*target, folder=Path.cwd())
     if len(targets) != 1:
         raise InvalidInvocationError(
             "expected one file or module to execute (no server runs on this home), got "
@@ -114,7 +124,9 @@ def _through_server(opened: OpenHome, request: LaunchRequest, *, wait: bool, as_
         if as_json:
             print_json(outcome)
         else:
-            click.echo(f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id[:13]}'")
+            click.echo(
+                f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id[:13]}'"
+            )
         return EXIT_OK
     if not as_json:
         note(f"run {outcome.run_id}")
@@ -164,7 +176,9 @@ def _mapping(loaded: Any, where: str) -> dict[str, Any]:
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        raise InvalidInvocationError(f"expected a mapping as run config in {where!r}, got {type(loaded).__name__}")
+        raise InvalidInvocationError(
+            f"expected a mapping as run config in {where!r}, got {type(loaded).__name__}"
+        )
     return loaded
 
 

@@ -40,7 +40,10 @@ class LocalControl:
         views = []
         for location, trigger in self._triggers():
             is_schedule = isinstance(trigger, ScheduleNode)
-            if kind is not None and kind != (TriggerKind.SCHEDULE if is_schedule else TriggerKind.SENSOR).value:
+            if (
+                kind is not None
+                and kind != (TriggerKind.SCHEDULE if is_schedule else TriggerKind.SENSOR).value
+            ):
                 continue
             views.append(_view(location, trigger, records.get(trigger_id(location, trigger.name))))
         return views
@@ -55,7 +58,11 @@ class LocalControl:
         )
         begins = not was_running and (running or (running is None and default_running))
         now = self._clock()
-        choice = {True: TriggerStatus.RUNNING, False: TriggerStatus.STOPPED, None: TriggerStatus.DECLARED_IN_CODE}
+        choice = {
+            True: TriggerStatus.RUNNING,
+            False: TriggerStatus.STOPPED,
+            None: TriggerStatus.DECLARED_IN_CODE,
+        }
         changed = self._ledger.update_trigger(
             record.trigger_id,
             status=choice[running],
@@ -129,7 +136,11 @@ class LocalControl:
 
 def _view(location: str, trigger: ScheduleNode | SensorNode, record: TriggerRecord | None) -> TriggerView:
     status = record.status if record else TriggerStatus.DECLARED_IN_CODE
-    running = trigger.default_running if status is TriggerStatus.DECLARED_IN_CODE else status is TriggerStatus.RUNNING
+    running = (
+        trigger.default_running
+        if status is TriggerStatus.DECLARED_IN_CODE
+        else status is TriggerStatus.RUNNING
+    )
     shared = {
         "name": trigger.name,
         "location": location,

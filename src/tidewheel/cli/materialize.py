@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.home import home_option
-from tidewheel.cli.launching import launch_and_report, parse_config, parse_tags
-from tidewheel.cli.output import json_option
-from tidewheel.cli.targets import target_options
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option, target_options
 from tidewheel.errors import InvalidInvocationError
-from tidewheel.values.launch import LaunchRequest
+
+launch_and_report = deferred("tidewheel.cli.launching", "launch_and_report")
 
 RANGE_SEPARATOR = "..."
 
@@ -21,7 +20,14 @@ RANGE_SEPARATOR = "..."
 @click.option("--select", "select", help="Selection of assets (same as the argument).")
 @click.option("--partition", help="Key of the partition to materialize.")
 @click.option("--partition-range", help="First and last key, inclusive: A...B")
-@click.option("-c", "--config", "configs", multiple=True, type=click.Path(dir_okay=False), help="YAML or JSON run config.")
+@click.option(
+    "-c",
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="YAML or JSON run config.",
+)
 @click.option("--config-json", help="Run config as JSON text.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the run.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end of the run.")
@@ -52,12 +58,14 @@ def command(
     if partition_range is not None and RANGE_SEPARATOR not in partition_range:
         raise InvalidInvocationError(f"expected --partition-range FIRST...LAST, got {partition_range!r}")
     bounds = partition_range.split(RANGE_SEPARATOR, 1) if partition_range else None
-    request = LaunchRequest(
-        selection=selection or select or "*",
-        partition=partition,
-        partition_range=(bounds[0], bounds[1]) if bounds else None,
-        run_config=parse_config(configs, config_json),
-        tags=parse_tags(tags),
-    )
+    request = {
+        "selection": selection or select or "*",
+        "partition": partition,
+        "partition_range": (bounds[0], bounds[1]) if bounds else None,
+    }
     target = (files, modules, attribute, working_dir, as_dagster)
-    raise SystemExit(launch_and_report(request, target, home=home, wait=wait, as_json=as_json))
+    raise SystemExit(
+        launch_and_report(
+            request, (configs, config_json, tags), target, home=home, wait=wait, as_json=as_json
+        )
+    )

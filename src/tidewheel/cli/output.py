@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
-import msgspec
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 STATUS_STYLES = {
     "SUCCESS": "green",
@@ -26,11 +24,11 @@ STATUS_STYLES = {
     "stopped": "bright_black",
 }
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 def print_json(value: Any) -> None:
     """The value as indented JSON."""
+    # imported here: half of the commands never print JSON, and no help does
+    msgspec = importlib.import_module("msgspec")
     click.echo(json.dumps(json.loads(msgspec.json.encode(value)), indent=2))
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.home import OpenHome, home_option, open_home
-from tidewheel.cli.output import STATUS_STYLES, duration, json_option, moment, print_json, print_table
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
 from tidewheel.errors import RunConflict, RunNotFoundError
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
+
+if TYPE_CHECKING:
+    from tidewheel.cli.home import OpenHome
+
+open_home = deferred("tidewheel.cli.home", "open_home")
 
 SHORT_ID = 13
 FOLLOW_PAUSE_S = 0.25
@@ -26,13 +33,23 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--job", help="Only runs of this job.")
-@click.option("--status", "statuses", multiple=True, type=click.Choice([s.value for s in RunStatus], case_sensitive=False))
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([s.value for s in RunStatus], case_sensitive=False),
+)
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only runs with this tag.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=30, show_default=True)
 @home_option
 @json_option
 def list_runs(
-    job: str | None, statuses: tuple[str, ...], tags: tuple[str, ...], limit: int, home: Path | None, as_json: bool
+    job: str | None,
+    statuses: tuple[str, ...],
+    tags: tuple[str, ...],
+    limit: int,
+    home: Path | None,
+    as_json: bool,
 ) -> None:
     """The newest runs first."""
     filters = RunFilter(
@@ -57,7 +74,11 @@ def show(run_id: str, home: Path | None, as_json: bool) -> None:
     """One run: status, times, why it waits or failed. RUN_ID may be shortened."""
     with open_home(home) as opened:
         run = find_run(opened, run_id)
-        waits = {w.run_id: w.reason for w in opened.control.health().waiting} if run.status is RunStatus.QUEUED else {}
+        waits = (
+            {w.run_id: w.reason for w in opened.control.health().waiting}
+            if run.status is RunStatus.QUEUED
+            else {}
+        )
         if as_json:
             print_json(run)
             return
@@ -101,7 +122,9 @@ def cancel(run_id: str, home: Path | None, as_json: bool) -> None:
         run = find_run(opened, run_id)
         record = opened.control.cancel(run.run_id)
         if record is None:
-            raise RunConflict(f"expected a run that has not ended, got {run.run_id} which is {run.status.value}")
+            raise RunConflict(
+                f"expected a run that has not ended, got {run.run_id} which is {run.status.value}"
+            )
         if as_json:
             print_json(record)
         else:

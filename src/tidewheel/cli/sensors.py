@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.home import home_option, open_home
-from tidewheel.cli.output import json_option, print_json
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import print_json
 from tidewheel.cli.triggers import change_command, list_command
 from tidewheel.values.status import TriggerKind
+
+open_home = deferred("tidewheel.cli.home", "open_home")
 
 
 @click.group("sensor")

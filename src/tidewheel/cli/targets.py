@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
+from typing import Any
 
 from tidewheel.errors import CodeLocationLoadError, did_you_mean
 from tidewheel.runtime.location_args import CodeTarget
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 PROJECT_KEYS = ("file", "files", "module", "modules", "attribute", "working_dir", "as_dagster")
-
-
-def target_options(command: F) -> F:
-    """The options that name code."""
-    options = [
-        click.option(
-            "-f", "--python-file", "files", multiple=True, type=click.Path(dir_okay=False), help="File with definitions."
-        ),
-        click.option("-m", "--module-name", "modules", multiple=True, help="Module with definitions."),
-        click.option("-a", "--attribute", help="Name in the file or module, if not everything in it is wanted."),
-        click.option(
-            "-d", "--working-directory", "working_dir", type=click.Path(file_okay=False), help="Where imports start."
-        ),
-        click.option("--as-dagster", is_flag=True, help="Run code that says 'import dagster', unchanged."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def resolve_targets(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.home import home_option, open_home
-from tidewheel.cli.output import duration, json_option, moment, print_json, print_table
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import duration, moment, print_json, print_table
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.values.ids import trigger_id
-from tidewheel.values.records import TickRecord
 from tidewheel.values.status import TickStatus
+
+if TYPE_CHECKING:
+    from tidewheel.values.records import TickRecord
+
+open_home = deferred("tidewheel.cli.home", "open_home")
 
 
 @click.group("tick")
@@ -31,13 +37,19 @@ def list_ticks(trigger: str | None, status: str | None, limit: int, home: Path |
         wanted = None
         if trigger is not None:
             known = opened.ledger.get_triggers()
-            wanted = next((t.trigger_id for t in known if trigger in (t.name, t.trigger_id)), trigger_id("?", trigger))
+            wanted = next(
+                (t.trigger_id for t in known if trigger in (t.name, t.trigger_id)), trigger_id("?", trigger)
+            )
         statuses = [TickStatus(status.upper())] if status else None
         ticks = opened.ledger.get_ticks(wanted, statuses=statuses, limit=limit)
         if as_json:
             print_json(ticks)
             return
-        print_table(("TICK", "TRIGGER", "AT", "STATUS", "RUNS", "TOOK", "WHY"), map(_row, ticks), empty="No ticks yet.")
+        print_table(
+            ("TICK", "TRIGGER", "AT", "STATUS", "RUNS", "TOOK", "WHY"),
+            map(_row, ticks),
+            empty="No ticks yet.",
+        )
 
 
 @command.command("show")
@@ -49,7 +61,9 @@ def show(tick_id: int, home: Path | None, as_json: bool) -> None:
     with open_home(home) as opened:
         tick = opened.ledger.get_tick(tick_id)
         if tick is None:
-            raise InvalidInvocationError(f"expected the id of a tick, got {tick_id}; see 'tidewheel tick list'")
+            raise InvalidInvocationError(
+                f"expected the id of a tick, got {tick_id}; see 'tidewheel tick list'"
+            )
         if as_json:
             print_json(tick)
             return

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.home import home_option, open_home
-from tidewheel.cli.output import json_option, moment, print_json, print_table
-from tidewheel.runtime.control import TriggerView
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import moment, print_json, print_table
 from tidewheel.values.status import TriggerKind
+
+if TYPE_CHECKING:
+    from tidewheel.runtime.control import TriggerView
+
+open_home = deferred("tidewheel.cli.home", "open_home")
 
 
 def list_command(kind: TriggerKind) -> click.Command:
     """The command ``list`` of one kind."""
 
-    @click.command("list", help=f"List {kind.value.lower()}s, whether they run, and their last and next moments.")
+    @click.command(
+        "list", help=f"List {kind.value.lower()}s, whether they run, and their last and next moments."
+    )
     @home_option
     @json_option
     @click.option("--running", "wanted", flag_value="running", help="Only running ones.")
@@ -32,9 +40,17 @@ def list_command(kind: TriggerKind) -> click.Command:
                 return
             empty = f"No {kind.value.lower()}s here."
             if kind is TriggerKind.SCHEDULE:
-                print_table(("NAME", "STATE", "CRON", "LAST TICK", "STATUS", "NEXT"), map(_schedule_row, views), empty=empty)
+                print_table(
+                    ("NAME", "STATE", "CRON", "LAST TICK", "STATUS", "NEXT"),
+                    map(_schedule_row, views),
+                    empty=empty,
+                )
             else:
-                print_table(("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "CURSOR"), map(_sensor_row, views), empty=empty)
+                print_table(
+                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "CURSOR"),
+                    map(_sensor_row, views),
+                    empty=empty,
+                )
 
     return command
 
@@ -67,10 +83,25 @@ def _state(view: TriggerView) -> str:
 
 def _schedule_row(view: TriggerView) -> tuple[str | None, ...]:
     crons = ", ".join(view.crons) + ("" if view.zone == "UTC" else f" {view.zone}")
-    return (view.name, _state(view), crons, moment(view.last_tick_at), view.last_status, moment(view.next_tick_at))
+    return (
+        view.name,
+        _state(view),
+        crons,
+        moment(view.last_tick_at),
+        view.last_status,
+        moment(view.next_tick_at),
+    )
 
 
 def _sensor_row(view: TriggerView) -> tuple[str | None, ...]:
     every = f"{view.minimum_interval_s:g}s" if view.minimum_interval_s is not None else ""
     cursor = (view.cursor or "")[:40]
-    return (view.name, _state(view), view.sensor_kind, every, moment(view.last_tick_at), view.last_status, cursor)
+    return (
+        view.name,
+        _state(view),
+        view.sensor_kind,
+        every,
+        moment(view.last_tick_at),
+        view.last_status,
+        cursor,
+    )

@@ -66,7 +66,7 @@ def _creation(dialect: str) -> tuple[str, ...]:
     return tuple(str(statement.compile(dialect=made)).strip() for statement in statements)
 
 
-def migrate(conn: sa.Connection, revision: str, target: str = "head") -> None:
+def migrate(conn: sa.Connection, revision: str | None, target: str = "head") -> None:
     """Take an existing database step by step from its revision to the target."""
     from alembic import command  # noqa: PLC0415 - takes 0.2 s to load and is needed once per release
     from alembic.config import Config  # noqa: PLC0415
@@ -76,7 +76,7 @@ def migrate(conn: sa.Connection, revision: str, target: str = "head") -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = conn
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision not in known:
+    if revision is not None and revision not in known:
         raise NotSupportedError(
             f"expected a ledger of revision {HEAD_REVISION} or older, got {revision}: a newer Tidewheel has written "
             "it; upgrade this installation"

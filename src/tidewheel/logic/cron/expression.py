@@ -71,8 +71,7 @@ def parse(text: str) -> CronExpression:
     """
     fail = failing(text)
     minutes, hours, days, months, weekdays = parse_items(text)
-    day_restricted = not any(item.unrestricted for item in days)
-    weekday_restricted = not any(item.unrestricted for item in weekdays)
+    day_restricted, weekday_restricted = restricted_day_fields(days, weekdays)
     month_bits = bits_of(months, MONTH)
     day_bits = bits_of(days, DAY)
     last_day = any(item.kind is ItemKind.LAST_DAY for item in days)
@@ -119,6 +118,22 @@ def parse_items(text: str) -> tuple[tuple[Item, ...], ...]:
             "seconds and years are not supported; write for example '30 6 * * 1-5'",
         )
     return tuple(parse_field(part, field, fail) for part, field in zip(parts, FIELDS, strict=True))
+
+
+def restricted_day_fields(days: tuple[Item, ...], weekdays: tuple[Item, ...]) -> tuple[bool, bool]:
+    """Whether day-of-month and day-of-week each restrict the day.
+
+    A plain `*` or `?` does not. Any other text does, even if it names every value, so that `0 0 13 * 0-6` is every
+    day; but beside a stepped star it does not, so that `0 0 */2 * */1` is every second day.
+    """
+    day_restricted = not any(item.unrestricted for item in days)
+    weekday_restricted = not any(item.unrestricted for item in weekdays)
+    if day_restricted and weekday_restricted:
+        if bits_of(weekdays, WEEKDAY) == WEEKDAY.full and days[0].kind is ItemKind.STAR:
+            weekday_restricted = False
+        elif bits_of(days, DAY) == DAY.full and weekdays[0].kind is ItemKind.STAR:
+            day_restricted = False
+    return day_restricted, weekday_restricted
 
 
 def possible_days(days: int, months: int) -> bool:

@@ -2,7 +2,12 @@
 
 import msgspec
 
-from tidewheel.logic.cron.expression import parse, parse_items, possible_days
+from tidewheel.logic.cron.expression import (
+    parse,
+    parse_items,
+    possible_days,
+    restricted_day_fields,
+)
 from tidewheel.logic.cron.fields import (
     DAY,
     FIELDS,
@@ -89,8 +94,7 @@ def _step_warnings(item: Item, field: Field) -> list[CronWarning]:
 def _date_warnings(
     days: tuple[Item, ...], months: tuple[Item, ...], weekdays: tuple[Item, ...]
 ) -> list[CronWarning]:
-    day_restricted = not any(item.unrestricted for item in days)
-    weekday_restricted = not any(item.unrestricted for item in weekdays)
+    day_restricted, weekday_restricted = restricted_day_fields(days, weekdays)
     special = any(item.kind in (ItemKind.NTH_WEEKDAY, ItemKind.LAST_WEEKDAY) for item in weekdays)
     found = []
     if day_restricted and weekday_restricted and not special:

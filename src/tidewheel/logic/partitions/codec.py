@@ -13,6 +13,7 @@ The same set always has the same bytes.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
 
@@ -39,6 +40,7 @@ RECTANGLE_LIMIT = 64
 CHECK_LENGTH = 8
 
 
+@lru_cache(maxsize=4096)
 def fingerprint(spec: PartitionsSpec | None) -> str:
     """16 hexadecimal digits that change exactly when ordinals may change their meaning.
 

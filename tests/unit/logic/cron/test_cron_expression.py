@@ -116,6 +116,11 @@ def test_nth_and_last_weekdays():
         ("0 0 1-31 * 1", "0 0 * * *"),
         ("0 0 */1 * 1", "0 0 * * *"),  # a stepped star restricts its field, so both are restricted
         ("0 0 *,5 * 1", "0 0 * * 1"),
+        ("0 0 */2 * */1", "0 0 */2 * *"),  # beside a stepped star, a field that names everything is none
+        ("0 0 */2 * 0-6", "0 0 */2 * *"),
+        ("0 0 */1 * */2", "0 0 * * */2"),
+        ("0 0 */1 * */1", "0 0 * * *"),
+        ("0 0 1-31/2 * */1", "0 0 * * *"),
         ("0 0-23 * * *", "0 * * * *"),
         ("0 0 * * 1,1", "0 0 * * 1"),
     ],
@@ -208,6 +213,7 @@ def test_messages_name_what_to_do(text, words):
         ("0 0 * * 1#1", []),
         ("@daily", []),
         ("0 0 13 * 5", ["day_rule_or"]),
+        ("0 0 */2 * */1", ["uneven_step"]),
         ("0 0 */2 * 1", ["uneven_step", "day_rule_or"]),
         ("0 22-2 * * *", ["wrapped_range"]),
         ("0 0 * * 5-1", ["wrapped_range"]),

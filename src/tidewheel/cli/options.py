@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TargetOptions = tuple[tuple[str, ...], tuple[str, ...], str | None, str | None, bool]
+"""Files, modules, attribute, working folder, whether to run as Dagster code."""
+
+home_option = click.option(
+    "--home",
+    envvar="TIDEWHEEL_HOME",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that holds the state. [env: TIDEWHEEL_HOME]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def target_options(command: F) -> F:
+    """The options that name code."""
+    options = [
+        click.option(
+            "-f",
+            "--python-file",
+            "files",
+            multiple=True,
+            type=click.Path(dir_okay=False),
+            help="File with definitions.",
+        ),
+        click.option("-m", "--module-name", "modules", multiple=True, help="Module with definitions."),
+        click.option(
+            "-a", "--attribute", help="Name in the file or module, if not everything in it is wanted."
+        ),
+        click.option(
+            "-d",
+            "--working-directory",
+            "working_dir",
+            type=click.Path(file_okay=False),
+            help="Where imports start.",
+        ),
+        click.option("--as-dagster", is_flag=True, help="Run code that says 'import dagster', unchanged."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,199 @@
+"""Serves code locations in this terminal until a signal comes: what ``tidewheel dev`` does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import uvicorn
+
+from tidewheel.api.http import create_app
+from tidewheel.cli.activity_view import ActivityPrinter
+from tidewheel.cli.options import TargetOptions
+from tidewheel.cli.output import note
+from tidewheel.cli.server_options import server_options
+from tidewheel.cli.targets import resolve_targets
+from tidewheel.errors import InvalidInvocationError, RunConflict
+from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.home import (
+    LEDGER_FILE,
+    HomeLock,
+    ServerAddress,
+    describe_holder,
+    socket_path,
+    write_address,
+)
+from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.runtime.settings import load_settings
+from tidewheel.services.server import Server
+from tidewheel.storage.ledger import open_ledger
+
+DEFAULT_PORT = 3000
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    target: TargetOptions,
+    *,
+    home: Path | None,
+    host: str,
+    port: int | None,
+    quiet: bool,
+    as_json: bool,
+    log_level: str,
+) -> None:
+    """Serve the named code until SIGINT or SIGTERM.
+
+    Raises:
+        InvalidInvocationError: when no code was named, or the address is not allowed.
+        RunConflict: when another server holds the home.
+    """
+    targets = resolve_targets(*target, folder=Path.cwd())
+    if not targets:
+        raise InvalidInvocationError(
+            "expected code to run, got none; pass -f FILE or -m MODULE, or name it in pyproject.toml under "
+            "[tool.tidewheel] file = ..."
+        )
+    if host not in LOOPBACK:
+        raise InvalidInvocationError(
+            f"expected a loopback address, got {host!r}; there is no login yet, so other addresses are refused"
+        )
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _home_folder(home) as folder:
+        asyncio.run(_serve(folder, targets, host, _choose_port(host, port), quiet=quiet, as_json=as_json))
+
+
+@contextlib.contextmanager
+def _home_folder(home: Path | None) -> Iterator[Path]:
+    """The home, made if missing; a temporary one is said aloud and removed at the end."""
+    if home is not None:
+        home.mkdir(parents=True, exist_ok=True)
+        yield home.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="tidewheel-"))
+    note(f"No home was given: state lives in {folder} and is removed at the end. Keep it with --home DIR.")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _serve(
+    home: Path, targets: dict[str, CodeTarget], host: str, port: int, *, quiet: bool, as_json: bool
+) -> None:
+    lock = HomeLock(home)
+    if not lock.acquire():
+        raise RunConflict(
+            f"expected home {home} to be free, got one that {describe_holder(home)} serves; stop that, or give "
+            "another --home"
+        )
+    settings = load_settings(home, os.environ)
+    ledger = open_ledger(settings.storage_url or str(home / LEDGER_FILE))
+    path = socket_path(home, Path(tempfile.gettempdir()))
+    options = server_options(settings, home=home, socket=path, targets=targets, port=port)
+    server = Server(ledger, options, clock=now_s)
+    if not quiet:
+        server.feed.listen(ActivityPrinter(as_json=as_json).show)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    web = _Web(create_app(server), host, port)
+    try:
+        await server.start()
+        await web.start()
+        address = ServerAddress(pid=os.getpid(), socket=str(path), host=host, port=port, started_at=now_s())
+        write_address(home, address)
+        if as_json:
+            click.echo(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
+        elif not quiet:
+            click.echo(
+                f"Tidewheel serves {', '.join(targets)} on http://{host}:{port} (home {home}). Ctrl-C ends it."
+            )
+        await stopped.wait()
+        if not quiet and not as_json:
+            click.echo("Stopping.")
+    finally:
+        await web.stop()
+        await server.stop()
+        lock.release()
+
+
+class _Web:
+    """The HTTP server, in our event loop and without signal handlers of its own."""
+
+    def __init__(self, app: Callable[..., object], host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _QuietServer(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.005)
+        if self._task.done():
+            self._task.result()
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves signals to the command."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signals."""
+        yield
+
+
+def _choose_port(host: str, port: int | None) -> int:
+    """The wanted port, or a free one when none was asked for and the usual one is taken.
+
+    Raises:
+        InvalidInvocationError: when the wanted port is taken.
+    """
+    if port is not None and port != 0:
+        if not _is_free(host, port):
+            raise InvalidInvocationError(
+                f"expected port {port} to be free, got one that is taken; give another --port"
+            )
+        return port
+    if port is None and _is_free(host, DEFAULT_PORT):
+        return DEFAULT_PORT
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        chosen: int = probe.getsockname()[1]
+    if port is None:
+        note(f"Port {DEFAULT_PORT} is taken; using {chosen}.")
+    return chosen
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
