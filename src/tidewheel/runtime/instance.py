@@ -74,7 +74,7 @@ class Instance(
         self._ledger = ledger
         self._home = home
         self._is_ephemeral = is_ephemeral
-        self._settings = settings if settings is not None else Settings()
+        self._settings = settings
         self._clock = clock
         self._control: ControlPort | None = None
         if isinstance(ledger, RemoteLedger):
@@ -144,7 +144,9 @@ class Instance(
 
     @property
     def settings(self) -> Settings:
-        """The settings of the home."""
+        """The settings of the home, read when they are first asked for."""
+        if self._settings is None:
+            self._settings = load_settings(self._home)
         return self._settings
 
     @property
@@ -180,12 +182,12 @@ class Instance(
     @property
     def webserver_url(self) -> str:
         """Where people see the instance in a browser: the setting ``public_url``, or the server's own address."""
-        if self._settings.public_url:
-            return self._settings.public_url.rstrip("/")
+        if self.settings.public_url:
+            return self.settings.public_url.rstrip("/")
         address = read_address(self._home) if self._home is not None else None
         if address is not None and address.port:
             return f"http://{address.host}:{address.port}"
-        return f"http://{self._settings.host}:{self._settings.port}"
+        return f"http://{self.settings.host}:{self.settings.port}"
 
     def get_run_url(self, run_id: str) -> str:
         """The address of a run's page."""
@@ -205,8 +207,8 @@ class Instance(
         """The limits that the queue keeps."""
         return ConcurrencyConfig(
             run_queue_config=RunQueueConfig(
-                max_concurrent_runs=self._settings.max_concurrent_runs,
-                tag_concurrency_limits=self._settings.tag_limits,
+                max_concurrent_runs=self.settings.max_concurrent_runs,
+                tag_concurrency_limits=self.settings.tag_limits,
             )
         )
 
@@ -216,7 +218,7 @@ class Instance(
         Raises:
             AttributeError: when there is no such setting.
         """
-        return getattr(self._settings, settings_key)
+        return getattr(self.settings, settings_key)
 
     def info_dict(self) -> Mapping[str, object]:
         """What the instance is, for people."""
@@ -224,8 +226,7 @@ class Instance(
             "home": self.root_directory,
             "is_ephemeral": self._is_ephemeral,
             "is_served": self._control is not None,
-            "settings": msgspec.to_builtins(self._settings)
-            | {"storage_url": bool(self._settings.storage_url)},
+            "settings": msgspec.to_builtins(self.settings) | {"storage_url": bool(self.settings.storage_url)},
         }
 
     # -- ending it ------------------------------------------------------------------------------------------------

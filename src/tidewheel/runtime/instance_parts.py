@@ -22,7 +22,7 @@ class InstanceParts:
 
     _ledger: LedgerPort
     _clock: Clock
-    _settings: Settings
+    _settings: Settings | None
     _home: Path | None
 
     def _events(self, filters: EventFilter) -> Iterator[StoredEvent]:

@@ -9,8 +9,9 @@ from typing import Any
 from tidewheel.errors import CheckError, NotSupportedError, RunAlreadyExists, RunNotFoundError
 from tidewheel.runtime.error_view import stored_error
 from tidewheel.runtime.event_payloads import EngineEventData, JobFailureData
-from tidewheel.runtime.event_views import RunEvent, view_event
+from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.instance_parts import PAGE, InstanceParts
+from tidewheel.runtime.run_event import RunEvent
 from tidewheel.runtime.run_stats import RunStats, StepStats, run_stats, step_stats
 from tidewheel.runtime.run_views import Run, RunRecord, RunsFilter, view_run, view_run_record
 from tidewheel.values import records

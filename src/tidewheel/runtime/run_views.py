@@ -274,7 +274,7 @@ def view_run(record: records.RunRecord) -> Run:
 def view_run_record(record: records.RunRecord) -> RunRecord:
     """The view of a stored run with its times."""
     return RunRecord(
-        storage_id=int(record.created_at * 1_000_000),
+        storage_id=round(record.created_at * 1_000_000),
         dagster_run=view_run(record),
         create_timestamp=as_datetime(record.created_at),
         update_timestamp=as_datetime(record.updated_at),

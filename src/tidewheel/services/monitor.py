@@ -23,7 +23,7 @@ from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.signals import Signals, Topic, wait_until
-from tidewheel.services.worker_book import WorkerBook, is_worker_alive
+from tidewheel.services.worker_book import WorkerBook, is_alive, is_worker_alive
 from tidewheel.values.events import EventType
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.records import EventFilter, RunFilter, RunRecord
@@ -78,6 +78,8 @@ class Monitor:
         runs = await self._database.read(self._database.ledger.in_progress_runs)
         deadlines: list[float] = []
         for run in runs:
+            if not run.location and not _has_died(run):
+                continue  # executes in a process of its own (a script's): its end is that process's business
             worker, since = self._workers.look(run)
             decision = decide_recovery(
                 RecoveryFacts(
@@ -172,6 +174,11 @@ class Monitor:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
                 logger.warning("the worker %s of run %s could not be ended", pid, run.run_id)
+
+
+def _has_died(run: RunRecord) -> bool:
+    """Whether the process that executes a run by itself is known and has ended."""
+    return run.worker_pid is not None and not is_alive(run.worker_pid)
 
 
 def _planned(run: RunRecord, job: JobNode | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -100,8 +100,8 @@ class WorkerBook:
         return sum(1 for entry in self._entries.values() if entry.state == "connected")
 
 
-def is_worker_alive(pid: int) -> bool:
-    """Whether a process of this id lives and is one of ours (ids are used again by the system)."""
+def is_alive(pid: int) -> bool:
+    """Whether a process of this id lives (one that has ended but was not waited for does not)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -109,9 +109,16 @@ def is_worker_alive(pid: int) -> bool:
     except PermissionError:
         return True
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        if stat.rpartition(")")[2].split()[0] == "Z":
-            return False
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return not Path("/proc/self").exists()
+
+
+def is_worker_alive(pid: int) -> bool:
+    """Whether a process of this id lives and is one of ours (ids are used again by the system)."""
+    if not is_alive(pid):
+        return False
+    try:
         return b"tidewheel" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return Path("/proc/self").exists() is False
+        return not Path("/proc/self").exists()
