@@ -21,6 +21,10 @@ from tidewheel.definitions.asset_spec import (
     check_identifier,
     make_spec,
 )
+from tidewheel.definitions.composition import current_composer
+from tidewheel.definitions.execution_hooks import hooks
+from tidewheel.definitions.inputs_outputs import In
+from tidewheel.definitions.scalars import Nothing
 from tidewheel.errors import CheckError, InvalidDefinitionError, did_you_mean
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 
@@ -227,7 +231,9 @@ class AssetsDefinition:
             raise InvalidDefinitionError(
                 f"assets {describe_keys(self._all_specs)}: expected assets with code to be called, got external ones"
             )
-        return self._node_def(*args, **kwargs)
+        if current_composer() is not None or getattr(self._node_def, "is_graph", False):
+            return self._node_def(*args, **kwargs)
+        return hooks().invoke_op(self._node_def, args, kwargs, assets_def=self)
 
     # -- keys and specs -----------------------------------------------------------------------------------------
 
@@ -726,7 +732,7 @@ class AssetsDefinition:
             name = names.get(key)
             if name is None:
                 continue
-            if not self._node_def.input_dict[name].is_nothing:
+            if not self._node_def.input_dict[name].dagster_type.is_nothing:
                 raise CheckError(
                     f"assets {describe_keys(self._all_specs)}: expected the dependency on {key.to_user_string()!r} to "
                     f"stay, since the code takes it as argument {name!r}; change the function instead"
@@ -887,11 +893,8 @@ def external_asset(spec: AssetSpec, io_manager_key: str | None = None) -> Assets
     return AssetsDefinition(specs=[spec], execution_type=AssetExecutionType.UNEXECUTABLE)
 
 
-def nothing_input() -> Any:
+def nothing_input() -> In:
     """An input that orders steps and carries no value."""
-    from tidewheel.definitions.ins_outs import In  # noqa: PLC0415 - keeps this module free of the op side
-    from tidewheel.definitions.scalars import Nothing  # noqa: PLC0415
-
     return In(Nothing)
 
 

@@ -3,11 +3,72 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
+import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from tidewheel.definitions.function_params import FunctionParams, read_params
+from tidewheel.definitions.pythonic_resources import is_resource_annotation
 from tidewheel.errors import InvalidDefinitionError, InvalidInvocationError, ParameterCheckError, did_you_mean
+
+EMPTY = inspect.Parameter.empty
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class FunctionParams(NamedTuple):
+    """The parameters of a trigger's function: the context's name, resources, and the names of what is left."""
+
+    context: str | None
+    resources: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def read_params(fn: Callable[..., Any]) -> FunctionParams:
+    """The parameters of a function; the first one by position that is no resource is the context."""
+    parameters = list(inspect.signature(fn).parameters.values())
+    annotations = resolved_annotations(fn, parameters)
+    context: str | None = None
+    resources: list[str] = []
+    others: list[str] = []
+    for parameter in parameters:
+        annotation = annotations.get(parameter.name, EMPTY)
+        if parameter.kind in _VARIADIC:
+            continue
+        if annotation is not EMPTY and is_resource_annotation(annotation):
+            resources.append(parameter.name)
+        elif context is None and parameter.kind in _POSITIONAL:
+            context = parameter.name
+        elif parameter.default is EMPTY or parameter.kind in _POSITIONAL:
+            others.append(parameter.name)
+    return FunctionParams(context, tuple(resources), tuple(others))
+
+
+def resolved_annotations(fn: Callable[..., Any], parameters: list[inspect.Parameter]) -> dict[str, Any]:
+    """Annotations by parameter, texts evaluated where their names are known; what is unknown stays a text."""
+    raw = {one.name: one.annotation for one in parameters if one.annotation is not EMPTY}
+    if not any(isinstance(annotation, str) for annotation in raw.values()):
+        return raw
+    plain = inspect.unwrap(fn)
+    names = dict(getattr(plain, "__globals__", None) or vars(sys.modules.get(fn.__module__, typing)))
+    closure = getattr(plain, "__closure__", None)
+    if closure:
+        for name, cell in zip(plain.__code__.co_freevars, closure, strict=False):  # type: ignore[attr-defined]
+            try:
+                names[name] = cell.cell_contents
+            except ValueError:  # the cell is still empty
+                continue
+    return {name: _evaluated(annotation, names) for name, annotation in raw.items()}
+
+
+def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, names)
+    except Exception:  # noqa: BLE001 - a name that only type checkers see
+        return annotation
 
 
 class TriggerFunction:
@@ -21,7 +82,7 @@ class TriggerFunction:
             raise ParameterCheckError(f"{what}: expected a function, got {fn!r}")
         self.fn = fn
         self.what = what
-        self.params: FunctionParams = read_params(fn, first_is_context=True)
+        self.params: FunctionParams = read_params(fn)
 
     @property
     def takes_context(self) -> bool:
@@ -63,7 +124,9 @@ class TriggerFunction:
             found[name] = typed_resource(scoped, name)
         return found
 
-    def invoke(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], is_context: Callable[[Any], bool]) -> Any:
+    def invoke(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], is_context: Callable[[Any], bool]
+    ) -> Any:
         """Call it as a user does in a test: a context first (or by name), resources by name.
 
         Raises:
@@ -88,7 +151,7 @@ class TriggerFunction:
                 "build_..._context()"
             )
         expected = len(self.params.others)
-        events = rest + [given.pop(one.name) for one in self.params.others[len(rest) :] if one.name in given]
+        events = rest + [given.pop(one) for one in self.params.others[len(rest) :] if one in given]
         if len(events) > expected or given:
             surplus = events[expected:] or sorted(given)
             raise InvalidInvocationError(f"{self.what}: expected no further arguments, got {surplus!r}")
@@ -123,5 +186,7 @@ def function_name(fn: Callable[..., Any], what: str) -> str:
         fn = fn.func
     name = getattr(fn, "__name__", None)
     if not isinstance(name, str):
-        raise InvalidDefinitionError(f"expected a {what} with a name, got {fn!r}, which has none; pass name='...'")
+        raise InvalidDefinitionError(
+            f"expected a {what} with a name, got {fn!r}, which has none; pass name='...'"
+        )
     return name

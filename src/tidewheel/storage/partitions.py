@@ -26,8 +26,8 @@ Pair = tuple[str, str]
 """(asset, partition key)."""
 
 REBUILD_AT_ONCE_MAX = 2_000
-"""Partitions up to which a changed fingerprint is answered inside the transaction that meets it; more of them wait for a
-``rebuild`` by whoever reads them, so that no commit of events becomes slow."""
+"""Partitions, besides those that change, up to which a changed fingerprint is answered inside the transaction that meets
+it; more of them wait for a ``rebuild`` by whoever reads them, so that no commit of events becomes slow."""
 UNSETTLED_TAKEN_MAX = 1_000
 
 _STATE_COLUMNS = ("materialized", "failed", "in_progress")
@@ -101,7 +101,7 @@ def settle(unit: Unit, changes: PartitionChanges) -> None:
         fingerprint = next(iter(places.values()))[0]
         state = stored.get(asset)
         if state is None or (state.spec_fingerprint and state.spec_fingerprint != fingerprint):
-            written.append(_rebuilt_or_stale(unit, asset, fingerprint, resolve))
+            written.append(_rebuilt_or_stale(unit, asset, fingerprint, resolve, len(places)))
         elif state.spec_fingerprint:
             ordinals = {partition: place[1] for partition, place in places.items()}
             written.append(_changed(state, ordinals, changes, in_progress))
@@ -183,8 +183,11 @@ def settle_unpartitioned(unit: Unit, pairs: Iterable[Pair]) -> None:
     unit.write_rows(_DROP_UNSETTLED, [{"b_asset": asset, "b_partition": part} for asset, part in pairs])
 
 
-def _rebuilt_or_stale(unit: Unit, asset: str, fingerprint: str, resolve: PartitionResolver) -> dict[str, Any]:
-    if (unit.execute(_COUNT_ROWS, {"asset": asset}).scalar() or 0) > REBUILD_AT_ONCE_MAX:
+def _rebuilt_or_stale(
+    unit: Unit, asset: str, fingerprint: str, resolve: PartitionResolver, changed: int
+) -> dict[str, Any]:
+    rows = unit.execute(_COUNT_ROWS, {"asset": asset}).scalar() or 0
+    if rows > REBUILD_AT_ONCE_MAX + changed:
         return dict.fromkeys(_STATE_COLUMNS, EMPTY) | {"asset": asset, "spec_fingerprint": ""}
 
     def ordinal_of(partition: str) -> int | None:

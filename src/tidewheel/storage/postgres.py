@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
-from tidewheel.storage import versions
+from tidewheel.errors import NotSupportedError
+from tidewheel.storage import forks, versions
+from tidewheel.storage.schema import use_with_postgres
 
 POOL_SIZE = 5
 POOL_OVERFLOW = 10
 POOL_TIMEOUT_S = 30.0
+STALLED_WRITE_S = 60
 WRITE_LOCK = 7_283_001
 SCHEMA_LOCK = 7_283_002
 """Keys of advisory locks; any numbers that other users of the same database are unlikely to take."""
@@ -32,13 +36,21 @@ class PostgresBackend:
     name = "postgresql"
 
     def __init__(self, url: str) -> None:
-        self.engine = sa.create_engine(
-            url,
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=POOL_TIMEOUT_S,
-            pool_pre_ping=True,
-        )
+        try:
+            self.engine = sa.create_engine(
+                url,
+                pool_size=POOL_SIZE,
+                max_overflow=POOL_OVERFLOW,
+                pool_timeout=POOL_TIMEOUT_S,
+                pool_pre_ping=True,
+            )
+        except ModuleNotFoundError as exc:
+            raise NotSupportedError(
+                "expected the psycopg package for a ledger in Postgres, got none; install 'tidewheel[postgres]'"
+            ) from exc
+        use_with_postgres()
+        sa.event.listen(self.engine, "connect", _set_up)
+        forks.watch(self)
         # READ COMMITTED, the default, shows a later state to each statement of a read; SQLite shows one state to all.
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
@@ -64,10 +76,21 @@ class PostgresBackend:
             if versions.is_current(conn):
                 return
             conn.execute(_TAKE_SCHEMA_LOCK)
-            versions.create_or_migrate(conn, self.name)
+            versions.create_or_migrate(conn)
 
     def size_bytes(self, conn: sa.Connection) -> int:
         return int(conn.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
 
+    def leave_behind(self) -> object:
+        kept = self.engine.pool
+        self.engine.dispose(close=False)
+        return kept
+
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    # a server that stops in the middle of a write must not keep the others from writing
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{STALLED_WRITE_S}s'")
+    connection.commit()

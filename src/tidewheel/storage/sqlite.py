@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from tidewheel.errors import LedgerBusyError
-from tidewheel.storage import versions
+from tidewheel.storage import forks, versions
 
 BUSY_TIMEOUT_S = 30.0
 BEGIN_ATTEMPTS = 4
@@ -31,7 +31,7 @@ _TAKEN_IDS = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 
 
 class _WriteLock:
-    """A lock that all ledgers of one file in this process share."""
+    """A lock that all ledgers of one file in this process share, for as long as one of them holds on to it."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -60,10 +60,11 @@ class SqliteBackend:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._shared = path is None
-        self._lock = (_WriteLock() if path is None else _write_lock_of(path)).lock
-        self._held_lock = None if path is None else _write_lock_of(path)  # keeps it in the weak table
+        self._held_lock = _WriteLock() if path is None else _write_lock_of(path)
+        self._lock = self._held_lock.lock
         self.engine = self._make_engine()
         self._writer: sa.Connection | None = None
+        forks.watch(self)
 
     def _make_engine(self) -> sa.Engine:
         target = ":memory:" if self.path is None else str(self.path)
@@ -157,18 +158,38 @@ class SqliteBackend:
     def prepare(self) -> None:
         if self._shared:
             with self._lock:
-                versions.create(self._writing_connection(), self.name)
+                versions.create(self._writing_connection())
                 self._writing_connection().commit()
             return
         with self.read() as conn:
             if versions.is_current(conn):
                 return
-        with self.write() as conn:
-            versions.create_or_migrate(conn, self.name)
+        # Migrations copy tables and drop the old ones, and dropping one deletes what refers to its rows. This can
+        # only be turned off outside a transaction.
+        with self._lock:
+            self._writing_connection().exec_driver_sql("PRAGMA foreign_keys = OFF")
+            try:
+                with self.write() as conn:
+                    versions.create_or_migrate(conn)
+            finally:
+                self._writing_connection().exec_driver_sql("PRAGMA foreign_keys = ON")
+                self._writing_connection().commit()
 
     def size_bytes(self, conn: sa.Connection) -> int:
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
         return int(pages * conn.exec_driver_sql("PRAGMA page_size").scalar_one())
+
+    def leave_behind(self) -> object:
+        # another thread of the parent may have held a lock when the process was forked
+        if self.path is None:
+            self._lock = _WriteLock().lock  # the memory has been copied, and its connection with it
+            return None
+        kept = (self._writer, self.engine.pool)
+        self._writer = None
+        self.engine.dispose(close=False)
+        self._held_lock = _WriteLock()
+        self._lock = self._held_lock.lock
+        return kept
 
     def close(self) -> None:
         with self._lock:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
 from tidewheel.errors import NotSupportedError
 from tidewheel.storage.schema import HEAD_REVISION, metadata, schema_version
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_creations: dict[str, tuple[str, ...]] = {}
 
 
 def revision_of(conn: sa.Connection) -> str | None:
@@ -28,7 +28,7 @@ def is_current(conn: sa.Connection) -> bool:
     return revision_of(conn) == HEAD_REVISION
 
 
-def create_or_migrate(conn: sa.Connection, dialect: str) -> None:
+def create_or_migrate(conn: sa.Connection) -> None:
     """Make the schema or bring it up to date, in the connection's transaction, which keeps others out.
 
     Raises:
@@ -36,34 +36,35 @@ def create_or_migrate(conn: sa.Connection, dialect: str) -> None:
     """
     revision = revision_of(conn)
     if revision is None:
-        create(conn, dialect)
+        create(conn)
     elif revision != HEAD_REVISION:
         migrate(conn, revision)
 
 
-def create(conn: sa.Connection, dialect: str) -> None:
+def create(conn: sa.Connection) -> None:
     """Make all tables in an empty database, at the newest revision."""
-    for statement in _creation(dialect):
+    # As metadata.create_all, but made into text once: in-memory ledgers are opened by the thousand, and create_all
+    # takes three times as long (it asks for each table whether it exists, and compiles each statement again).
+    statements = _creations.get(conn.dialect.name)
+    if statements is None:
+        statements = _creations[conn.dialect.name] = tuple(_creation(conn.dialect))
+    for statement in statements:
         conn.exec_driver_sql(statement)
     conn.execute(schema_version.insert(), {"version_num": HEAD_REVISION})
 
 
-@lru_cache
-def _creation(dialect: str) -> tuple[str, ...]:
-    # As metadata.create_all, but made into text once: in-memory ledgers are opened by the thousand, and create_all
-    # takes three times as long (it asks for each table whether it exists, and compiles each statement again).
-    made: Any = sqlite.dialect() if dialect == "sqlite" else postgresql.dialect()
+def _creation(dialect: sa.Dialect) -> list[str]:
     statements: list[Any] = []
     for table in metadata.sorted_tables:
         statements.append(CreateTable(table))
         statements.extend(
             CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name))
         )
-        if made.supports_comments and not made.inline_comments:
+        if dialect.supports_comments and not dialect.inline_comments:
             if table.comment:
                 statements.append(SetTableComment(table))
             statements.extend(SetColumnComment(column) for column in table.columns if column.comment)
-    return tuple(str(statement.compile(dialect=made)).strip() for statement in statements)
+    return [str(statement.compile(dialect=dialect)).strip() for statement in statements]
 
 
 def migrate(conn: sa.Connection, revision: str | None, target: str = "head") -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
+from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.connection import connect
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.protocol import Evaluate, Evaluated, Prepare, Prepared, Shutdown
@@ -23,10 +23,10 @@ def run_evaluator(
         while True:
             message = connection.receive()
             if isinstance(message, Evaluate):
-                result = evaluate_trigger(code.defs, message.request, instance=instance, clock=time.time)
+                result = evaluate_trigger(code.defs, message.request, instance=instance, clock=now_s)
                 connection.send(Evaluated(request_id=message.request_id, result=result))
             elif isinstance(message, Prepare):
-                launch = prepare_launch(code.defs, message.request, instance=instance, clock=time.time)
+                launch = prepare_launch(code.defs, message.request, instance=instance, clock=now_s)
                 connection.send(Prepared(request_id=message.request_id, launch=launch))
             elif isinstance(message, Shutdown):
                 return 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.remote import Channel, RemoteLedger
 from tidewheel.values.error_info import error_info
@@ -55,7 +55,7 @@ def run_worker(
                 instance=instance,
                 storage_dir=Path(storage_dir),
                 logs_dir=Path(logs_dir),
-                clock=time.time,
+                clock=now_s,
                 raise_on_error=False,
             )
         sink.close()
@@ -70,12 +70,12 @@ def _job(code: LoadedCode, run: RunRecord, sink: SocketSink, instance: Instance)
         return resolve_run_job(code.defs, run, instance=instance)
     except Exception as exc:  # noqa: BLE001 - a boundary: resolving runs user code (config functions, selections)
         sink.emit(
-            Event(type=EventType.RUN_START, timestamp=time.time(), run_id=run.run_id, job_name=run.job_name)
+            Event(type=EventType.RUN_START, timestamp=now_s(), run_id=run.run_id, job_name=run.job_name)
         )
         sink.emit(
             Event(
                 type=EventType.RUN_FAILURE,
-                timestamp=time.time(),
+                timestamp=now_s(),
                 run_id=run.run_id,
                 job_name=run.job_name,
                 message=f"The run could not be prepared: {exc}",

@@ -110,14 +110,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("partition IS NOT NULL"),
     )
     op.create_index("ix_event_type", "event", ["type", "id"])
-    op.create_index(
-        "uq_event_run_position",
-        "event",
-        ["run_id", "position"],
-        unique=True,
-        sqlite_where=sa.text("position IS NOT NULL"),
-        postgresql_where=sa.text("position IS NOT NULL"),
-    )
+    op.create_index("uq_event_run_position", "event", ["run_id", "position"], unique=True)
     op.create_table(
         "lease",
         sa.Column("name", sa.Text, nullable=False),
@@ -184,6 +177,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", name="uq_run_run_id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_run_created", "run", ["created_at"])
     op.create_index("ix_run_job", "run", ["job_name", "seq"])
     op.create_index(
         "ix_run_parent_run_id",
@@ -200,6 +194,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("root_run_id IS NOT NULL"),
         postgresql_where=sa.text("root_run_id IS NOT NULL"),
     )
+    op.create_index("ix_run_status", "run", ["status", "seq"])
     op.create_index(
         "ix_run_trigger_id",
         "run",
@@ -219,14 +214,7 @@ def upgrade() -> None:
         comment="chatter: log lines and step events, until retention takes them",
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "uq_run_log_position",
-        "run_log",
-        ["run_id", "position"],
-        unique=True,
-        sqlite_where=sa.text("position IS NOT NULL"),
-        postgresql_where=sa.text("position IS NOT NULL"),
-    )
+    op.create_index("uq_run_log_run_position", "run_log", ["run_id", "position"], unique=True)
     op.create_table(
         "setting",
         sa.Column("key", sa.Text, nullable=False),
@@ -303,8 +291,8 @@ def upgrade() -> None:
     op.create_table(
         "run_key",
         sa.Column("trigger_id", sa.Text, nullable=False),
-        sa.Column("job_name", sa.Text, nullable=False),
         sa.Column("run_key", sa.Text, nullable=False),
+        sa.Column("job_name", sa.Text, nullable=False),
         sa.Column(
             "scheduled_for",
             sa.Double,
@@ -313,7 +301,7 @@ def upgrade() -> None:
         ),
         sa.Column("run_seq", BIG_ID, nullable=False),
         sa.ForeignKeyConstraint(["run_seq"], ["run.seq"], name="fk_run_key_run_seq", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("trigger_id", "job_name", "run_key", "scheduled_for", name="pk_run_key"),
+        sa.PrimaryKeyConstraint("trigger_id", "run_key", "job_name", "scheduled_for", name="pk_run_key"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_run_key_run", "run_key", ["run_seq"])

@@ -1,0 +1,21 @@
+"""The public names of declarative automation."""
+
+from __future__ import annotations
+
+from tidewheel.definitions.auto_materialize import (
+    AutoMaterializeAssetPartitionsFilter,
+    AutoMaterializeDecisionType,
+    AutoMaterializePolicy,
+    AutoMaterializePolicyType,
+    AutoMaterializeRule,
+)
+from tidewheel.definitions.automation_condition import AutomationCondition
+
+__all__ = [
+    "AutoMaterializeAssetPartitionsFilter",
+    "AutoMaterializeDecisionType",
+    "AutoMaterializePolicy",
+    "AutoMaterializePolicyType",
+    "AutoMaterializeRule",
+    "AutomationCondition",
+]

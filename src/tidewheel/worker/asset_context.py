@@ -1,0 +1,108 @@
+"""``AssetExecutionContext`` and ``AssetCheckExecutionContext``: what the functions of assets and checks may ask and do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidewheel.definitions.results import typed_metadata
+from tidewheel.errors import InvariantViolationError
+from tidewheel.values.keys import AssetKey
+from tidewheel.worker.op_context import CURRENT, OpExecutionContext
+
+
+class _WrapsOpContext:
+    """Passes on what it does not define to the op's context."""
+
+    def __init__(self, op_execution_context: OpExecutionContext) -> None:
+        self._op_execution_context = op_execution_context
+
+    @property
+    def op_execution_context(self) -> OpExecutionContext:
+        """The context of the op behind the asset."""
+        return self._op_execution_context
+
+    def get_op_execution_context(self) -> OpExecutionContext:
+        """The context of the op behind the asset."""
+        return self._op_execution_context
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_op_execution_context":
+            raise AttributeError(name)
+        return getattr(self._op_execution_context, name)
+
+
+class AssetExecutionContext(_WrapsOpContext):
+    """The context of an asset's function."""
+
+    @staticmethod
+    def get() -> AssetExecutionContext:
+        """The context of the asset function that runs now.
+
+        Raises:
+            InvariantViolationError: outside of assets.
+        """
+        current = CURRENT.get()
+        if current is None:
+            raise InvariantViolationError("expected to be called inside a running asset, got called outside of any")
+        if isinstance(current, AssetExecutionContext):
+            return current
+        return AssetExecutionContext(current.op_execution_context)
+
+    @property
+    def asset_execution_context(self) -> AssetExecutionContext:
+        """Itself."""
+        return self
+
+    def add_asset_metadata(
+        self, metadata: Mapping[str, Any], asset_key: Any = None, partition_key: str | None = None
+    ) -> None:
+        """Add metadata to the materialisation of an asset (of one partition, if given) that is about to be made.
+
+        Raises:
+            InvariantViolationError: when it cannot be told which asset is meant, or it is not made here.
+        """
+        step = self._op_execution_context._step
+        made = set(step.asset_keys) or self.selected_asset_keys
+        if asset_key is None:
+            if len(made) != 1:
+                raise InvariantViolationError(
+                    f"expected asset_key, as {len(made)} assets are made here, got none; name the asset"
+                )
+            key = next(iter(made))
+        else:
+            key = AssetKey.from_coercible_or_definition(asset_key)
+            if key not in made:
+                raise InvariantViolationError(
+                    f"expected one of the assets made here ({sorted(k.to_user_string() for k in made)}), got "
+                    f"{key.to_user_string()!r}"
+                )
+        if partition_key is not None and partition_key not in step.partitions.output_keys(key):
+            raise InvariantViolationError(
+                f"expected a partition of {key.to_user_string()!r} that this run makes, got {partition_key!r}"
+            )
+        step.asset_metadata.setdefault((key, partition_key), {}).update(typed_metadata(metadata))
+
+
+class AssetCheckExecutionContext(_WrapsOpContext):
+    """The context of a check's function."""
+
+    @staticmethod
+    def get() -> AssetCheckExecutionContext:
+        """The context of the check function that runs now.
+
+        Raises:
+            InvariantViolationError: outside of checks.
+        """
+        current = CURRENT.get()
+        if current is None:
+            raise InvariantViolationError("expected to be called inside a running check, got called outside of any")
+        if isinstance(current, AssetCheckExecutionContext):
+            return current
+        return AssetCheckExecutionContext(current.op_execution_context)
+
+    @property
+    def check_specs(self) -> list[Any]:
+        """The specs of the checks that are evaluated here."""
+        specs = self._op_execution_context._step.env.layer.check_specs
+        return [specs[key] for key in self._op_execution_context._step.check_keys if key in specs]

@@ -1,0 +1,490 @@
+"""Takes what a step gives: checks outputs, stores them, records materialisations, observations and check results."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+
+from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity
+from tidewheel.definitions.inputs_outputs import OutputDefinition
+from tidewheel.definitions.results import (
+    NO_VALUE,
+    AssetMaterialization,
+    AssetObservation,
+    AssetResult,
+    DynamicOutput,
+    ExpectationResult,
+    MaterializeResult,
+    ObserveResult,
+    Output,
+    typed_metadata,
+)
+from tidewheel.definitions.types import NOTHING_TYPE
+from tidewheel.errors import (
+    AssetCheckFailedError,
+    ExecutionHandleOutputError,
+    InvariantViolationError,
+    StepOutputNotFoundError,
+    TidewheelError,
+    did_you_mean,
+)
+from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
+from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.worker.data_versions import DataVersions, observation_tags
+from tidewheel.worker.io_contexts import IOContexts
+from tidewheel.worker.op_results import observed_versions
+from tidewheel.worker.run_environment import RunEnvironment
+from tidewheel.worker.step_context import StepContext
+from tidewheel.worker.step_inputs import InputLoader, check_value
+
+NO_METADATA: Mapping[str, Any] = {}
+
+
+class OutputWriter:
+    """Takes the results of the steps of one run."""
+
+    def __init__(
+        self, env: RunEnvironment, contexts: IOContexts, versions: DataVersions, loader: InputLoader
+    ) -> None:
+        self._env = env
+        self._contexts = contexts
+        self._versions = versions
+        self._loader = loader
+
+    def load_asset(self, step: StepContext, asset: AssetKey, python_type: Any, partition_key: str | None) -> Any:
+        """See ``InputLoader.load_asset``."""
+        return self._loader.load_asset(step, asset, python_type, partition_key)
+
+    # -- one result -------------------------------------------------------------------------------------------------------
+
+    def take(self, step: StepContext, result: Any, taken: TakenOutputs) -> None:
+        """Take one result of a step's function.
+
+        Raises:
+            InvariantViolationError: when it does not belong to the step.
+        """
+        if isinstance(result, Output):
+            self._output(step, result.output_name, result.value, result, None, taken)
+        elif isinstance(result, DynamicOutput):
+            self._output(step, result.output_name, result.value, result, result.mapping_key, taken)
+        elif isinstance(result, AssetResult):
+            self._asset_result(step, result, taken)
+        elif isinstance(result, AssetCheckResult):
+            self._check_result(step, result, taken)
+        else:
+            self.user_event(step, result)
+
+    def user_event(self, step: StepContext, event: Any) -> None:
+        """Record an event that is no output: it is recorded as it is, whatever asset it names (D34)."""
+        if isinstance(event, AssetMaterialization):
+            self._record_asset(
+                step,
+                EventType.ASSET_MATERIALIZATION,
+                event.asset_key,
+                event.partition,
+                Materialization(metadata=event.metadata, tags=event.tags, description=event.description),
+            )
+        elif isinstance(event, AssetObservation):
+            self._record_asset(
+                step,
+                EventType.ASSET_OBSERVATION,
+                event.asset_key,
+                event.partition,
+                Observation(metadata=event.metadata, tags=event.tags, description=event.description),
+            )
+        elif isinstance(event, AssetCheckEvaluation):
+            self._evaluation(step, event.asset_check_key, event, event.blocking or False)
+        elif isinstance(event, ExpectationResult):
+            self._env.emit(
+                EventType.STEP_EXPECTATION_RESULT,
+                f"Expectation {event.label or ''} {'passed' if event.success else 'failed'}",
+                step_key=step.key,
+                payload=CheckEvaluation(
+                    passed=event.success, metadata=event.metadata, description=event.description
+                ),
+            )
+        else:
+            raise InvariantViolationError(
+                f"expected a materialisation, observation, expectation or check evaluation to record, got {event!r}"
+            )
+        step.events.append(event)
+
+    # -- outputs ------------------------------------------------------------------------------------------------------------
+
+    def _output(
+        self,
+        step: StepContext,
+        name: str,
+        value: Any,
+        output: Any,
+        mapping_key: str | None,
+        taken: TakenOutputs,
+        *,
+        is_value_given: bool = True,
+    ) -> None:
+        definition = self._definition(step, name, mapping_key, taken)
+        check = step.check_of_output(name)
+        if check is not None and isinstance(value, AssetCheckResult):
+            self._check_result(step, value, taken)
+            return
+        check_value(step, definition.dagster_type, value if is_value_given else None, f"output {name!r}")
+        added = step.added_metadata.get((name, mapping_key), NO_METADATA)
+        metadata = {**output.metadata, **added} if added else output.metadata
+        taken.add(name, mapping_key)
+        step.given.add((name, mapping_key))
+        kind = definition.dagster_type.display_name
+        self._env.emit(
+            EventType.STEP_OUTPUT,
+            f'Gave output "{name}" of type "{kind}".' if mapping_key is None else f'Gave output "{name}" of type "{kind}" for "{mapping_key}".',
+            step_key=step.key,
+            payload=OutputValue(name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind),
+        )
+        if self._env.captured is not None:
+            self._env.captured[(step.key, name, mapping_key)] = value
+        asset = step.asset_of_output(name)
+        is_stored = is_value_given and definition.dagster_type is not NOTHING_TYPE
+        stored_metadata, manager_key = NO_METADATA, ""
+        if is_stored:
+            stored_metadata, manager_key = self._store(step, definition, value, mapping_key, metadata)
+        if asset is not None:
+            whole = {**metadata, **stored_metadata} if stored_metadata else metadata
+            self._asset_made(step, asset, whole, output)
+        if is_stored:
+            self._env.emit(
+                EventType.HANDLED_OUTPUT,
+                f'Stored output "{name}" using IO manager "{manager_key}".',
+                step_key=step.key,
+                payload=OutputValue(
+                    name=name, mapping_key=mapping_key, manager_key=manager_key, metadata=dict(stored_metadata)
+                ),
+            )
+
+    def _definition(
+        self, step: StepContext, name: str, mapping_key: str | None, taken: TakenOutputs
+    ) -> OutputDefinition:
+        definition = step.op_def.output_dict.get(name)
+        if definition is None:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected one of its outputs, got {name!r}; {did_you_mean(name, step.op_def.output_dict)}"
+            )
+        if definition.is_dynamic and mapping_key is None:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected DynamicOutput for the dynamic output {name!r}, got Output; use DynamicOutput"
+            )
+        if not definition.is_dynamic and mapping_key is not None:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected Output for {name!r}, which is not dynamic, got DynamicOutput; declare it with "
+                "DynamicOut"
+            )
+        if taken.has(name, mapping_key):
+            what = f"{name!r}" if mapping_key is None else f"{name!r} with mapping key {mapping_key!r}"
+            raise InvariantViolationError(f"op {step.node.name!r}: expected the output {what} once, got it again")
+        return definition
+
+    def _store(
+        self,
+        step: StepContext,
+        definition: OutputDefinition,
+        value: Any,
+        mapping_key: str | None,
+        metadata: Mapping[str, Any],
+    ) -> tuple[Mapping[str, Any], str]:
+        """Hand a value to its IO manager; the metadata that it adds, and its key."""
+        key = self._contexts.manager_key_of_output(step.path, definition)
+        manager = self._contexts.manager(key)
+        context = self._contexts.for_output(
+            step, definition, manager_key=key, mapping_key=mapping_key, metadata=metadata
+        )
+        self._env.output_metadata[(step.key, definition.name, mapping_key)] = dict(metadata)
+        try:
+            with self._env.gate.user_code():
+                made = manager.handle_output(context, value)
+                if inspect.isgenerator(made):
+                    for item in made:
+                        self._from_manager(step, context, item)
+        except TidewheelError:
+            raise
+        except Exception as exc:
+            raise ExecutionHandleOutputError(
+                f"storing output {definition.name!r} of op {step.node.name!r} with IO manager {key!r} raised "
+                f"{type(exc).__name__}: {exc}",
+                user_exception=exc,
+            ) from exc
+        return context.consume_logged_metadata(), key
+
+    def _from_manager(self, step: StepContext, context: Any, item: Any) -> None:
+        if isinstance(item, dict):
+            context.add_output_metadata(item)
+        elif isinstance(item, (AssetMaterialization, AssetObservation)):
+            self.user_event(step, item)
+        else:
+            raise InvariantViolationError(
+                f"expected an IO manager to yield metadata dicts or AssetMaterialization, got {item!r}"
+            )
+
+    # -- assets -------------------------------------------------------------------------------------------------------------
+
+    def _asset_made(self, step: StepContext, asset: AssetKey, metadata: Mapping[str, Any], output: Any) -> None:
+        layer = self._env.layer
+        if step.assets_def is not None and step.assets_def.is_observable:
+            self._observed(step, asset, metadata, output)
+            return
+        spec = layer.specs.get(asset)
+        given = getattr(output, "data_version", None) or step.data_versions.get(asset)
+        upstream = [dep.asset_key for dep in spec.deps] if spec is not None else []
+        code_version = step.op_def.output_dict[step.output_of_asset(asset) or ""].code_version or (
+            spec.code_version if spec is not None else None
+        )
+        tags = self._versions.tags(
+            asset, code_version=code_version or step.op_def.code_version, upstream=upstream, given=given
+        )
+        tags.update(getattr(output, "tags", None) or {})
+        for partition in self._made_partitions(step, asset):
+            extra = step.asset_metadata.get((asset, None), NO_METADATA)
+            one = step.asset_metadata.get((asset, partition), NO_METADATA) if partition is not None else NO_METADATA
+            self._record_asset(
+                step,
+                EventType.ASSET_MATERIALIZATION,
+                asset,
+                partition,
+                Materialization(metadata={**metadata, **extra, **one}, tags=tags),
+            )
+
+    def _made_partitions(self, step: StepContext, asset: AssetKey) -> list[str | None]:
+        keys: list[str | None] = [str(key) for key in step.partitions.output_keys(asset)]
+        return keys or [None]
+
+    def _observed(self, step: StepContext, asset: AssetKey, metadata: Mapping[str, Any], output: Any) -> None:
+        versions = observed_versions(getattr(output, "value", None))
+        if versions is not None and None not in versions:
+            for partition, version in versions.items():
+                self._record_asset(
+                    step,
+                    EventType.ASSET_OBSERVATION,
+                    asset,
+                    partition,
+                    Observation(metadata=dict(metadata), tags=observation_tags(version)),
+                )
+            return
+        version = getattr(output, "data_version", None) or (versions or {}).get(None) or step.data_versions.get(asset)
+        tags = {**observation_tags(version), **(getattr(output, "tags", None) or {})}
+        for partition in self._made_partitions(step, asset):
+            self._record_asset(
+                step,
+                EventType.ASSET_OBSERVATION,
+                asset,
+                partition,
+                Observation(metadata=dict(metadata), tags=tags),
+            )
+
+    def _record_asset(
+        self,
+        step: StepContext,
+        kind: EventType,
+        asset: AssetKey,
+        partition: str | None,
+        payload: Materialization | Observation,
+    ) -> None:
+        name = asset.to_escaped_user_string()
+        verb = "Materialized" if kind is EventType.ASSET_MATERIALIZATION else "Observed"
+        event = self._env.emit(
+            kind,
+            f"{verb} {name}." if partition is None else f"{verb} {name} [{partition}].",
+            step_key=step.key,
+            asset=name,
+            partition=partition,
+            payload=payload,
+        )
+        self._versions.note(event)
+
+    def _asset_result(self, step: StepContext, result: AssetResult, taken: TakenOutputs) -> None:
+        if step.assets_def is None:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected {type(result).__name__} from an asset's function, got it from an op that makes "
+                "no assets; return a value"
+            )
+        asset = self._asset_of_result(step, result)
+        name = step.output_of_asset(asset)
+        if name is None:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected a result for one of its assets "
+                f"({', '.join(sorted(k.to_user_string() for k in step.asset_keys))}), got {asset.to_user_string()!r}"
+            )
+        if isinstance(result, ObserveResult) != step.assets_def.is_observable:
+            wanted = "ObserveResult" if step.assets_def.is_observable else "MaterializeResult"
+            raise InvariantViolationError(
+                f"asset {asset.to_user_string()!r}: expected {wanted}, got {type(result).__name__}"
+            )
+        value = result.value if isinstance(result, MaterializeResult) else NO_VALUE
+        output = Output(
+            None if value is NO_VALUE else value,
+            name,
+            typed_metadata(result.metadata),
+            result.data_version,
+            tags=result.tags,
+        )
+        self._output(
+            step, name, output.value, output, None, taken, is_value_given=value is not NO_VALUE
+        )
+        for check in result.check_results:
+            self._check_result(step, check, taken, asset)
+
+    def _asset_of_result(self, step: StepContext, result: AssetResult) -> AssetKey:
+        if result.asset_key is not None:
+            return result.asset_key
+        keys = step.asset_keys
+        if len(keys) != 1:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected asset_key in {type(result).__name__}, as it makes {len(keys)} assets, got none; "
+                "name the asset"
+            )
+        return keys[0]
+
+    # -- checks -------------------------------------------------------------------------------------------------------------
+
+    def _check_result(
+        self, step: StepContext, result: AssetCheckResult, taken: TakenOutputs, asset: AssetKey | None = None
+    ) -> None:
+        key = self._check_key(step, result, asset)
+        name = next((n for n in step.op_def.output_dict if step.check_of_output(n) == key), None)
+        if name is None:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected a result for one of its checks "
+                f"({', '.join(sorted(k.to_user_string() for k in step.check_keys)) or 'it has none'}), got {key.to_user_string()!r}"
+            )
+        if taken.has(name, None):
+            raise InvariantViolationError(f"check {key.to_user_string()!r}: expected one result, got another one")
+        taken.add(name, None)
+        self._env.emit(
+            EventType.STEP_OUTPUT,
+            f'Gave output "{name}".',
+            step_key=step.key,
+            payload=OutputValue(name=name, metadata=result.metadata, type_name="Nothing"),
+        )
+        if self._env.captured is not None:
+            self._env.captured[(step.key, name, None)] = None
+        spec = self._env.layer.check_specs.get(key)
+        is_blocking = bool(spec is not None and spec.blocking)
+        self._evaluation(step, key, result, is_blocking)
+        if is_blocking and not result.passed and result.severity is AssetCheckSeverity.ERROR:
+            taken.failed_blocking.append(key)
+
+    def _check_key(self, step: StepContext, result: AssetCheckResult, asset: AssetKey | None) -> AssetCheckKey:
+        keys = step.check_keys
+        wanted_asset = result.asset_key or asset
+        found = [
+            key
+            for key in keys
+            if (wanted_asset is None or key.asset_key == wanted_asset)
+            and (result.check_name is None or key.name == result.check_name)
+        ]
+        if len(found) == 1:
+            return found[0]
+        described = ", ".join(sorted(key.to_user_string() for key in keys)) or "it has none"
+        if not found:
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected a result for one of its checks ({described}), got asset "
+                f"{wanted_asset!r}, check {result.check_name!r}"
+            )
+        raise InvariantViolationError(
+            f"op {step.node.name!r}: expected asset_key and check_name in AssetCheckResult, as several checks are possible "
+            f"({described}), got too little to tell which"
+        )
+
+    def _evaluation(self, step: StepContext, key: AssetCheckKey, result: Any, is_blocking: bool) -> None:
+        partition = getattr(result, "partition", None)
+        if partition is None and key.asset_key in self._env.layer.partitions_defs and step.partitions.has_key:
+            spec = self._env.layer.check_specs.get(key)
+            if spec is None or getattr(spec, "partitions_def", None) is not None or step.assets_def is not None:
+                partition = self._env.partition_key
+        asset = key.asset_key.to_escaped_user_string()
+        self._env.emit(
+            EventType.ASSET_CHECK_EVALUATION,
+            f"Asset check {key.name!r} on {asset!r} {'passed' if result.passed else 'did not pass'}."
+            + (f" {result.description}" if result.description else ""),
+            step_key=step.key,
+            asset=asset,
+            partition=partition,
+            check=key.name,
+            payload=CheckEvaluation(
+                passed=result.passed,
+                severity=result.severity.value,
+                blocking=is_blocking,
+                metadata=result.metadata,
+                description=result.description,
+            ),
+        )
+
+    # -- the end ------------------------------------------------------------------------------------------------------------
+
+    def finish(self, step: StepContext, taken: TakenOutputs, *, returned: bool) -> None:
+        """Check that nothing is missing and no blocking check has failed.
+
+        Raises:
+            StepOutputNotFoundError: when a required output was not given.
+            AssetCheckFailedError: when a blocking check did not pass.
+        """
+        selected: set[Any] | None = None
+        if step.assets_def is not None and step.assets_def.is_subset:
+            selected = {*step.assets_def.keys, *step.assets_def.check_keys}
+        for definition in step.op_def.output_defs:
+            name = definition.name
+            if not definition.is_required or taken.has_any(name):
+                continue
+            if definition.is_dynamic:
+                taken.add_empty(name)
+                continue
+            entity = step.asset_of_output(name) or step.check_of_output(name)
+            if selected is not None and entity is not None and entity not in selected:
+                continue
+            what = f"{entity.to_user_string()!r} ({name})" if entity is not None else f"{name!r}"
+            raise StepOutputNotFoundError(
+                f"op {step.node.name!r}: expected the output {what}, got none; "
+                + (step.typed_stream_message or "give it, or declare it as not required")
+            )
+        if taken.failed_blocking:
+            names = ", ".join(sorted(key.to_user_string() for key in taken.failed_blocking))
+            raise AssetCheckFailedError(
+                f"blocking checks did not pass: {names}; what depends on these assets is not executed"
+            )
+
+
+class TakenOutputs:
+    """Which outputs a step has given so far."""
+
+    def __init__(self) -> None:
+        self.outputs: dict[str, list[str] | None] = {}
+        self.failed_blocking: list[AssetCheckKey] = []
+
+    def add(self, name: str, mapping_key: str | None) -> None:
+        """Note one."""
+        if mapping_key is None:
+            self.outputs[name] = None
+        else:
+            keys = self.outputs.setdefault(name, [])
+            assert keys is not None
+            keys.append(mapping_key)
+
+    def add_empty(self, name: str) -> None:
+        """Note a dynamic output without values."""
+        self.outputs[name] = []
+
+    def has(self, name: str, mapping_key: str | None) -> bool:
+        """Whether this one was given."""
+        if name not in self.outputs:
+            return False
+        keys = self.outputs[name]
+        return keys is None or (mapping_key is not None and mapping_key in keys)
+
+    def has_any(self, name: str) -> bool:
+        """Whether an output was given at all."""
+        return name in self.outputs
+
+    def yielded(self) -> dict[str, tuple[str, ...] | None]:
+        """For ``RunProgress.succeed``."""
+        return {name: None if keys is None else tuple(keys) for name, keys in self.outputs.items()}
+
+
+__all__ = ["OutputWriter", "TakenOutputs"]
