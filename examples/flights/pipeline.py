@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -162,9 +163,16 @@ def every_minute() -> tw.RunRequest | tw.SkipReason:
 @tw.run_failure_sensor(minimum_interval_seconds=1, default_status=tw.DefaultSensorStatus.RUNNING)
 def report_failures(context: tw.RunFailureSensorContext) -> None:
     """Writes one line per failed run; in real life it would send a message."""
-    reasons = [event.event_specific_data.error.message for event in context.get_step_failure_events()]
+    reasons = [first_cause(event.event_specific_data.error) for event in context.get_step_failure_events()]
     with open(DATA / "failures.log", "a") as log:
-        log.write(f"{context.partition_key}\t{context.dagster_run.run_id}\t{' '.join(reasons)}\n")
+        log.write(f"{context.partition_key}\t{context.dagster_run.run_id}\t{'; '.join(reasons)}\n")
+
+
+def first_cause(error: Any) -> str:
+    """The message of the error at the bottom of it all, on one line."""
+    while error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split())
 
 
 defs = tw.Definitions(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from .plain import attempt, brandless, filled, metadata, plain, tags
 
-FIXED_TIME = datetime(2024, 3, 15, 12, 0, tzinfo=timezone.utc)
+FIXED_TIME = datetime(2024, 3, 15, 12, 0, tzinfo=UTC)
 SHOWN_KEYS = 2
 
 
@@ -72,8 +72,8 @@ def _asset(spec: Any, holder: Any) -> dict[str, Any]:
             "automation": attempt(condition, spec.automation_condition),
             "freshness": None if spec.freshness_policy is None else type(spec.freshness_policy).__name__,
             "role": attempt(_role, holder),
-            "resources": attempt(lambda: sorted(holder.required_resource_keys - {"io_manager"})),
-            "backfill": attempt(lambda: _backfill(holder.backfill_policy)),
+            "resources": attempt(lambda: sorted(holder.required_resource_keys - {"io_manager"}) if holder else None),
+            "backfill": attempt(lambda: _backfill(holder.backfill_policy) if holder else None),
         }
     )
 

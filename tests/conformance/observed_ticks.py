@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import nullcontext
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from .plain import error_name, plain, tags
@@ -16,7 +16,7 @@ EVENT_TYPES = ("ASSET", "MULTI_ASSET", "FRESHNESS_POLICY")
 EVALUATIONS = 2
 
 
-def schedule_ticks(dg: Any, repo: Any, options: dict[str, Any]) -> dict[str, Any]:
+def schedule_ticks(dg: Any, defs: Any, repo: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Every schedule at every fixed moment."""
     shown: dict[str, Any] = {}
     for schedule in repo.schedule_defs:
@@ -24,14 +24,16 @@ def schedule_ticks(dg: Any, repo: Any, options: dict[str, Any]) -> dict[str, Any
         for instant in options.get("instants", INSTANTS):
             moment = datetime.fromisoformat(instant)
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=timezone.utc)
-            shown[schedule.name][instant] = _schedule_tick(dg, repo, schedule, moment)
+                moment = moment.replace(tzinfo=UTC)
+            shown[schedule.name][instant] = _schedule_tick(dg, defs, repo, schedule, moment)
     return shown
 
 
-def _schedule_tick(dg: Any, repo: Any, schedule: Any, moment: datetime) -> Any:
+def _schedule_tick(dg: Any, defs: Any, repo: Any, schedule: Any, moment: datetime) -> Any:
     try:
-        context = dg.build_schedule_context(scheduled_execution_time=moment, repository_def=repo)
+        context = dg.build_schedule_context(
+            scheduled_execution_time=moment, repository_def=repo, resources=_resources(defs, schedule)
+        )
         return _tick(schedule.evaluate_tick(context))
     except Exception as error:
         return {"error": error_name(_root_cause(error))}

@@ -4,6 +4,7 @@ from tests.contract.stories import (
     NOW,
     Worker,
     failed,
+    line,
     made,
     new_run,
     run_id,
@@ -199,6 +200,32 @@ def test_a_run_is_launched_once(ledger):
         EventType.RUN_STARTING,
     ]
     assert ledger.launch_run(run_id(7), now=NOW) is None
+
+
+def test_a_launch_that_may_be_lost_is_repeated_in_a_new_epoch(ledger):
+    run = running(ledger)
+    lost = Worker(ledger, run)
+    lost.report(line("early", run.run_id))
+    assert ledger.launch_run(run.run_id, now=NOW + 2, from_epoch=0) is None
+    assert ledger.launch_run(run.run_id, now=NOW + 2, from_epoch=2) is None
+    again = ledger.launch_run(run.run_id, now=NOW + 2, from_epoch=1)
+    assert again == ledger.get_run(run.run_id)
+    assert (again.status, again.epoch, again.intake_seq, again.launched_at) == (
+        RunStatus.STARTING,
+        2,
+        0,
+        NOW + 2,
+    )
+    assert ledger.launch_run(run.run_id, now=NOW + 3, from_epoch=1) is None
+    assert lost.report(started(run.run_id)).refused
+    assert Worker(ledger, again).report(started(run.run_id)).status is RunStatus.STARTED
+    assert ledger.launch_run(run.run_id, now=NOW + 3, from_epoch=2) is None
+
+
+def test_a_queued_run_is_in_no_epoch_to_launch_from(ledger):
+    [run] = ledger.create_runs([new_run()], now=NOW)
+    assert ledger.launch_run(run.run_id, now=NOW, from_epoch=0) is None
+    assert ledger.launch_run(run_id(7), now=NOW, from_epoch=0) is None
 
 
 def test_a_workers_signs_of_life_count_in_its_epoch_only(ledger):

@@ -66,7 +66,9 @@ class PickleFileIOManager(IOManager):
         if context.has_asset_key:
             base = os.path.join(self.base_dir, *[_file_name(part) for part in context.asset_key.path])
             if context.has_asset_partitions:
-                return {key: os.path.join(base, *_partition_path(key)) for key in context.asset_partition_keys}
+                return {
+                    key: os.path.join(base, *_partition_path(key)) for key in context.asset_partition_keys
+                }
             return {None: base + self.extension}
         return {None: os.path.join(self.base_dir, *map(_file_name, context.get_identifier()))}
 
@@ -197,7 +199,9 @@ def default_base_dir(context: InitResourceContext) -> str:
 )
 def fs_io_manager(init_context: InitResourceContext) -> PickleFileIOManager:
     """Pickle files below ``base_dir``."""
-    return PickleFileIOManager((init_context.resource_config or {}).get("base_dir") or default_base_dir(init_context))
+    return PickleFileIOManager(
+        (init_context.resource_config or {}).get("base_dir") or default_base_dir(init_context)
+    )
 
 
 @io_manager(description="Memory of this process.")
@@ -215,7 +219,9 @@ class CustomPathPickleIOManager(IOManager):
     def _path(self, context: Any) -> str:
         metadata = context.definition_metadata or {}
         if "path" not in metadata:
-            raise InvariantViolationError(f"expected metadata 'path' on the output {context.name!r}, got none")
+            raise InvariantViolationError(
+                f"expected metadata 'path' on the output {context.name!r}, got none"
+            )
         raw = metadata["path"]
         path = str(getattr(raw, "value", raw))
         return os.path.join(self.base_dir, path) if self.base_dir else path

@@ -54,7 +54,9 @@ class OutputHandle:
         Raises:
             InvariantViolationError: aliases belong before the call.
         """
-        raise InvariantViolationError(f"expected alias before the call of {self.described}, got it after; write op.alias(...)(...)")
+        raise InvariantViolationError(
+            f"expected alias before the call of {self.described}, got it after; write op.alias(...)(...)"
+        )
 
     def with_hooks(self, _hooks: Any) -> Any:
         """Always an error.
@@ -214,7 +216,9 @@ class Composer:
                         fan_in_index=index,
                     )
                 )
-            elif isinstance(member, OutputHandle) and not isinstance(member, (DynamicHandle, CollectedHandle)):
+            elif isinstance(member, OutputHandle) and not isinstance(
+                member, (DynamicHandle, CollectedHandle)
+            ):
                 dependencies.append(DependencyDefinition(member.node_name, member.output_name))
             else:
                 raise InvalidDefinitionError(
@@ -225,14 +229,18 @@ class Composer:
 
 
 def _is_asset(value: Any) -> bool:
-    return hasattr(value, "key") and (hasattr(value, "io_manager_key") or hasattr(value, "node_keys_by_output_name"))
+    return hasattr(value, "key") and (
+        hasattr(value, "io_manager_key") or hasattr(value, "node_keys_by_output_name")
+    )
 
 
 def _wrong_value(composer: Composer, node: str, input_name: str, given: Any, definition: Any) -> str:
     where = f"in {composer.what} {composer.name!r}: expected an output of a call for input {input_name!r} of {node!r}, got "
     if isinstance(given, tuple):
         names = list(getattr(given, "_fields", ()))
-        return where + f"several outputs {names}; pick one, e.g. by its name, or pass a list to take all of them"
+        return (
+            where + f"several outputs {names}; pick one, e.g. by its name, or pass a list to take all of them"
+        )
     if isinstance(given, PendingNodeInvocation) or hasattr(given, "get_output_annotation"):
         return where + f"{getattr(given, 'name', given)!r} without a call; add ()"
     return where + (
@@ -249,7 +257,7 @@ def current_composer() -> Composer | None:
     return _CURRENT.get()
 
 
-class composing:  # noqa: N801 - reads as a verb in "with composing(...)"
+class composing:
     """``with composing(Composer(...)) as composer:``: calls inside are recorded."""
 
     def __init__(self, composer: Composer) -> None:
@@ -338,10 +346,14 @@ class PendingNodeInvocation:
 
     def _require_graph(self, method: str) -> None:
         if not getattr(self.node_def, "is_graph", False):
-            raise ParameterCheckError(f"expected {method} of a graph, got of the op {self.node_def.name!r}; put it in a job")
+            raise ParameterCheckError(
+                f"expected {method} of a graph, got of the op {self.node_def.name!r}; put it in a job"
+            )
 
 
-def _bind(definition: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], composer: Composer) -> dict[str, Any]:
+def _bind(
+    definition: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], composer: Composer
+) -> dict[str, Any]:
     """Arguments by input name: positional ones go to the inputs in the order of the function's parameters."""
     names = list(definition.positional_inputs)
     names += [name for name in definition.input_dict if name not in names]
@@ -379,5 +391,5 @@ def _handles(definition: Any, node_name: str) -> Any:
         return made[0]
     names = list(definition.output_dict)
     with warnings.catch_warnings():
-        outputs = namedtuple(f"{definition.name}_outputs", names, rename=True)  # type: ignore[misc]  # noqa: PYI024
+        outputs = namedtuple(f"{definition.name}_outputs", names, rename=True)  # type: ignore[misc]
     return outputs(*made)

@@ -22,7 +22,9 @@ class ConfigMapping:
         receive_processed_config_values: bool | None = None,
     ) -> None:
         self.config_fn = config_fn
-        self.config_field: Field = to_field(config_schema) if config_schema is not None else Field(Any, is_required=False)
+        self.config_field: Field = (
+            to_field(config_schema) if config_schema is not None else Field(Any, is_required=False)
+        )
         self.receive_processed_config_values = (
             True if receive_processed_config_values is None else receive_processed_config_values
         )
@@ -49,7 +51,9 @@ class ConfigMapping:
         if made is None:
             return {}
         if not isinstance(made, Mapping):
-            raise InvalidDefinitionError(f"expected a config mapping function to return a dict or RunConfig, got {made!r}")
+            raise InvalidDefinitionError(
+                f"expected a config mapping function to return a dict or RunConfig, got {made!r}"
+            )
         plain = plain_run_config(made)
         if set(plain) <= {"ops", "resources", "execution", "loggers"} and "ops" in plain:
             return dict(plain["ops"])
@@ -73,7 +77,11 @@ def config_mapping(
 
     def decorate(fn: Callable[[Any], Any]) -> ConfigMapping:
         parameters = list(inspect.signature(fn).parameters.values())
-        if config_schema is None and len(parameters) == 1 and parameters[0].annotation is not inspect.Parameter.empty:
+        if (
+            config_schema is None
+            and len(parameters) == 1
+            and parameters[0].annotation is not inspect.Parameter.empty
+        ):
             annotation = parameters[0].annotation
             if isinstance(annotation, str):
                 annotation = getattr(fn, "__globals__", {}).get(annotation, annotation)

@@ -111,7 +111,9 @@ class Array(ConfigType):
 
     def __init__(self, inner_type: Any) -> None:
         if isinstance(inner_type, Field):
-            raise ParameterCheckError(f"expected a config type inside Array, got {inner_type!r}; drop the Field around it")
+            raise ParameterCheckError(
+                f"expected a config type inside Array, got {inner_type!r}; drop the Field around it"
+            )
         self.inner_type = to_config_type(inner_type)
 
     def describe(self) -> str:
@@ -124,7 +126,9 @@ class Map(ConfigType):
 
     def __init__(self, key_type: Any, inner_type: Any, key_label_name: str | None = None) -> None:
         if isinstance(inner_type, Field):
-            raise ParameterCheckError(f"expected a config type inside Map, got {inner_type!r}; drop the Field around it")
+            raise ParameterCheckError(
+                f"expected a config type inside Map, got {inner_type!r}; drop the Field around it"
+            )
         self.key_type = to_config_type(key_type)
         self.inner_type = to_config_type(inner_type)
         self.key_label_name = key_label_name
@@ -152,7 +156,9 @@ class Shape(ConfigType):
 
     def describe(self) -> str:
         """``{ a: Int, b?: String }``."""
-        parts = [f"{n}{'' if f.is_required else '?'}: {f.config_type.describe()}" for n, f in self.fields.items()]
+        parts = [
+            f"{n}{'' if f.is_required else '?'}: {f.config_type.describe()}" for n, f in self.fields.items()
+        ]
         if self.is_permissive:
             parts.append("...")
         return "{ " + ", ".join(parts) + " }" if parts else "{}"
@@ -198,7 +204,9 @@ class EnumValue:
 
     def __init__(self, config_value: str, python_value: Any = None, description: str | None = None) -> None:
         if not isinstance(config_value, str):
-            raise ParameterCheckError(f"expected an enum value's config_value as a string, got {config_value!r}")
+            raise ParameterCheckError(
+                f"expected an enum value's config_value as a string, got {config_value!r}"
+            )
         self.config_value = config_value
         self.python_value = config_value if python_value is None else python_value
         self.description = description
@@ -293,7 +301,9 @@ class Field:
             CheckError: when there is none.
         """
         if self._default is UNSET:
-            raise ParameterCheckError("expected the field to have a default, got none; ask default_provided first")
+            raise ParameterCheckError(
+                "expected the field to have a default, got none; ask default_provided first"
+            )
         return self._default
 
     @property
@@ -347,7 +357,9 @@ def to_config_type(raw: Any, *, root: Any = UNSET, path: tuple[str, ...] = ()) -
         return _mapping_type(raw, root, path)
     if isinstance(raw, list):
         if len(raw) != 1:
-            _refuse(root, path, raw, "a list in a schema has exactly one element, the type of all its members")
+            _refuse(
+                root, path, raw, "a list in a schema has exactly one element, the type of all its members"
+            )
         return Array(to_config_type(raw[0], root=root, path=path))
     return _special_type(raw, root, path)
 

@@ -67,7 +67,9 @@ class Validation:
         if isinstance(kind, ScalarUnion):
             is_scalar = isinstance(value, (str, int, float, bool)) or is_env_reference(value)
             is_other = isinstance(kind.non_scalar_type, ScalarConfig)
-            return self.check(kind.scalar_type if is_scalar and not is_other else kind.non_scalar_type, value, path)
+            return self.check(
+                kind.scalar_type if is_scalar and not is_other else kind.non_scalar_type, value, path
+            )
         raise TypeError(f"expected a config type, got {kind!r}")
 
     def _note(self, path: Path, message: str, reason: str = MISMATCH) -> None:
@@ -87,7 +89,9 @@ class Validation:
 
     def _shape(self, kind: Shape, value: Any, path: Path) -> Any:
         if not isinstance(value, Mapping):
-            return self._note(path, f"expected a dict {kind.describe()}, got {value!r} ({type(value).__name__})")
+            return self._note(
+                path, f"expected a dict {kind.describe()}, got {value!r} ({type(value).__name__})"
+            )
         known = {kind.field_aliases.get(name, name): (name, field) for name, field in kind.fields.items()}
         result: dict[str, Any] = {}
         for name in value:
@@ -96,7 +100,11 @@ class Validation:
                     result[name] = value[name]
                 else:
                     hint = did_you_mean(str(name), known)
-                    self._note((*path, str(name)), f"expected one of the known entries, got {name!r}; {hint}", UNKNOWN)
+                    self._note(
+                        (*path, str(name)),
+                        f"expected one of the known entries, got {name!r}; {hint}",
+                        UNKNOWN,
+                    )
         for name, (field_name, field) in known.items():
             if name in value:
                 result[field_name] = self.check(field.config_type, value[name], (*path, name))
@@ -114,13 +122,17 @@ class Validation:
 
     def _selector(self, kind: Selector, value: Any, path: Path) -> Any:
         if not isinstance(value, Mapping):
-            return self._note(path, f"expected a dict with one of {sorted(kind.fields)}, got {value!r}", SELECTOR)
+            return self._note(
+                path, f"expected a dict with one of {sorted(kind.fields)}, got {value!r}", SELECTOR
+            )
         if len(value) != 1:
             if not value and kind.implicit_default is not UNSET:
                 value = kind.implicit_default
             else:
                 return self._note(
-                    path, f"expected exactly one of {sorted(kind.fields)}, got {sorted(map(str, value))}", SELECTOR
+                    path,
+                    f"expected exactly one of {sorted(kind.fields)}, got {sorted(map(str, value))}",
+                    SELECTOR,
                 )
         name, inner = next(iter(value.items()))
         field = kind.fields.get(name)
@@ -136,12 +148,16 @@ class Validation:
 
     def _array(self, kind: Array, value: Any, path: Path) -> Any:
         if not isinstance(value, (list, tuple)):
-            return self._note(path, f"expected a list {kind.describe()}, got {value!r} ({type(value).__name__})")
+            return self._note(
+                path, f"expected a list {kind.describe()}, got {value!r} ({type(value).__name__})"
+            )
         return [self.check(kind.inner_type, item, _indexed(path, n)) for n, item in enumerate(value)]
 
     def _map(self, kind: Map, value: Any, path: Path) -> Any:
         if not isinstance(value, Mapping):
-            return self._note(path, f"expected a dict {kind.describe()}, got {value!r} ({type(value).__name__})")
+            return self._note(
+                path, f"expected a dict {kind.describe()}, got {value!r} ({type(value).__name__})"
+            )
         return {
             self.check(kind.key_type, key, (*path, f"{key!r}", "key")): self.check(
                 kind.inner_type, item, (*path, str(key))
@@ -151,7 +167,9 @@ class Validation:
 
     def _enum(self, kind: Enum, value: Any, path: Path) -> Any:
         if not isinstance(value, str):
-            return self._note(path, f"expected one of {kind.config_values}, got {value!r} ({type(value).__name__})")
+            return self._note(
+                path, f"expected one of {kind.config_values}, got {value!r} ({type(value).__name__})"
+            )
         if value not in kind.config_values:
             hint = did_you_mean(value, kind.config_values)
             return self._note(path, f"expected one of {kind.config_values}, got {value!r}; {hint}")
@@ -275,6 +293,8 @@ def _field_schema(field: Field) -> dict[str, Any]:
     schema = config_json_schema(field.config_type)
     if field.description:
         schema = {**schema, "description": field.description}
-    if field.default_provided and isinstance(field.default_value, (str, int, float, bool, list, dict, type(None))):
+    if field.default_provided and isinstance(
+        field.default_value, (str, int, float, bool, list, dict, type(None))
+    ):
         schema = {**schema, "default": field.default_value}
     return schema

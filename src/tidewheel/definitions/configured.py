@@ -43,9 +43,10 @@ class ConfigSource:
             return value
         try:
             made = self.fn(value)
-        except Exception as exc:  # noqa: BLE001 - a boundary: user code
+        except Exception as exc:
             raise ConfigMappingFunctionError(
-                f"the config function of {self.subject} raised {type(exc).__name__}: {exc}", user_exception=exc
+                f"the config function of {self.subject} raised {type(exc).__name__}: {exc}",
+                user_exception=exc,
             ) from exc
         if self.inner is not None:
             made = check_config(self.inner, made, subject=self.subject)
@@ -53,7 +54,12 @@ class ConfigSource:
 
 
 def fixed_or_mapped(
-    config_or_config_fn: Any, config_schema: Any, *, inner: Field | None, parent: ConfigSource | None, subject: str
+    config_or_config_fn: Any,
+    config_schema: Any,
+    *,
+    inner: Field | None,
+    parent: ConfigSource | None,
+    subject: str,
 ) -> ConfigSource:
     """The source behind ``definition.configured(config_or_config_fn, config_schema=...)``.
 

@@ -83,7 +83,7 @@ class NodeInvocation(NamedTuple):
 
     name: str
     alias: str | None = None
-    tags: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    tags: Mapping[str, str] = {}
     hook_defs: AbstractSet[HookDefinition] = frozenset()
     retry_policy: RetryPolicy | None = None
     is_mapped: bool = False

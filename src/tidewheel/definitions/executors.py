@@ -82,7 +82,9 @@ class ExecutorDefinition:
         description: str | None = None,
     ) -> None:
         self.name = name
-        self._field = to_field(config_schema) if config_schema is not None else Field(Permissive(), is_required=False)
+        self._field = (
+            to_field(config_schema) if config_schema is not None else Field(Permissive(), is_required=False)
+        )
         self.source: ConfigSource | None = None
         self.requirements = requirements
         self.executor_creation_fn = executor_creation_fn
@@ -166,7 +168,8 @@ _MANY_FIELDS = {
     "max_concurrent": Field(Noneable(IntSource), is_required=False, default_value=None),
     "tag_concurrency_limits": Field(Noneable([_TAG_LIMIT]), is_required=False),
     "start_method": Field(
-        Selector({"spawn": Field({}), "forkserver": Field(Permissive()), "fork": Field({})}), is_required=False
+        Selector({"spawn": Field({}), "forkserver": Field(Permissive()), "fork": Field({})}),
+        is_required=False,
     ),
     "step_execution_mode": Field(str, is_required=False),
     "retries": _RETRIES,

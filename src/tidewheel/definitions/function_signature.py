@@ -28,7 +28,9 @@ class FunctionSignature:
         parameters = list(inspect.signature(fn).parameters.values())
         hints = _annotations(fn, what, self.name)
         self.has_kwargs = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
-        self.var_positional = next((p for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
+        self.var_positional = next(
+            (p for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None
+        )
         self.return_annotation = hints.get("return", EMPTY)
         named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         self.context_name = named[0].name if named and named[0].name in CONTEXT_NAMES else None
@@ -95,7 +97,9 @@ def _annotations(fn: Callable[..., Any], what: str, name: str) -> dict[str, Any]
 def _closure_names(fn: Any) -> dict[str, Any]:
     names: dict[str, Any] = {}
     code = getattr(fn, "__code__", None)
-    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(fn, "__closure__", None) or (), strict=False):
+    for name, cell in zip(
+        getattr(code, "co_freevars", ()), getattr(fn, "__closure__", None) or (), strict=False
+    ):
         try:
             names[name] = cell.cell_contents
         except ValueError:

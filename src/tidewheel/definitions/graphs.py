@@ -97,7 +97,7 @@ class GraphDefinition:
         self._check_connections()
         self._order = self._topological_order()
 
-    # -- what it is -------------------------------------------------------------------------------------------------
+    # -- what it is ---------------------------------------------------------------------------------------
 
     @property
     def nodes(self) -> list[Node]:
@@ -262,7 +262,7 @@ class GraphDefinition:
                 found.append((path, node))
         return found
 
-    # -- copies -----------------------------------------------------------------------------------------------------
+    # -- copies -------------------------------------------------------------------------------------------
 
     def copy(self, **changes: Any) -> GraphDefinition:
         """A copy with some arguments of the constructor changed."""
@@ -301,7 +301,11 @@ class GraphDefinition:
                 f"expected the graph {self.name!r} to have a config mapping, got none; give it one with config=ConfigMapping(...)"
             )
         source = fixed_or_mapped(
-            config_or_config_fn, config_schema, inner=mapping.config_field, parent=None, subject=f"graph {name!r}"
+            config_or_config_fn,
+            config_schema,
+            inner=mapping.config_field,
+            parent=None,
+            subject=f"graph {name!r}",
         )
 
         def through(value: Any) -> Any:
@@ -310,7 +314,7 @@ class GraphDefinition:
         outer = ConfigMapping(through, source.outer)
         return self.copy(name=name, description=description, config=outer)
 
-    # -- use --------------------------------------------------------------------------------------------------------
+    # -- use ----------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """In the body of a graph or job: use the graph."""
@@ -404,7 +408,7 @@ class GraphDefinition:
     def __repr__(self) -> str:
         return f"GraphDefinition({self.name!r})"
 
-    # -- inner workings -----------------------------------------------------------------------------------------------
+    # -- inner workings -----------------------------------------------------------------------------------
 
     def _derive_inputs(self) -> dict[str, InputDefinition]:
         found: dict[str, InputDefinition] = {}
@@ -476,7 +480,9 @@ class GraphDefinition:
                 for single in dependency.get_node_dependencies():
                     self._check_connection(node, input_name, single, dependency.is_fan_in())
 
-    def _check_connection(self, node: Node, input_name: str, single: DependencyDefinition, is_fan_in: bool) -> None:
+    def _check_connection(
+        self, node: Node, input_name: str, single: DependencyDefinition, is_fan_in: bool
+    ) -> None:
         upstream = self.node_dict.get(single.node)
         where = f"input {input_name!r} of {node.describe_node()} in {self.name!r}"
         if upstream is None:
@@ -592,9 +598,18 @@ def graph(
     """
 
     def decorate(fn: Callable[..., Any]) -> GraphDefinition:
-        outputs = out if out is not None else ({d.name: GraphOut() for d in output_defs} if output_defs else None)
+        outputs = (
+            out if out is not None else ({d.name: GraphOut() for d in output_defs} if output_defs else None)
+        )
         return compose(
-            fn, name=name, description=description, ins=ins, out=outputs, tags=tags, config=_mapping(config), what="graph"
+            fn,
+            name=name,
+            description=description,
+            ins=ins,
+            out=outputs,
+            tags=tags,
+            config=_mapping(config),
+            what="graph",
         )
 
     return decorate(compose_fn) if compose_fn is not None else decorate
@@ -713,7 +728,9 @@ def _output_mappings(
     return _several(returned, out, what, name)
 
 
-def _several(returned: Any, out: GraphOut | Mapping[str, GraphOut] | None, what: str, name: str) -> list[OutputMapping]:
+def _several(
+    returned: Any, out: GraphOut | Mapping[str, GraphOut] | None, what: str, name: str
+) -> list[OutputMapping]:
     outs = out if isinstance(out, Mapping) else {}
     if isinstance(returned, Mapping):
         handles = dict(returned)

@@ -152,7 +152,9 @@ class InputDefinition:
         self.input_manager_key = input_manager_key
         self.is_type_given = is_type_given
         if default_value is not NO_VALUE and self.dagster_type.is_nothing:
-            raise InvalidDefinitionError(f"expected no default for the input {name!r} of type Nothing, got {default_value!r}")
+            raise InvalidDefinitionError(
+                f"expected no default for the input {name!r} of type Nothing, got {default_value!r}"
+            )
 
     @property
     def has_default_value(self) -> bool:

@@ -117,10 +117,15 @@ def _node_field(job: JobDefinition, graph: GraphDefinition, node: Node, path: tu
     return Field(Shape(fields))
 
 
-def _node_inputs(job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...]) -> Shape | None:
+def _node_inputs(
+    job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...]
+) -> Shape | None:
     fields: dict[str, Any] = {}
     for name, definition in node.input_dict.items():
-        if graph.dependency_of(node.name, name) is not None or graph.input_mapping_to(node.name, name) is not None:
+        if (
+            graph.dependency_of(node.name, name) is not None
+            or graph.input_mapping_to(node.name, name) is not None
+        ):
             continue
         if job.is_asset_input(path, name) or name in graph.input_assets.get(node.name, {}):
             continue
@@ -199,7 +204,10 @@ def _checked(shape: ConfigType, given: Mapping[str, Any], subject: str) -> Any:
     if "solids" in given:
         problems = [problem for problem in problems if problem.path != ("solids",)]
         problems.insert(
-            0, ConfigProblem(("solids",), "expected the section 'ops', got 'solids'; rename it", "FIELD_NOT_DEFINED")
+            0,
+            ConfigProblem(
+                ("solids",), "expected the section 'ops', got 'solids'; rename it", "FIELD_NOT_DEFINED"
+            ),
         )
     raise_problems(problems, subject, given)
     return whole
@@ -218,7 +226,9 @@ def _split(
         if not node.is_graph:
             if entry or node.definition.source is not None:
                 resolved.ops[path] = OpRunConfig(
-                    node.definition.resolve_config(entry.get("config")), entry.get("inputs"), entry.get("outputs")
+                    node.definition.resolve_config(entry.get("config")),
+                    entry.get("inputs"),
+                    entry.get("outputs"),
                 )
             continue
         if entry.get("inputs"):
@@ -244,6 +254,8 @@ def mapped_config(
     checked = validation.check(_graph_shape(job, graph, path), made, (*path, "ops"))
     if validation.problems:
         raise InvalidConfigError(
-            f"what the config mapping of graph {graph.name!r} gave does not fit its ops:", validation.problems, made
+            f"what the config mapping of graph {graph.name!r} gave does not fit its ops:",
+            validation.problems,
+            made,
         )
     return checked  # type: ignore[no-any-return]

@@ -22,7 +22,12 @@ from tidewheel.definitions.resources import ResourceDefinition, coerce_resources
 from tidewheel.definitions.results import typed_metadata
 from tidewheel.definitions.retry_policy import RetryPolicy
 from tidewheel.definitions.run_config import RunConfig, plain_run_config
-from tidewheel.errors import InvalidDefinitionError, InvariantViolationError, ParameterCheckError, did_you_mean
+from tidewheel.errors import (
+    InvalidDefinitionError,
+    InvariantViolationError,
+    ParameterCheckError,
+    did_you_mean,
+)
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.tags import normalize_tags
 
@@ -100,7 +105,7 @@ class JobDefinition:
         if self._run_config is not None and self._config_problems_matter():
             self.validate_run_config(self._run_config)
 
-    # -- what it is -------------------------------------------------------------------------------------------------
+    # -- what it is ---------------------------------------------------------------------------------------
 
     @property
     def graph(self) -> GraphDefinition:
@@ -240,7 +245,7 @@ class JobDefinition:
         """Whether an op's input is an upstream asset."""
         return (path, input_name) in self.asset_layer.inputs
 
-    # -- resources --------------------------------------------------------------------------------------------------
+    # -- resources ----------------------------------------------------------------------------------------
 
     def needed_resource_keys(self) -> set[str]:
         """Resources that its ops, types, hooks, IO managers and other needed resources name."""
@@ -251,7 +256,9 @@ class JobDefinition:
 
     def get_required_resource_defs(self) -> Mapping[str, ResourceDefinition]:
         """Definitions of the needed resources."""
-        return {key: self.resource_defs[key] for key in self.needed_resource_keys() if key in self.resource_defs}
+        return {
+            key: self.resource_defs[key] for key in self.needed_resource_keys() if key in self.resource_defs
+        }
 
     def is_missing_required_resources(self) -> bool:
         """Whether a needed resource is not there."""
@@ -300,9 +307,10 @@ class JobDefinition:
             found.setdefault(key, f"a type of op {node.name!r}")
         for output in definition.output_defs:
             is_check = (path, output.name) in self.asset_layer.check_outputs
-            if not is_check and (path, output.name) not in self.asset_layer.outputs:
-                found.setdefault(output.io_manager_key, f"output {output.name!r} of op {node.name!r}")
-            elif not is_check and self.asset_layer.outputs[(path, output.name)] not in self.asset_layer.io_manager_keys:
+            if (not is_check and (path, output.name) not in self.asset_layer.outputs) or (
+                not is_check
+                and self.asset_layer.outputs[(path, output.name)] not in self.asset_layer.io_manager_keys
+            ):
                 found.setdefault(output.io_manager_key, f"output {output.name!r} of op {node.name!r}")
         for given in definition.input_defs:
             if given.input_manager_key is not None:
@@ -339,7 +347,7 @@ class JobDefinition:
                 return outer
         return self.op_retry_policy
 
-    # -- config -----------------------------------------------------------------------------------------------------
+    # -- config -------------------------------------------------------------------------------------------
 
     def run_config_shape(self, *, is_executor_checked: bool = True) -> Shape:
         """What run config it takes."""
@@ -361,7 +369,9 @@ class JobDefinition:
     def config_json_schema(self) -> dict[str, Any]:
         """The JSON schema of its run config."""
         mapping = self.config_mapping
-        return config_json_schema(mapping.config_field.config_type if mapping is not None else self.run_config_shape())
+        return config_json_schema(
+            mapping.config_field.config_type if mapping is not None else self.run_config_shape()
+        )
 
     def resolve_run_config(self, run_config: Any, *, is_executor_checked: bool = True) -> ResolvedRunConfig:
         """Check run config and split it up.
@@ -406,7 +416,7 @@ class JobDefinition:
             return self.partitioned_config.get_run_config_for_partition_key(partition_key)  # type: ignore[no-any-return]
         return {}
 
-    # -- copies -----------------------------------------------------------------------------------------------------
+    # -- copies -------------------------------------------------------------------------------------------
 
     def copy(self, **changes: Any) -> JobDefinition:
         """A copy with some arguments of the constructor changed."""
@@ -474,7 +484,9 @@ class JobDefinition:
             InvariantViolationError: when both kinds of selection are given.
         """
         if op_selection is not None and (asset_selection is not None or asset_check_selection is not None):
-            raise InvariantViolationError("expected a selection of ops or of assets, got both; give one of them")
+            raise InvariantViolationError(
+                "expected a selection of ops or of assets, got both; give one of them"
+            )
         if op_selection is not None:
             paths = select_ops(self._graph, op_selection)
             made = self.copy(
@@ -498,7 +510,7 @@ class JobDefinition:
         """Default run config of ops that are left out would be unknown entries in the subset: it is not taken over."""
         return self.config_mapping or self.partitioned_config
 
-    # -- use --------------------------------------------------------------------------------------------------------
+    # -- use ----------------------------------------------------------------------------------------------
 
     def execute_in_process(
         self,
@@ -547,7 +559,7 @@ class JobDefinition:
     def __repr__(self) -> str:
         return f"JobDefinition({self.name!r})"
 
-    # -- inner workings -----------------------------------------------------------------------------------------------
+    # -- inner workings -----------------------------------------------------------------------------------
 
     def _check_inputs(self) -> None:
         """Every input must come from somewhere."""
@@ -580,7 +592,10 @@ def _check_graph_inputs(job: JobDefinition, graph: GraphDefinition, prefix: tupl
     for node in graph.nodes:
         path = (*prefix, node.name)
         for name, definition in node.input_dict.items():
-            if graph.dependency_of(node.name, name) is not None or graph.input_mapping_to(node.name, name) is not None:
+            if (
+                graph.dependency_of(node.name, name) is not None
+                or graph.input_mapping_to(node.name, name) is not None
+            ):
                 continue
             if name in graph.input_assets.get(node.name, {}) or job.is_asset_input(path, name):
                 continue

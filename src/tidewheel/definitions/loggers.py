@@ -19,7 +19,9 @@ LOGGER_NAME = "tidewheel"
 class InitLoggerContext:
     """What a logger's function gets."""
 
-    def __init__(self, logger_config: Any, logger_def: Any = None, job_def: Any = None, run_id: str | None = None) -> None:
+    def __init__(
+        self, logger_config: Any, logger_def: Any = None, job_def: Any = None, run_id: str | None = None
+    ) -> None:
         self.logger_config = logger_config
         self.logger_def = logger_def
         self.job_def = job_def
@@ -30,7 +32,10 @@ class LoggerDefinition:
     """A function ``logger_fn(context)`` that makes a ``logging.Logger``."""
 
     def __init__(
-        self, logger_fn: Callable[[InitLoggerContext], logging.Logger], config_schema: Any = None, description: str | None = None
+        self,
+        logger_fn: Callable[[InitLoggerContext], logging.Logger],
+        config_schema: Any = None,
+        description: str | None = None,
     ) -> None:
         self.logger_fn = logger_fn
         self._field = to_field(config_schema) if config_schema is not None else Field(Any, is_required=False)
@@ -55,7 +60,11 @@ class LoggerDefinition:
         """The same logger with its config fixed, or computed by a function."""
         copy = LoggerDefinition(self.logger_fn, self._field, description or self.description)
         copy.source = fixed_or_mapped(
-            config_or_config_fn, config_schema, inner=self.config_field, parent=self.source, subject="a logger"
+            config_or_config_fn,
+            config_schema,
+            inner=self.config_field,
+            parent=self.source,
+            subject="a logger",
         )
         return copy
 
@@ -126,9 +135,13 @@ def console_logger(name: str, level: int, formatter: logging.Formatter) -> loggi
 @logger(config_schema=_CONSOLE_CONFIG, description="Lines on standard error.")
 def colored_console_logger(context: InitLoggerContext) -> logging.Logger:
     """Lines on standard error."""
-    formatter = logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s", "%Y-%m-%d %H:%M:%S %z")
+    formatter = logging.Formatter(
+        "%(asctime)s - %(name)s - %(levelname)s - %(message)s", "%Y-%m-%d %H:%M:%S %z"
+    )
     config = context.logger_config or {}
-    return console_logger(config.get("name", "tidewheel"), level_of(config.get("log_level", "INFO")), formatter)
+    return console_logger(
+        config.get("name", "tidewheel"), level_of(config.get("log_level", "INFO")), formatter
+    )
 
 
 class JsonLogFormatter(logging.Formatter):
@@ -136,7 +149,9 @@ class JsonLogFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's fields as JSON."""
-        known = {k: v for k, v in record.__dict__.items() if isinstance(v, (str, int, float, bool, type(None)))}
+        known = {
+            k: v for k, v in record.__dict__.items() if isinstance(v, (str, int, float, bool, type(None)))
+        }
         return json.dumps({**known, "message": record.getMessage()}, sort_keys=True)
 
 
@@ -144,7 +159,9 @@ class JsonLogFormatter(logging.Formatter):
 def json_console_logger(context: InitLoggerContext) -> logging.Logger:
     """JSON lines on standard error."""
     config = context.logger_config or {}
-    return console_logger(config.get("name", "tidewheel"), level_of(config.get("log_level", "INFO")), JsonLogFormatter())
+    return console_logger(
+        config.get("name", "tidewheel"), level_of(config.get("log_level", "INFO")), JsonLogFormatter()
+    )
 
 
 def default_loggers() -> Mapping[str, LoggerDefinition]:

@@ -12,7 +12,13 @@ from tidewheel.definitions.function_signature import EMPTY, FunctionSignature
 from tidewheel.definitions.inputs_outputs import DynamicOut, In, InputDefinition, Out, OutputDefinition
 from tidewheel.definitions.ops import OpDefinition, OpFunction, input_definition, output_definition
 from tidewheel.definitions.pythonic_config import schema_of_annotation
-from tidewheel.definitions.results import DEFAULT_OUTPUT, DynamicOutput, MaterializeResult, ObserveResult, Output
+from tidewheel.definitions.results import (
+    DEFAULT_OUTPUT,
+    DynamicOutput,
+    MaterializeResult,
+    ObserveResult,
+    Output,
+)
 from tidewheel.definitions.retry_policy import RetryPolicy
 from tidewheel.definitions.scalars import Nothing
 from tidewheel.errors import (
@@ -67,7 +73,9 @@ def _outs_of(out: Out | Mapping[str, Out] | None) -> Mapping[str, Out] | None:
     if isinstance(out, Out):
         return {DEFAULT_OUTPUT: out}
     if not isinstance(out, Mapping):
-        raise ParameterCheckError(f"expected out as Out(...) or a dict of them, got {out!r}; write Out({out!r})")
+        raise ParameterCheckError(
+            f"expected out as Out(...) or a dict of them, got {out!r}; write Out({out!r})"
+        )
     for key, value in out.items():
         if not isinstance(value, Out):
             raise CheckError(f"expected out[{key!r}] as Out(...), got {value!r}; write Out({value!r})")

@@ -139,7 +139,10 @@ def graph_subset(graph: GraphDefinition, paths: frozenset[tuple[str, ...]]) -> G
 
 
 def _kept_connections(
-    graph: GraphDefinition, node: str, inputs: Iterable[str], wanted: dict[str, frozenset[tuple[str, ...]] | None]
+    graph: GraphDefinition,
+    node: str,
+    inputs: Iterable[str],
+    wanted: dict[str, frozenset[tuple[str, ...]] | None],
 ) -> dict[str, DependencyDefinition | MultiDependencyDefinition]:
     kept: dict[str, DependencyDefinition | MultiDependencyDefinition] = {}
     for input_name in inputs:
@@ -158,7 +161,9 @@ def _kept_connections(
 
 
 def _is_kept(
-    graph: GraphDefinition, dependency: DependencyDefinition, wanted: dict[str, frozenset[tuple[str, ...]] | None]
+    graph: GraphDefinition,
+    dependency: DependencyDefinition,
+    wanted: dict[str, frozenset[tuple[str, ...]] | None],
 ) -> bool:
     if dependency.node not in wanted:
         return False

@@ -97,7 +97,7 @@ class OpDefinition:
             list(compute_fn.signature.inputs) if isinstance(compute_fn, OpFunction) else list(self.input_dict)
         )
 
-    # -- what it is -------------------------------------------------------------------------------------------------
+    # -- what it is ---------------------------------------------------------------------------------------
 
     @property
     def ins(self) -> Mapping[str, In]:
@@ -180,7 +180,7 @@ class OpDefinition:
         """The config that the function sees, for one that was checked against ``config_field``."""
         return self.source.resolve(value) if self.source is not None else value
 
-    # -- copies -----------------------------------------------------------------------------------------------------
+    # -- copies -------------------------------------------------------------------------------------------
 
     def with_replaced_properties(
         self,
@@ -227,7 +227,7 @@ class OpDefinition:
         copy.config_field = copy.source.outer
         return copy
 
-    # -- use --------------------------------------------------------------------------------------------------------
+    # -- use ----------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """In the body of a graph or job: use the op. Elsewhere: call its function, as a test does."""
@@ -257,7 +257,9 @@ class OpDefinition:
 
 def _op_name(name: str) -> str:
     if name in RESERVED_NAMES:
-        raise InvalidDefinitionError(f"expected a name for an op that is not reserved, got {name!r}; choose another one")
+        raise InvalidDefinitionError(
+            f"expected a name for an op that is not reserved, got {name!r}; choose another one"
+        )
     return require_name(name, "name of an op")
 
 
@@ -288,7 +290,9 @@ def input_definition(name: str, given: In, annotation: Any = EMPTY, default: Any
         InvalidDefinitionError: for names and annotations that cannot be.
     """
     if name in RESERVED_NAMES:
-        raise InvalidDefinitionError(f"expected a name for an input that is not reserved, got {name!r}; choose another one")
+        raise InvalidDefinitionError(
+            f"expected a name for an input that is not reserved, got {name!r}; choose another one"
+        )
     kind = given.dagster_type
     if kind is NO_VALUE:
         try:
@@ -317,7 +321,9 @@ def _settled_input(name: str, given: In, kind: Any, default: Any) -> InputDefini
     )
 
 
-def _output_definitions(outs: Mapping[str, Out] | Sequence[OutputDefinition] | None) -> list[OutputDefinition]:
+def _output_definitions(
+    outs: Mapping[str, Out] | Sequence[OutputDefinition] | None,
+) -> list[OutputDefinition]:
     if outs is None:
         return [OutputDefinition()]
     if not isinstance(outs, Mapping):

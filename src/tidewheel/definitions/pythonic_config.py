@@ -89,7 +89,9 @@ class PermissiveConfig(Config):
 class ModelShape(Shape):
     """A shape that stands for a config class."""
 
-    def __init__(self, model: type[pydantic.BaseModel], fields: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self, model: type[pydantic.BaseModel], fields: Mapping[str, Any], aliases: Mapping[str, str]
+    ) -> None:
         super().__init__(fields, model.__dict__.get("__doc__"), aliases)
         self.model = model
         self.is_permissive = model.model_config.get("extra") == "allow"
@@ -106,7 +108,9 @@ class UnionSelector(Selector):
 _SHAPES: dict[type, ModelShape] = {}
 
 
-def model_shape(model: type[pydantic.BaseModel], *, leave_out: typing.AbstractSet[str] = frozenset()) -> ModelShape:
+def model_shape(
+    model: type[pydantic.BaseModel], *, leave_out: typing.AbstractSet[str] = frozenset()
+) -> ModelShape:
     """The shape of a config class; ``leave_out`` names fields that are not config (resources).
 
     Raises:
@@ -213,7 +217,10 @@ def _union(args: tuple[Any, ...], owner: str, info: FieldInfo | None) -> ConfigT
 
 
 def _discriminator_values(member: Any, discriminator: str, owner: str) -> list[str]:
-    if not (inspect.isclass(member) and issubclass(member, Config)) or discriminator not in member.model_fields:
+    if (
+        not (inspect.isclass(member) and issubclass(member, Config))
+        or discriminator not in member.model_fields
+    ):
         raise InvalidPythonicConfigDefinitionError(
             f"{owner}: expected every member of the union to be a Config class with a field {discriminator!r}, got {member!r}"
         )
@@ -251,7 +258,9 @@ def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, An
     return arguments
 
 
-def config_of(config: pydantic.BaseModel, *, leave_out: typing.AbstractSet[str] = frozenset()) -> dict[str, Any]:
+def config_of(
+    config: pydantic.BaseModel, *, leave_out: typing.AbstractSet[str] = frozenset()
+) -> dict[str, Any]:
     """A config instance as plain config; entries that are None are left out."""
     result: dict[str, Any] = {}
     cls = type(config)

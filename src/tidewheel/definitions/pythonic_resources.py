@@ -17,7 +17,13 @@ import pydantic
 from tidewheel.definitions.config_schema import Field, Shape
 from tidewheel.definitions.config_validation import check_config
 from tidewheel.definitions.execution_hooks import hooks
-from tidewheel.definitions.pythonic_config import Config, config_of, model_arguments, model_shape, to_config_value
+from tidewheel.definitions.pythonic_config import (
+    Config,
+    config_of,
+    model_arguments,
+    model_shape,
+    to_config_value,
+)
 from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
 from tidewheel.definitions.resources import RESOURCE_PARAM, ResourceDefinition, coerce_resource, takes_context
 from tidewheel.errors import InvalidDefinitionError, InvalidInvocationError
@@ -130,7 +136,9 @@ class ConfigurableResourceFactory(Config, Generic[T]):
     def _from_context(cls, context: InitResourceContext, nested_resources: Any) -> Any:
         config = context.resource_config or {}
         shape = resource_shape(cls)
-        checked = check_config(Field(shape), config, subject=f"resource {cls.__name__}") if shape.fields else {}
+        checked = (
+            check_config(Field(shape), config, subject=f"resource {cls.__name__}") if shape.fields else {}
+        )
         made = cls(**model_arguments(shape, checked), **(nested_resources or {}))
         return made.with_replaced_resource_context(context)
 
@@ -170,7 +178,9 @@ class ConfigurableResourceFactory(Config, Generic[T]):
             if isinstance(value, ConfigurableResourceFactory):
                 result[name] = dict(value._convert_to_config_dictionary())
         order = list(type(self).model_fields)
-        return dict(sorted(result.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+        return dict(
+            sorted(result.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+        )
 
     def get_resource_definition(self) -> ConfigurableResourceDefinition:
         """This resource as a definition."""
@@ -242,7 +252,9 @@ def _is_resource_field(info: Any) -> bool:
 
 
 def _is_resource_type(annotation: Any) -> bool:
-    if inspect.isclass(annotation) and issubclass(annotation, (ConfigurableResourceFactory, ResourceDefinition)):
+    if inspect.isclass(annotation) and issubclass(
+        annotation, (ConfigurableResourceFactory, ResourceDefinition)
+    ):
         return True
     if typing.get_origin(annotation) is typing.Annotated:
         return any(isinstance(extra, _InnerResource) for extra in typing.get_args(annotation)[1:])
@@ -262,7 +274,10 @@ def resource_shape(cls: type[pydantic.BaseModel]) -> Any:
 
 def exposed(made: Any, value: Any, context: InitResourceContext) -> Any:
     """What a set-up instance of a resource class gives to user code."""
-    if isinstance(made, ConfigurableResource) and type(made).create_resource is ConfigurableResource.create_resource:
+    if (
+        isinstance(made, ConfigurableResource)
+        and type(made).create_resource is ConfigurableResource.create_resource
+    ):
         return value
     return made.create_resource(context)
 
@@ -293,13 +308,18 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         shape = resource_shape(cls)
         keys = instance.required_resource_keys() if instance is not None else set()
         super().__init__(
-            self._refuse_call, config_schema=None, description=cls.__dict__.get("__doc__"), required_resource_keys=keys
+            self._refuse_call,
+            config_schema=None,
+            description=cls.__dict__.get("__doc__"),
+            required_resource_keys=keys,
         )
         self._shape = shape
         self._config_field = self._field()
 
     def _refuse_call(self, _context: Any) -> Any:
-        raise InvalidInvocationError(f"expected {self.cls.__name__} to be set up by a run, got called; make an instance")
+        raise InvalidInvocationError(
+            f"expected {self.cls.__name__} to be set up by a run, got called; make an instance"
+        )
 
     def _field(self) -> Field:
         """The class's config, what the user's file gave as defaults."""
@@ -399,7 +419,9 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         return _construct(self.cls, model_arguments(self._shape, config), inner_values, self._given)
 
 
-def _construct(cls: Any, arguments: Mapping[str, Any], inner: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+def _construct(
+    cls: Any, arguments: Mapping[str, Any], inner: Mapping[str, Any], given: Mapping[str, Any]
+) -> Any:
     """An instance whose config was validated, with inner resources put in as they are (of whatever type)."""
     placeholders = {
         name: given[name] for name in resource_fields(cls) if name in given and given[name] is not None
@@ -434,7 +456,10 @@ def open_function_resource(
             yield value
         finally:
             next(made, None)
-    elif isinstance(made, contextlib.AbstractContextManager) and type(made).__name__ == "_GeneratorContextManager":
+    elif (
+        isinstance(made, contextlib.AbstractContextManager)
+        and type(made).__name__ == "_GeneratorContextManager"
+    ):
         with made as value:
             yield value
     else:

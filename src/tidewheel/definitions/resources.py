@@ -79,7 +79,11 @@ class ResourceDefinition:
         copy = self.copy_for_configured()
         copy._description = description or self._description
         copy.source = fixed_or_mapped(
-            config_or_config_fn, config_schema, inner=self.config_field, parent=self.source, subject="a resource"
+            config_or_config_fn,
+            config_schema,
+            inner=self.config_field,
+            parent=self.source,
+            subject="a resource",
         )
         return copy
 
@@ -113,7 +117,9 @@ class ResourceDefinition:
     @staticmethod
     def string_resource(description: str | None = None) -> ResourceDefinition:
         """A resource that is its config, a text."""
-        return ResourceDefinition(lambda context: context.resource_config, config_schema=str, description=description)
+        return ResourceDefinition(
+            lambda context: context.resource_config, config_schema=str, description=description
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function directly, as a test does."""

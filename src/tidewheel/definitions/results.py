@@ -50,7 +50,7 @@ def typed_metadata(raw: Mapping[str, Any] | None) -> dict[str, Any]:
 class Output(Generic[T]):
     """A value for one of an op's outputs, with metadata; yield or return it."""
 
-    __slots__ = ("_value", "_output_name", "_data_version", "_metadata", "_tags", "__orig_class__")
+    __slots__ = ("__orig_class__", "_data_version", "_metadata", "_output_name", "_tags", "_value")
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Output(Generic[T]):
 class DynamicOutput(Generic[T]):
     """One of several values for a dynamic output; steps that take it run once for each ``mapping_key``."""
 
-    __slots__ = ("_value", "_mapping_key", "_output_name", "_metadata", "__orig_class__")
+    __slots__ = ("__orig_class__", "_mapping_key", "_metadata", "_output_name", "_value")
 
     def __init__(
         self,

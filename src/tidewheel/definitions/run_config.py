@@ -20,7 +20,12 @@ class RunConfig:
         loggers: Mapping[str, Any] | None = None,
         execution: Mapping[str, Any] | None = None,
     ) -> None:
-        for name, section in (("ops", ops), ("resources", resources), ("loggers", loggers), ("execution", execution)):
+        for name, section in (
+            ("ops", ops),
+            ("resources", resources),
+            ("loggers", loggers),
+            ("execution", execution),
+        ):
             if section is not None and not isinstance(section, Mapping):
                 raise ParameterCheckError(f"expected {name} as a dict, got {section!r}")
         self.ops = dict(ops or {})

@@ -339,7 +339,9 @@ class PythonObjectType(RuntimeType):
             typing_type: Any = typing.Union[python_type]
         else:
             if not inspect.isclass(python_type):
-                raise ParameterCheckError(f"expected python_type as a class or tuple of classes, got {python_type!r}")
+                raise ParameterCheckError(
+                    f"expected python_type as a class or tuple of classes, got {python_type!r}"
+                )
             label = python_type.__name__
             typing_type = python_type
         self.python_type = python_type
@@ -502,7 +504,9 @@ class TupleType(RuntimeType):
     """A tuple with one type for each place."""
 
     def __init__(self, members: list[RuntimeType]) -> None:
-        super().__init__(self._check_tuple, key=f"Tuple.{'.'.join(m.key for m in members)}", typing_type=tuple)
+        super().__init__(
+            self._check_tuple, key=f"Tuple.{'.'.join(m.key for m in members)}", typing_type=tuple
+        )
         self.members = members
 
     def _check_tuple(self, context: Any, value: Any) -> TypeCheck:

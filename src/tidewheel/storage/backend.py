@@ -27,15 +27,15 @@ class Backend(Protocol):
     def read(self) -> AbstractContextManager[sa.Connection]:
         """A connection that sees one committed state, whatever is written meanwhile."""
 
-    def write(self, *, ordered: bool = True) -> AbstractContextManager[sa.Connection]:
+    def write(self) -> AbstractContextManager[sa.Connection]:
         """A connection in a write transaction, committed at the end, rolled back on an error.
 
-        ``ordered`` writes follow each other one by one in the whole system, so that ids taken in them become visible
-        in their order. Only writes that take no ids and touch rows of their own may go without.
+        Writes follow each other one by one in the whole system, so that the ids taken in them become visible in their
+        order. They are short: this is no limit that a scheduler meets.
         """
 
     def take_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> Sequence[int]:
-        """That many new ids for a table, ascending. Only in an ordered write."""
+        """That many new ids for a table, ascending. Only in a write."""
 
     def prepare(self) -> None:
         """Make the schema, or bring it to the newest revision."""

@@ -59,8 +59,8 @@ class SqlLedger:
         self._resolve = resolve
 
     @contextmanager
-    def _write(self, resolve: PartitionResolver | None = None, *, ordered: bool = True) -> Iterator[Unit]:
-        with self.backend.write(ordered=ordered) as conn:
+    def _write(self, resolve: PartitionResolver | None = None) -> Iterator[Unit]:
+        with self.backend.write() as conn:
             yield Unit(self.backend, conn, resolve or self._resolve)
 
     # -- runs ---------------------------------------------------------------------------------------------------
@@ -106,9 +106,9 @@ class SqlLedger:
         with self.backend.read() as conn:
             return run_rows.load_in_progress(conn)
 
-    def launch_run(self, run_id: str, *, now: float) -> RunRecord | None:
+    def launch_run(self, run_id: str, *, now: float, from_epoch: int | None = None) -> RunRecord | None:
         with self._write() as unit:
-            return run_changes.launch(unit, run_id, now=now)
+            return run_changes.launch(unit, run_id, now=now, from_epoch=from_epoch)
 
     def finish_run(
         self,
@@ -340,8 +340,7 @@ class SqlLedger:
 
     # -- upkeep -------------------------------------------------------------------------------------------------
     def prune(self, *, chatter_before: float | None, ticks_before: float | None, limit: int = 10_000) -> int:
-        # removing old rows takes no ids and meets nobody's rows, so it need not hold up the writes of others
-        with self._write(ordered=False) as unit:
+        with self._write() as unit:
             return upkeep.prune(unit, chatter_before=chatter_before, ticks_before=ticks_before, limit=limit)
 
     def stats(self) -> dict[str, Any]:

@@ -32,7 +32,12 @@ from tidewheel.values.records import (
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
 
 PartitionResolver = Callable[[str, str], Optional[tuple[str, int]]]
-"""(asset, partition key) → (fingerprint of the asset's partitions spec, ordinal), or None when it is not known."""
+"""(asset, partition key) → (fingerprint of the asset's partitions spec, ordinal), or None when it is not known.
+
+It is called inside a transaction: it must be quick, must not raise and must not use the ledger. Methods that take
+``resolve`` prefer it to the one that the ledger was given as a whole (``SqlLedger.use_resolver``); methods that do not
+take it use that one. What is changed while an ordinal is not known is taken into the partition sets later.
+"""
 
 
 class LedgerPort(Protocol):

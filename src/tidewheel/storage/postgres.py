@@ -29,8 +29,9 @@ class PostgresBackend:
     """A Postgres database, through a bounded pool of connections.
 
     Postgres gives ids out before commits, so a transaction that took a lower id may become visible after one with a
-    higher id, and a reader with an ``after_id`` cursor would miss it for ever. Ordered writes therefore take one advisory
-    lock, held until after the commit. (A place for ``LISTEN``/``NOTIFY``: notify in ``write`` before the commit.)
+    higher id, and a reader with an ``after_id`` cursor would miss it for ever. Writes therefore take one advisory lock,
+    held until after the commit; it also spares them deadlocks. (The place for ``LISTEN``/``NOTIFY``: notify in ``write``
+    before the commit.)
     """
 
     name = "postgresql"
@@ -60,10 +61,9 @@ class PostgresBackend:
             yield conn
 
     @contextmanager
-    def write(self, *, ordered: bool = True) -> Iterator[sa.Connection]:
+    def write(self) -> Iterator[sa.Connection]:
         with self.engine.begin() as conn:
-            if ordered:
-                conn.execute(_TAKE_WRITE_LOCK)
+            conn.execute(_TAKE_WRITE_LOCK)
             yield conn
 
     def take_ids(self, conn: sa.Connection, table: sa.Table, count: int) -> Sequence[int]:

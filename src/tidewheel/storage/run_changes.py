@@ -138,25 +138,33 @@ def _first_events(new: NewRun, now: float, in_process: bool) -> list[Event]:
     return first
 
 
-def launch(unit: Unit, run_id: str, *, now: float) -> RunRecord | None:
-    """QUEUED → STARTING in a new epoch, whose events are counted from one again."""
+_LAUNCHED = (
+    (EventType.RUN_DEQUEUED, "Taken from the queue."),
+    (EventType.RUN_STARTING, "Handed to a worker."),
+)
+_LAUNCHED_AGAIN = ((EventType.RUN_STARTING, "Handed to a worker once more."),)
+
+
+def launch(unit: Unit, run_id: str, *, now: float, from_epoch: int | None) -> RunRecord | None:
+    """QUEUED (or STARTING in ``from_epoch``) → STARTING in a new epoch, whose events are counted from one again."""
     stored = runs.load(unit.conn, run_id)
-    if stored is None or stored.record.status is not RunStatus.QUEUED:
+    if stored is None:
+        return None
+    before = stored.record
+    expected = RunStatus.QUEUED if from_epoch is None else RunStatus.STARTING
+    if before.status is not expected or from_epoch not in (None, before.epoch):
         return None
     record = replace(
-        stored.record,
+        before,
         status=RunStatus.STARTING,
-        epoch=stored.record.epoch + 1,
+        epoch=before.epoch + 1,
         launched_at=now,
         heartbeat_at=now,
         updated_at=now,
+        worker_pid=None,
         intake_seq=0,
     )
-    notes = (
-        (EventType.RUN_DEQUEUED, "Taken from the queue."),
-        (EventType.RUN_STARTING, "Handed to a worker."),
-    )
-    _log(unit, stored, record, notes)
+    _log(unit, stored, record, _LAUNCHED if from_epoch is None else _LAUNCHED_AGAIN)
     return record
 
 

@@ -113,8 +113,7 @@ class SqliteBackend:
             yield conn
 
     @contextmanager
-    def write(self, *, ordered: bool = True) -> Iterator[sa.Connection]:
-        """SQLite has one writer, so every write is ordered."""
+    def write(self) -> Iterator[sa.Connection]:
         with self._lock:
             conn = self._writing_connection()
             try:

@@ -167,7 +167,9 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that one tick changes, to be written in one transaction.
 
     Order inside the transaction: compare the trigger's version; dynamic partitions; tick row; runs (those whose run
-    key is taken are dropped and recorded as kept keys); events without a run; the trigger's new state.
+    key is taken are dropped and recorded as kept keys); events without a run; the trigger's new state. A run key
+    counts per trigger and job: a sensor's for as long as its run exists, a schedule's (``scheduled_for`` is given) within
+    that nominal time.
     """
 
     trigger_id: str

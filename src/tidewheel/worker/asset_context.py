@@ -44,7 +44,9 @@ class AssetExecutionContext(_WrapsOpContext):
         """
         current = CURRENT.get()
         if current is None:
-            raise InvariantViolationError("expected to be called inside a running asset, got called outside of any")
+            raise InvariantViolationError(
+                "expected to be called inside a running asset, got called outside of any"
+            )
         if isinstance(current, AssetExecutionContext):
             return current
         return AssetExecutionContext(current.op_execution_context)
@@ -96,7 +98,9 @@ class AssetCheckExecutionContext(_WrapsOpContext):
         """
         current = CURRENT.get()
         if current is None:
-            raise InvariantViolationError("expected to be called inside a running check, got called outside of any")
+            raise InvariantViolationError(
+                "expected to be called inside a running check, got called outside of any"
+            )
         if isinstance(current, AssetCheckExecutionContext):
             return current
         return AssetCheckExecutionContext(current.op_execution_context)

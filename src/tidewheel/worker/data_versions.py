@@ -157,7 +157,9 @@ def provenance_of(instance: Any, asset_key: AssetKey) -> DataProvenance | None:
     state = ledger.get_asset_states([asset]).get(asset)
     if state is None or state.last_materialization_id is None:
         return None
-    stored = ledger.get_events(EventFilter(ids=(state.last_materialization_id,), types=(EventType.ASSET_MATERIALIZATION.value,)))
+    stored = ledger.get_events(
+        EventFilter(ids=(state.last_materialization_id,), types=(EventType.ASSET_MATERIALIZATION.value,))
+    )
     payload = stored[0].event.payload if stored else None
     if not isinstance(payload, Materialization) or CODE_VERSION not in payload.tags:
         return None

@@ -68,7 +68,9 @@ class InputContext(PartitionedPlace):
     def name(self) -> str:
         """The input's name."""
         if self._name is None:
-            raise InvariantViolationError("expected an input with a name, got one without; ask has_input_name first")
+            raise InvariantViolationError(
+                "expected an input with a name, got one without; ask has_input_name first"
+            )
         return self._name
 
     @property
@@ -121,7 +123,9 @@ class InputContext(PartitionedPlace):
         if self.has_asset_key:
             return self.get_asset_identifier()
         if self.upstream_output is None:
-            raise InvariantViolationError(f"expected the input {self._name!r} to come from an output, got one that does not")
+            raise InvariantViolationError(
+                f"expected the input {self._name!r} to come from an output, got one that does not"
+            )
         return self.upstream_output.get_identifier()
 
     def add_input_metadata(self, metadata: Mapping[str, Any], description: str | None = None) -> None:

@@ -33,7 +33,7 @@ class IOContexts:
         self._scope = scope
         self._partitions = partitions
 
-    # -- managers ---------------------------------------------------------------------------------------------------------
+    # -- managers -----------------------------------------------------------------------------------------
 
     def manager_key_of_asset(self, key: AssetKey) -> str:
         """Which IO manager stores an asset."""
@@ -65,7 +65,7 @@ class IOContexts:
             return definition.resolve_config(config)
         return config
 
-    # -- outputs ----------------------------------------------------------------------------------------------------------
+    # -- outputs ------------------------------------------------------------------------------------------
 
     def for_output(
         self,
@@ -172,7 +172,7 @@ class IOContexts:
             return None
         return lambda: self._partitions.output_keys(asset)
 
-    # -- inputs -----------------------------------------------------------------------------------------------------------
+    # -- inputs -------------------------------------------------------------------------------------------
 
     def for_input(
         self,
@@ -198,8 +198,11 @@ class IOContexts:
             name=definition.name,
             job_name=env.job_name,
             op_def=step.op_def,
-            config=env.resolved.op(step.path).inputs.get(definition.name) if definition.input_manager_key else None,
-            definition_metadata=definition.metadata or _definition_metadata({}, spec if upstream is None else None),
+            config=env.resolved.op(step.path).inputs.get(definition.name)
+            if definition.input_manager_key
+            else None,
+            definition_metadata=definition.metadata
+            or _definition_metadata({}, spec if upstream is None else None),
             upstream_output=upstream,
             dagster_type=definition.dagster_type,
             log_manager=lambda: step.log,

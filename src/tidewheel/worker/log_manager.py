@@ -17,7 +17,9 @@ from tidewheel.worker.run_environment import RunEnvironment
 class RunLog(logging.Logger):
     """The logger of one step (or of the run). Works as Python's loggers do."""
 
-    def __init__(self, env: RunEnvironment | None, step_key: str | None = None, name: str = "tidewheel") -> None:
+    def __init__(
+        self, env: RunEnvironment | None, step_key: str | None = None, name: str = "tidewheel"
+    ) -> None:
         super().__init__(name, logging.DEBUG)
         self.propagate = False
         self._env = env
@@ -79,7 +81,9 @@ class RunLog(logging.Logger):
     def end_python_log_capture(self) -> None:
         """Messages of ``get_run_logger()`` are captured anyway."""
 
-    def log_dagster_event(self, level: int, msg: str, dagster_event: Any = None, batch_metadata: Any = None) -> None:
+    def log_dagster_event(
+        self, level: int, msg: str, dagster_event: Any = None, batch_metadata: Any = None
+    ) -> None:
         """Log a message."""
         self.log(level, msg)
 

@@ -36,7 +36,9 @@ class OpExecutionContext:
         """
         current = CURRENT.get()
         if current is None:
-            raise InvariantViolationError("expected to be called inside a running op, got called outside of any")
+            raise InvariantViolationError(
+                "expected to be called inside a running op, got called outside of any"
+            )
         found: OpExecutionContext = current.op_execution_context
         return found
 
@@ -56,7 +58,7 @@ class OpExecutionContext:
         """The step behind it."""
         return self._step
 
-    # -- the run --------------------------------------------------------------------------------------------------------
+    # -- the run ------------------------------------------------------------------------------------------
 
     @property
     def run(self) -> Any:
@@ -109,7 +111,9 @@ class OpExecutionContext:
             InvalidPropertyError: when the run was not started from one.
         """
         if self._step.env.repository is None:
-            raise InvalidPropertyError("expected a run of a code location, got one started directly; it has no definitions")
+            raise InvalidPropertyError(
+                "expected a run of a code location, got one started directly; it has no definitions"
+            )
         return self._step.env.repository
 
     @property
@@ -132,7 +136,7 @@ class OpExecutionContext:
         """A debugger that reads from the terminal: ``context.pdb.set_trace()``."""
         return _TerminalPdb()
 
-    # -- the op ---------------------------------------------------------------------------------------------------------
+    # -- the op -------------------------------------------------------------------------------------------
 
     @property
     def op(self) -> Any:
@@ -187,7 +191,7 @@ class OpExecutionContext:
         """None."""
         return None
 
-    # -- events and metadata ----------------------------------------------------------------------------------------------
+    # -- events and metadata ------------------------------------------------------------------------------
 
     def log_event(self, event: Any) -> None:
         """Record a materialisation, observation, expectation or check evaluation."""
@@ -208,7 +212,9 @@ class OpExecutionContext:
         """Add metadata to an output that is about to be given."""
         self._step.add_output_metadata(metadata, output_name, mapping_key)
 
-    def get_output_metadata(self, output_name: str, mapping_key: str | None = None) -> Mapping[str, Any] | None:
+    def get_output_metadata(
+        self, output_name: str, mapping_key: str | None = None
+    ) -> Mapping[str, Any] | None:
         """Metadata added to an output so far."""
         return self._step.added_metadata.get((output_name, mapping_key))
 
@@ -227,7 +233,7 @@ class OpExecutionContext:
         """What to say when one is not."""
         return self._step.typed_stream_message
 
-    # -- assets -----------------------------------------------------------------------------------------------------------
+    # -- assets -------------------------------------------------------------------------------------------
 
     @property
     def has_assets_def(self) -> bool:
@@ -243,7 +249,9 @@ class OpExecutionContext:
         """
         found = self._step.assets_def
         if found is None:
-            raise InvalidPropertyError(f"expected an op that makes assets, got {self._step.node.name!r}, which makes none")
+            raise InvalidPropertyError(
+                f"expected an op that makes assets, got {self._step.node.name!r}, which makes none"
+            )
         return found
 
     @property
@@ -302,7 +310,9 @@ class OpExecutionContext:
         """
         key = self._step.asset_of_output(output_name)
         if key is None:
-            raise InvariantViolationError(f"expected the output {output_name!r} to be an asset, got one that is not")
+            raise InvariantViolationError(
+                f"expected the output {output_name!r} to be an asset, got one that is not"
+            )
         return key
 
     def output_for_asset_key(self, asset_key: AssetKey) -> str:
@@ -313,7 +323,9 @@ class OpExecutionContext:
         """
         name = self._step.output_of_asset(asset_key)
         if name is None:
-            raise InvariantViolationError(f"expected an asset that the op makes, got {asset_key.to_user_string()!r}")
+            raise InvariantViolationError(
+                f"expected an asset that the op makes, got {asset_key.to_user_string()!r}"
+            )
         return name
 
     def asset_key_for_input(self, input_name: str) -> AssetKey:
@@ -324,7 +336,9 @@ class OpExecutionContext:
         """
         key = self._step.asset_of_input(input_name)
         if key is None:
-            raise InvariantViolationError(f"expected the input {input_name!r} to be an asset, got one that is not")
+            raise InvariantViolationError(
+                f"expected the input {input_name!r} to be an asset, got one that is not"
+            )
         return key
 
     def set_data_version(self, asset_key: AssetKey, data_version: Any) -> None:
@@ -345,7 +359,7 @@ class OpExecutionContext:
             raise InvariantViolationError("expected a running step, got one that has ended")
         return self._step.writer.load_asset(self._step, asset_key, python_type, partition_key)
 
-    # -- partitions -------------------------------------------------------------------------------------------------------
+    # -- partitions ---------------------------------------------------------------------------------------
 
     @property
     def has_partitions(self) -> bool:
@@ -376,7 +390,9 @@ class OpExecutionContext:
         """
         key = self.partition_key
         if not hasattr(key, "keys_by_dimension"):
-            raise InvariantViolationError(f"expected a partition key with dimensions, got {key!r}; use partition_key")
+            raise InvariantViolationError(
+                f"expected a partition key with dimensions, got {key!r}; use partition_key"
+            )
         return key
 
     @property
@@ -446,7 +462,9 @@ class OpExecutionContext:
     def _definition(self, key: AssetKey) -> Any:
         found = self._step.partitions.definition(key)
         if found is None:
-            raise InvariantViolationError(f"expected {key.to_user_string()!r} to be partitioned, got an unpartitioned asset")
+            raise InvariantViolationError(
+                f"expected {key.to_user_string()!r} to be partitioned, got an unpartitioned asset"
+            )
         return found
 
     @property
@@ -466,7 +484,9 @@ class OpExecutionContext:
 
 def _single(keys: Sequence[str], name: str) -> str:
     if len(keys) != 1:
-        raise InvariantViolationError(f"expected one partition for {name!r}, got {len(keys)}; use the method for several")
+        raise InvariantViolationError(
+            f"expected one partition for {name!r}, got {len(keys)}; use the method for several"
+        )
     return keys[0]
 
 

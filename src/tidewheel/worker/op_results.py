@@ -31,7 +31,9 @@ class Returned:
 RETURNED = Returned()
 
 
-def stream_of(op_def: OpDefinition, made: Any, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Any]:
+def stream_of(
+    op_def: OpDefinition, made: Any, loop: asyncio.AbstractEventLoop | None = None
+) -> Iterator[Any]:
     """Results one by one, as the function gives them; ``RETURNED`` at the end of one that returned its outputs.
 
     Raises:
@@ -71,7 +73,11 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
     if isinstance(value, (AssetResult, AssetCheckResult)):
         yield value
         return
-    if isinstance(value, (list, tuple)) and value and all(isinstance(v, (AssetResult, AssetCheckResult)) for v in value):
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and all(isinstance(v, (AssetResult, AssetCheckResult)) for v in value)
+    ):
         yield from value
         return
     if isinstance(value, EVENT_TYPES):

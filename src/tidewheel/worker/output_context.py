@@ -122,7 +122,9 @@ class PartitionedPlace:
             InvariantViolationError: when it is not.
         """
         if self._asset_partitions_def is None:
-            raise InvariantViolationError(f"expected a partitioned asset behind this {self._what}, got an unpartitioned one")
+            raise InvariantViolationError(
+                f"expected a partitioned asset behind this {self._what}, got an unpartitioned one"
+            )
         return self._asset_partitions_def
 
     @property
@@ -244,7 +246,9 @@ class OutputContext(PartitionedPlace):
     @property
     def log(self) -> Any:
         """A logger."""
-        return _required(self._log() if callable(self._log) and not hasattr(self._log, "info") else self._log, "log")
+        return _required(
+            self._log() if callable(self._log) and not hasattr(self._log, "info") else self._log, "log"
+        )
 
     @property
     def resources(self) -> Any:
@@ -282,7 +286,9 @@ class OutputContext(PartitionedPlace):
         """
         known = set(metadata) & set(self._added)
         if known:
-            raise InvariantViolationError(f"expected new metadata labels, got {sorted(known)} again; choose others")
+            raise InvariantViolationError(
+                f"expected new metadata labels, got {sorted(known)} again; choose others"
+            )
         self._added.update(typed_metadata(metadata))
 
     def get_logged_metadata(self) -> Mapping[str, Any]:
@@ -331,9 +337,13 @@ def given_partition_keys(
     """
     if key_range is not None:
         if partition_key is not None:
-            raise ParameterCheckError("expected partition_key or asset_partition_key_range, got both; drop one")
+            raise ParameterCheckError(
+                "expected partition_key or asset_partition_key_range, got both; drop one"
+            )
         if definition is None:
-            raise ParameterCheckError("expected asset_partitions_def together with asset_partition_key_range, got none")
+            raise ParameterCheckError(
+                "expected asset_partitions_def together with asset_partition_key_range, got none"
+            )
         return list(definition.get_partition_keys_in_range(key_range))
     if partition_key is not None:
         return [partition_key]

@@ -24,7 +24,7 @@ class PartitionAccess:
         self._output_keys: dict[AssetKey, list[str]] = {}
         self._input_keys: dict[tuple[AssetKey | None, AssetKey], list[str]] = {}
 
-    # -- the run --------------------------------------------------------------------------------------------------------
+    # -- the run ------------------------------------------------------------------------------------------
 
     @property
     def has_key(self) -> bool:
@@ -95,7 +95,7 @@ class PartitionAccess:
         both = self.key_range(partitions_def)
         return TimeWindow(window_of(both.start).start, window_of(both.end).end)
 
-    # -- assets ---------------------------------------------------------------------------------------------------------
+    # -- assets -------------------------------------------------------------------------------------------
 
     def definition(self, key: AssetKey | None) -> Any:
         """How an asset is partitioned; None when it is not."""
@@ -109,7 +109,9 @@ class PartitionAccess:
         if found is None:
             definition = self.definition(key)
             has_partition = self.has_key or self.has_range
-            found = self._output_keys[key] = self.keys(definition) if definition is not None and has_partition else []
+            found = self._output_keys[key] = (
+                self.keys(definition) if definition is not None and has_partition else []
+            )
         return found
 
     def input_keys(self, downstream: AssetKey | None, upstream: AssetKey) -> list[str]:
@@ -155,7 +157,10 @@ class PartitionAccess:
         return keys
 
     def _store(self, definition: Any) -> Any:
-        needs_store = type(definition).__name__ in ("DynamicPartitionsDefinition", "MultiPartitionsDefinition")
+        needs_store = type(definition).__name__ in (
+            "DynamicPartitionsDefinition",
+            "MultiPartitionsDefinition",
+        )
         return self._env.instance if needs_store else None
 
 
@@ -179,5 +184,7 @@ def window_of(definition: Any, keys: Sequence[str]) -> TimeWindow:
     both = range_of(keys)
     find = getattr(definition, "time_window_for_partition_key", None)
     if find is None:
-        raise InvariantViolationError(f"expected partitions that are time windows, got {type(definition).__name__}")
+        raise InvariantViolationError(
+            f"expected partitions that are time windows, got {type(definition).__name__}"
+        )
     return TimeWindow(find(both.start).start, find(both.end).end)

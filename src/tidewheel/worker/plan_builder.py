@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-
 from typing import NamedTuple
-
-
 
 from tidewheel.definitions.dependencies import (
     MAPPED_INPUT,
@@ -80,7 +77,7 @@ class _Builder:
             self._mapped[path] = self._mapped_from(path)
         return RunPlan(steps=tuple(self._step(path) for path in ordered))
 
-    # -- sources ------------------------------------------------------------------------------------------------------
+    # -- sources ------------------------------------------------------------------------------------------
 
     def _inputs_of(self, path: Path) -> list[tuple[str, list[_Raw], bool]]:
         found = []
@@ -139,7 +136,9 @@ class _Builder:
             return []
         if definition.input_manager_key is not None:
             return [_fixed(ValueRef(kind="manager", path=path, name=name))]
-        config = self._resolved.graph_inputs.get(path, {}) if node.is_graph else self._resolved.op(path).inputs
+        config = (
+            self._resolved.graph_inputs.get(path, {}) if node.is_graph else self._resolved.op(path).inputs
+        )
         if name in config:
             kind = "graph_config" if node.is_graph else "config"
             return [_fixed(ValueRef(kind=kind, path=path, name=name))]
@@ -156,7 +155,7 @@ class _Builder:
             output = mapping.mapped_node_output_name
         return _Raw(path, output, collected)
 
-    # -- order and templates --------------------------------------------------------------------------------------------
+    # -- order and templates ------------------------------------------------------------------------------
 
     def _ordered(self) -> list[Path]:
         """Ops after those they depend on, otherwise as they were written."""
@@ -207,7 +206,7 @@ class _Builder:
         name = ".".join(path)
         return f"{name}[{UNKNOWN_KEY}]" if self._mapped[path] is not None else name
 
-    # -- steps ----------------------------------------------------------------------------------------------------------
+    # -- steps --------------------------------------------------------------------------------------------
 
     def _step(self, path: Path) -> PlannedStep:
         node = self._ops[path]
@@ -224,7 +223,9 @@ class _Builder:
             priority=_priority(node.tags),
             pool=node.definition.pool,
             retry=policy.rule if policy is not None else None,
-            mapped_from=OutputRef(step=self._key(origin[0]), output=origin[1]) if origin is not None else None,
+            mapped_from=OutputRef(step=self._key(origin[0]), output=origin[1])
+            if origin is not None
+            else None,
         )
 
     def _input(self, path: Path, name: str, sources: list[_Raw], is_fan_in: bool) -> PlannedInput:
@@ -253,5 +254,3 @@ def _priority(tags: dict[str, str]) -> int:
         return int(tags.get(PRIORITY, "0"))
     except ValueError:
         return 0
-
-

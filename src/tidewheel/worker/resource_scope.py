@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +58,9 @@ class ResourceFactory:
                 f"expected a resource with key {key!r}, got none; {did_you_mean(key, self._definitions)}"
             )
         if key in self._opening:
-            raise InvalidDefinitionError(f"expected resources not to need each other in a circle, got {[*self._opening, key]}")
+            raise InvalidDefinitionError(
+                f"expected resources not to need each other in a circle, got {[*self._opening, key]}"
+            )
         self._opening.append(key)
         try:
             needed = {inner: self.open(inner) for inner in sorted(definition.required_resource_keys)}
@@ -103,8 +104,9 @@ class ResourceFactory:
 
 
 def _is_resource(value: Any) -> bool:
-    return type(value).get_object_to_set_on_execution_context is not None and hasattr(
-        type(value), "__resource_definition__"
+    return (
+        type(value).get_object_to_set_on_execution_context is not None
+        and hasattr(type(value), "__resource_definition__")
     ) or type(value).__mro__[1].__name__ == "AttachesDifferentObject"
 
 
@@ -148,7 +150,10 @@ class ResourceScope:
             )
             self._close_quietly()
             raise
-        kinds = {key: f"{type(value).__module__}.{type(value).__name__}" for key, value in self._factory.values.items()}
+        kinds = {
+            key: f"{type(value).__module__}.{type(value).__name__}"
+            for key, value in self._factory.values.items()
+        }
         env.emit(
             EventType.RESOURCE_INIT_SUCCESS,
             f"Resources are set up: {names}.",

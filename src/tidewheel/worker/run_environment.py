@@ -66,7 +66,9 @@ class RunEnvironment:
         self._emit_lock = threading.RLock()
         self.partition_key: str | None = run.partition or run.tags.get(PARTITION)
         start, end = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
-        self.partition_range: tuple[str, str] | None = (start, end) if start is not None and end is not None else None
+        self.partition_range: tuple[str, str] | None = (
+            (start, end) if start is not None and end is not None else None
+        )
         if self.partition_range is not None and self.partition_range[0] == self.partition_range[1]:
             self.partition_key = self.partition_key or self.partition_range[0]
 

@@ -140,9 +140,13 @@ class StepContext:
         name = self._output_name(output_name)
         definition = self.op_def.output_dict[name]
         if definition.is_dynamic and mapping_key is None:
-            raise InvariantViolationError(f"expected a mapping_key for metadata of the dynamic output {name!r}, got none")
+            raise InvariantViolationError(
+                f"expected a mapping_key for metadata of the dynamic output {name!r}, got none"
+            )
         if not definition.is_dynamic and mapping_key is not None:
-            raise InvariantViolationError(f"expected no mapping_key for the output {name!r}, which is not dynamic")
+            raise InvariantViolationError(
+                f"expected no mapping_key for the output {name!r}, which is not dynamic"
+            )
         if (name, mapping_key) in self.given:
             raise InvariantViolationError(
                 f"op {self.node.name!r}: expected metadata for the output {name!r} before it is given, got it after; call "
@@ -171,5 +175,7 @@ class StepContext:
             InvariantViolationError: outside of an execution.
         """
         if self.writer is None:
-            raise InvariantViolationError("expected a running step, got one that has ended; log events from its function")
+            raise InvariantViolationError(
+                "expected a running step, got one that has ended; log events from its function"
+            )
         self.writer.user_event(self, event)

@@ -63,7 +63,9 @@ class TypeCheckContext:
 class InputLoader:
     """Loads inputs for the steps of one run. ``is_available`` tells which members of a list of sources are there."""
 
-    def __init__(self, env: RunEnvironment, contexts: IOContexts, is_available: Callable[[OutputRef], bool]) -> None:
+    def __init__(
+        self, env: RunEnvironment, contexts: IOContexts, is_available: Callable[[OutputRef], bool]
+    ) -> None:
         self._env = env
         self._contexts = contexts
         self._is_available = is_available
@@ -107,7 +109,7 @@ class InputLoader:
             return self._from_asset(step, AssetKey.from_escaped_user_string(source.asset), definition)
         return self._from_value(step, source, definition)
 
-    # -- values known before the run -------------------------------------------------------------------------------------
+    # -- values known before the run ----------------------------------------------------------------------
 
     def _from_value(self, step: StepContext, source: ValueRef, definition: InputDefinition) -> Any:
         env = self._env
@@ -118,8 +120,12 @@ class InputLoader:
         if source.kind == "config":
             return self._from_config(step, definition, env.resolved.op(source.path).inputs[source.name])
         if source.kind == "graph_config":
-            holder = env.job.graph.node_at(source.path).input_dict if source.path else env.job.graph.input_dict
-            return self._from_config(step, holder[source.name], env.graph_config_value(source.path, source.name))
+            holder = (
+                env.job.graph.node_at(source.path).input_dict if source.path else env.job.graph.input_dict
+            )
+            return self._from_config(
+                step, holder[source.name], env.graph_config_value(source.path, source.name)
+            )
         holder = env.job.graph.node_at(source.path).input_dict if source.path else env.job.graph.input_dict
         found = holder[source.name].default_value
         if found is NO_VALUE:
@@ -144,7 +150,7 @@ class InputLoader:
                 user_exception=exc,
             ) from exc
 
-    # -- stored values ----------------------------------------------------------------------------------------------------
+    # -- stored values ------------------------------------------------------------------------------------
 
     def _from_output(self, step: StepContext, ref: OutputRef, definition: InputDefinition) -> Any:
         path = path_of(ref.step)
@@ -210,12 +216,16 @@ class InputLoader:
             ),
         )
 
-    def load_asset(self, step: StepContext, asset: AssetKey, python_type: Any, partition_key: str | None) -> Any:
+    def load_asset(
+        self, step: StepContext, asset: AssetKey, python_type: Any, partition_key: str | None
+    ) -> Any:
         """The stored value of any asset that the job knows, for ``context.load_asset_value``."""
         definition = InputDefinition(asset.path[-1], python_type if python_type is not None else None)
         key = self._contexts.manager_key_of_asset(asset)
         keys = [partition_key] if partition_key is not None else None
-        upstream = self._contexts.for_stored_asset(None, asset, manager_key=key, log=lambda: step.log, keys=keys)
+        upstream = self._contexts.for_stored_asset(
+            None, asset, manager_key=key, log=lambda: step.log, keys=keys
+        )
         context = self._contexts.for_input(step, definition, manager_key=key, upstream=upstream, asset=asset)
         if keys is not None:
             context._partition_keys = keys

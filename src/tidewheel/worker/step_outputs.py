@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-
 from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity
 from tidewheel.definitions.inputs_outputs import OutputDefinition
 from tidewheel.definitions.results import (
@@ -53,11 +52,13 @@ class OutputWriter:
         self._versions = versions
         self._loader = loader
 
-    def load_asset(self, step: StepContext, asset: AssetKey, python_type: Any, partition_key: str | None) -> Any:
+    def load_asset(
+        self, step: StepContext, asset: AssetKey, python_type: Any, partition_key: str | None
+    ) -> Any:
         """See ``InputLoader.load_asset``."""
         return self._loader.load_asset(step, asset, python_type, partition_key)
 
-    # -- one result -------------------------------------------------------------------------------------------------------
+    # -- one result ---------------------------------------------------------------------------------------
 
     def take(self, step: StepContext, result: Any, taken: TakenOutputs) -> None:
         """Take one result of a step's function.
@@ -111,7 +112,7 @@ class OutputWriter:
             )
         step.events.append(event)
 
-    # -- outputs ------------------------------------------------------------------------------------------------------------
+    # -- outputs ------------------------------------------------------------------------------------------
 
     def _output(
         self,
@@ -137,7 +138,9 @@ class OutputWriter:
         kind = definition.dagster_type.display_name
         self._env.emit(
             EventType.STEP_OUTPUT,
-            f'Gave output "{name}" of type "{kind}".' if mapping_key is None else f'Gave output "{name}" of type "{kind}" for "{mapping_key}".',
+            f'Gave output "{name}" of type "{kind}".'
+            if mapping_key is None
+            else f'Gave output "{name}" of type "{kind}" for "{mapping_key}".',
             step_key=step.key,
             payload=OutputValue(name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind),
         )
@@ -157,7 +160,10 @@ class OutputWriter:
                 f'Stored output "{name}" using IO manager "{manager_key}".',
                 step_key=step.key,
                 payload=OutputValue(
-                    name=name, mapping_key=mapping_key, manager_key=manager_key, metadata=dict(stored_metadata)
+                    name=name,
+                    mapping_key=mapping_key,
+                    manager_key=manager_key,
+                    metadata=dict(stored_metadata),
                 ),
             )
 
@@ -180,7 +186,9 @@ class OutputWriter:
             )
         if taken.has(name, mapping_key):
             what = f"{name!r}" if mapping_key is None else f"{name!r} with mapping key {mapping_key!r}"
-            raise InvariantViolationError(f"op {step.node.name!r}: expected the output {what} once, got it again")
+            raise InvariantViolationError(
+                f"op {step.node.name!r}: expected the output {what} once, got it again"
+            )
         return definition
 
     def _store(
@@ -224,9 +232,11 @@ class OutputWriter:
                 f"expected an IO manager to yield metadata dicts or AssetMaterialization, got {item!r}"
             )
 
-    # -- assets -------------------------------------------------------------------------------------------------------------
+    # -- assets -------------------------------------------------------------------------------------------
 
-    def _asset_made(self, step: StepContext, asset: AssetKey, metadata: Mapping[str, Any], output: Any) -> None:
+    def _asset_made(
+        self, step: StepContext, asset: AssetKey, metadata: Mapping[str, Any], output: Any
+    ) -> None:
         layer = self._env.layer
         if step.assets_def is not None and step.assets_def.is_observable:
             self._observed(step, asset, metadata, output)
@@ -243,7 +253,11 @@ class OutputWriter:
         tags.update(getattr(output, "tags", None) or {})
         for partition in self._made_partitions(step, asset):
             extra = step.asset_metadata.get((asset, None), NO_METADATA)
-            one = step.asset_metadata.get((asset, partition), NO_METADATA) if partition is not None else NO_METADATA
+            one = (
+                step.asset_metadata.get((asset, partition), NO_METADATA)
+                if partition is not None
+                else NO_METADATA
+            )
             self._record_asset(
                 step,
                 EventType.ASSET_MATERIALIZATION,
@@ -268,7 +282,11 @@ class OutputWriter:
                     Observation(metadata=dict(metadata), tags=observation_tags(version)),
                 )
             return
-        version = getattr(output, "data_version", None) or (versions or {}).get(None) or step.data_versions.get(asset)
+        version = (
+            getattr(output, "data_version", None)
+            or (versions or {}).get(None)
+            or step.data_versions.get(asset)
+        )
         tags = {**observation_tags(version), **(getattr(output, "tags", None) or {})}
         for partition in self._made_partitions(step, asset):
             self._record_asset(
@@ -325,9 +343,7 @@ class OutputWriter:
             result.data_version,
             tags=result.tags,
         )
-        self._output(
-            step, name, output.value, output, None, taken, is_value_given=value is not NO_VALUE
-        )
+        self._output(step, name, output.value, output, None, taken, is_value_given=value is not NO_VALUE)
         for check in result.check_results:
             self._check_result(step, check, taken, asset)
 
@@ -342,7 +358,7 @@ class OutputWriter:
             )
         return keys[0]
 
-    # -- checks -------------------------------------------------------------------------------------------------------------
+    # -- checks -------------------------------------------------------------------------------------------
 
     def _check_result(
         self, step: StepContext, result: AssetCheckResult, taken: TakenOutputs, asset: AssetKey | None = None
@@ -355,7 +371,9 @@ class OutputWriter:
                 f"({', '.join(sorted(k.to_user_string() for k in step.check_keys)) or 'it has none'}), got {key.to_user_string()!r}"
             )
         if taken.has(name, None):
-            raise InvariantViolationError(f"check {key.to_user_string()!r}: expected one result, got another one")
+            raise InvariantViolationError(
+                f"check {key.to_user_string()!r}: expected one result, got another one"
+            )
         taken.add(name, None)
         self._env.emit(
             EventType.STEP_OUTPUT,
@@ -371,7 +389,9 @@ class OutputWriter:
         if is_blocking and not result.passed and result.severity is AssetCheckSeverity.ERROR:
             taken.failed_blocking.append(key)
 
-    def _check_key(self, step: StepContext, result: AssetCheckResult, asset: AssetKey | None) -> AssetCheckKey:
+    def _check_key(
+        self, step: StepContext, result: AssetCheckResult, asset: AssetKey | None
+    ) -> AssetCheckKey:
         keys = step.check_keys
         wanted_asset = result.asset_key or asset
         found = [
@@ -397,7 +417,11 @@ class OutputWriter:
         partition = getattr(result, "partition", None)
         if partition is None and key.asset_key in self._env.layer.partitions_defs and step.partitions.has_key:
             spec = self._env.layer.check_specs.get(key)
-            if spec is None or getattr(spec, "partitions_def", None) is not None or step.assets_def is not None:
+            if (
+                spec is None
+                or getattr(spec, "partitions_def", None) is not None
+                or step.assets_def is not None
+            ):
                 partition = self._env.partition_key
         asset = key.asset_key.to_escaped_user_string()
         self._env.emit(
@@ -417,7 +441,7 @@ class OutputWriter:
             ),
         )
 
-    # -- the end ------------------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------------------------------
 
     def finish(self, step: StepContext, taken: TakenOutputs, *, returned: bool) -> None:
         """Check that nothing is missing and no blocking check has failed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -37,6 +38,7 @@ def decode(data: bytes) -> Condition:
         ) from reason
 
 
+@lru_cache(maxsize=4096)
 def identity_of(condition: Condition) -> str:
     """16 hexadecimal digits that two conditions share exactly when they are always true together by form.
 

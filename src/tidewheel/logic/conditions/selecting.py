@@ -66,9 +66,7 @@ def selected_assets(selection: Selection, graph: ConditionGraph) -> Keyset:
                 graph, False, lambda node: not node.owners if owner is None else owner in node.owners
             )
         case OfKind(kind=kind, include_external=wide):
-            return _matching(
-                graph, wide, lambda node: not node.kinds if kind is None else kind in node.kinds
-            )
+            return _matching(graph, wide, lambda node: not node.kinds if kind is None else kind in node.kinds)
         case ChecksOf() | Checks():
             return frozenset()
         case AnyOf(operands=operands):
@@ -148,9 +146,7 @@ def _parents(graph: ConditionGraph, key: Key) -> tuple[Key, ...]:
     return tuple(dep.key for dep in graph.subjects[key].deps)
 
 
-def _reachable(
-    start: Keyset, neighbours: Callable[[Key], Iterable[Key]], depth: int | None
-) -> Keyset:
+def _reachable(start: Keyset, neighbours: Callable[[Key], Iterable[Key]], depth: int | None) -> Keyset:
     found, edge, level = set(start), set(start), 0
     while edge and (depth is None or level < depth):
         edge = {one for key in edge for one in neighbours(key)} - found
@@ -160,9 +156,7 @@ def _reachable(
 
 
 def _checks_of(assets: Iterable[Key], graph: ConditionGraph) -> Keyset:
-    return frozenset(
-        check for key in assets if key in graph.subjects for check in graph.subjects[key].checks
-    )
+    return frozenset(check for key in assets if key in graph.subjects for check in graph.subjects[key].checks)
 
 
 def _asset_key(text: str) -> Key:

@@ -8,9 +8,9 @@ is seen by them, F10).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Literal, NamedTuple, Optional
+from typing import Any, Literal, NamedTuple, Optional, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from tidewheel.logic.graph.specs import AssetNode, CheckNode, JobNode, LocationS
 from tidewheel.logic.partitions.definitions import PartitionsSpec
 from tidewheel.logic.partitions.mappings import PartitionMapping, default_mapping
 
+T = TypeVar("T")
 Kind = Literal["asset", "check", "job"]
 
 
@@ -78,7 +79,7 @@ class ConditionGraph:
     def __init__(self, subjects: Mapping[Key, Subject], problems: Mapping[Key, str] | None = None) -> None:
         self.subjects = dict(subjects)
         self.problems = dict(problems or {})
-        self._selected: dict[object, frozenset[str]] = {}
+        self._known: dict[object, Any] = {}
 
     def __getitem__(self, key: Key) -> Subject:
         """The subject of a key; raises ConditionError if there is none."""
@@ -89,6 +90,12 @@ class ConditionGraph:
                 "correct the name, or remove the operand that names it"
             )
         return found
+
+    def once(self, question: object, answer: Callable[[], T]) -> T:
+        """The answer to a question about this graph, worked out the first time it is asked."""
+        if question not in self._known:
+            self._known[question] = answer()
+        return self._known[question]  # type: ignore[no-any-return]
 
     @cached_property
     def dependents(self) -> Mapping[Key, tuple[Key, ...]]:
@@ -198,9 +205,7 @@ def _dep(key: Key, mapping: PartitionMapping | None, down: PartitionsSpec | None
     return Dep(key, (Hop(mapping or default_mapping(down, up), down, up),))
 
 
-def _asset(
-    key: Key, location: str, node: AssetNode, condition: Condition | None, specs: _Specs
-) -> Subject:
+def _asset(key: Key, location: str, node: AssetNode, condition: Condition | None, specs: _Specs) -> Subject:
     return Subject(
         key=key,
         location=location,
@@ -215,9 +220,7 @@ def _asset(
     )
 
 
-def _check(
-    key: Key, location: str, node: CheckNode, condition: Condition | None, specs: _Specs
-) -> Subject:
+def _check(key: Key, location: str, node: CheckNode, condition: Condition | None, specs: _Specs) -> Subject:
     upstream = dict.fromkeys((node.asset, *node.deps))
     return Subject(
         key=key,
@@ -268,9 +271,7 @@ def _levels(subjects: Mapping[Key, Subject]) -> dict[Key, int]:
         own = {dep.key for dep in subject.deps if dep.key != key}
         if key.kind == "asset":
             # a check that depends on further assets may itself depend on children of its asset: it is not waited for
-            own |= {
-                check for dep in own for check in subjects[dep].checks if len(subjects[check].deps) == 1
-            }
+            own |= {check for dep in own for check in subjects[dep].checks if len(subjects[check].deps) == 1}
         above[key] = own
     below: dict[Key, list[Key]] = defaultdict(list)
     for key, keys in above.items():

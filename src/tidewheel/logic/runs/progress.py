@@ -65,7 +65,7 @@ class RunProgress:
             if step.key in self._state and not self._waits_for[step.key]:
                 self._decide(step.key)
 
-    # -- what happened ------------------------------------------------------------------------------------------
+    # -- what happened ------------------------------------------------------------------------------------
 
     def start(self, key: str) -> PlannedStep:
         """A ready step begins; its plan entry with all sources spelled out."""
@@ -89,7 +89,7 @@ class RunProgress:
         self._state[key] = StepState.RETRYING
         heapq.heappush(self._retries, (not_before, self._order[key], key))
 
-    # -- what follows ---------------------------------------------------------------------------------------------
+    # -- what follows -------------------------------------------------------------------------------------
 
     def take_ready(self, now: float, *, limit: int | None = None) -> list[str]:
         """Ready steps, the most important first, then in plan order; due repetitions included. Handed out once."""
@@ -159,7 +159,7 @@ class RunProgress:
             return True
         return not self._is_chain(key, left)
 
-    # -- inner workings ---------------------------------------------------------------------------------------------
+    # -- inner workings -----------------------------------------------------------------------------------
 
     def _is_chain(self, start: str, left: set[str]) -> bool:
         """Whether the steps that are left can only run one after another, the first after ``start``."""
@@ -286,7 +286,9 @@ class RunProgress:
 
     def _settle_collected(self) -> None:
         for collector, step in list(self._steps.items()):
-            if self._state[collector] is StepState.WAITING and any(ref.collected for ref in step.output_refs()):
+            if self._state[collector] is StepState.WAITING and any(
+                ref.collected for ref in step.output_refs()
+            ):
                 settled = settle_collected(step, self._keys_of)
                 if settled is not step:
                     self._steps[collector] = settled

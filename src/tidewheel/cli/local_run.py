@@ -1,0 +1,80 @@
+"""Executes a launch request in this process, for homes that no server serves."""
+
+from __future__ import annotations
+
+import os
+
+from tidewheel.cli.home import OpenHome
+from tidewheel.errors import CodeLocationLoadError
+from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.values.ids import uuid_at
+from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.records import LocationRecord, NewRun, RunRecord
+from tidewheel.worker.code import LoadFailure, load_code
+from tidewheel.worker.launch_preparation import prepare_launch
+from tidewheel.worker.ledger_sink import LedgerSink
+from tidewheel.worker.run_executor import execute_run
+from tidewheel.worker.run_target import resolve_run_job
+
+
+def execute_here(
+    opened: OpenHome, location: str, target: CodeTarget, request: LaunchRequest
+) -> RunRecord | LaunchOutcome:
+    """Load the code, check the request, execute the run; the finished run, or why there is none.
+
+    Raises:
+        CodeLocationLoadError: when the code does not load.
+    """
+    try:
+        code = load_code(target, location)
+    except LoadFailure as failure:
+        raise CodeLocationLoadError("\n".join(error.message for error in failure.errors)) from failure
+    opened.ledger.put_location(
+        LocationRecord(
+            name=location, snapshot=code.snapshot_bytes, fingerprint=code.fingerprint, loaded_at=now_s()
+        )
+    )
+    instance = Instance(opened.ledger, home=opened.home)
+    prepared = prepare_launch(code.defs, request, instance=instance, clock=now_s)
+    if prepared.run is None:
+        message = prepared.error.message if prepared.error else "the request was refused"
+        return LaunchOutcome(
+            kind="invalid_config" if prepared.config_problems else "refused",
+            message=message,
+            config_problems=prepared.config_problems,
+            error=prepared.error,
+        )
+    asked = prepared.run
+    now = now_s()
+    new_run = NewRun(
+        run_id=request.run_id or uuid_at(now, os.urandom(10)),
+        job_name=asked.job_name,
+        # no location: this run belongs to this process, no server may launch it
+        location="",
+        partition=asked.partition,
+        assets=asked.assets,
+        checks=asked.checks,
+        steps=prepared.steps,
+        run_config=asked.run_config,
+        tags=asked.tags,
+        planned_assets=asked.planned_assets,
+        planned_checks=asked.planned_checks,
+    )
+    run = opened.ledger.start_in_process_run(new_run, now=now)
+    opened.ledger.note_worker(run.run_id, run.epoch, pid=os.getpid(), now=now)
+    sink = LedgerSink(opened.ledger, run)
+    execute_run(
+        resolve_run_job(code.defs, run, instance=instance),
+        run,
+        sink=sink,
+        instance=instance,
+        storage_dir=opened.home / "storage",
+        logs_dir=opened.home / "logs",
+        clock=now_s,
+    )
+    sink.flush()
+    finished = opened.ledger.get_run(run.run_id)
+    assert finished is not None
+    return finished

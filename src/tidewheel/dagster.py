@@ -1,0 +1,301 @@
+"""Dagster's spellings of the public names, for code that comes from there.
+
+``import tidewheel.dagster as dg`` gives every supported name under the name that Dagster users know. ``install()`` makes
+``import dagster`` (and its submodules) mean this module in the present process: that is what ``--as-dagster`` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import tidewheel
+
+__version__ = "1.13.27"
+"""The version of Dagster whose behaviour this module follows."""
+
+ALIASES: dict[str, str] = {
+    "DagsterAssetMetadataValue": "AssetMetadataValue",
+    "DagsterConfigMappingFunctionError": "ConfigMappingFunctionError",
+    "DagsterError": "TidewheelError",
+    "DagsterEvent": "RunEvent",
+    "DagsterEventType": "EventType",
+    "DagsterExecutionInterruptedError": "ExecutionInterruptedError",
+    "DagsterExecutionStepExecutionError": "ExecutionStepExecutionError",
+    "DagsterInstance": "Instance",
+    "DagsterInvalidConfigDefinitionError": "InvalidConfigDefinitionError",
+    "DagsterInvalidConfigError": "InvalidConfigError",
+    "DagsterInvalidDefinitionError": "InvalidDefinitionError",
+    "DagsterInvalidInvocationError": "InvalidInvocationError",
+    "DagsterInvalidSubsetError": "InvalidSubsetError",
+    "DagsterInvariantViolationError": "InvariantViolationError",
+    "DagsterJobMetadataValue": "JobMetadataValue",
+    "DagsterResourceFunctionError": "ResourceFunctionError",
+    "DagsterRun": "Run",
+    "DagsterRunMetadataValue": "RunMetadataValue",
+    "DagsterRunNotFoundError": "RunNotFoundError",
+    "DagsterRunStatus": "RunStatus",
+    "DagsterStepOutputNotFoundError": "StepOutputNotFoundError",
+    "DagsterSubprocessError": "SubprocessError",
+    "DagsterType": "RuntimeType",
+    "DagsterTypeCheckDidNotPass": "TypeCheckDidNotPass",
+    "DagsterTypeCheckError": "TypeCheckError",
+    "DagsterUnknownPartitionError": "UnknownPartitionError",
+    "DagsterUnknownResourceError": "UnknownResourceError",
+    "DagsterUnmetExecutorRequirementsError": "UnmetExecutorRequirementsError",
+    "DagsterUserCodeExecutionError": "UserCodeExecutionError",
+    "get_dagster_logger": "get_dagster_logger",
+}
+"""Dagster's name → ours, where they differ; all other public names are the same."""
+
+NOT_SUPPORTED: dict[str, str] = {
+    "AnchorBasedFilePathMapping": "",
+    "Any": "",
+    "AssetAttributesModel": "",
+    "AssetJobKey": "",
+    "AssetOrCheckKey": "",
+    "AutomationContext": "",
+    "AutomationResult": "",
+    "BetaWarning": "",
+    "CodeReferencesMetadataValue": "",
+    "Component": "",
+    "ComponentFormConfig": "",
+    "ComponentLoadContext": "",
+    "ComponentTree": "",
+    "ComponentTypeSpec": "",
+    "ConfigArgumentWarning": "",
+    "ConfigSchema": "",
+    "DagsterEventLogInvalidForRun": "",
+    "DagsterExecutionStepNotFoundError": "",
+    "DagsterLibraryRegistry": "",
+    "DagsterLogManager": "",
+    "DagsterTypeLoader": "",
+    "DagsterTypeLoaderContext": "",
+    "DefaultRunLauncher": "",
+    "DefinitionsComponent": "",
+    "DefsFolderComponent": "",
+    "EvaluateAutomationConditionsResult": "",
+    "FileHandle": "",
+    "FilePathMapping": "",
+    "FreshnessPolicy": "",
+    "FunctionComponent": "",
+    "IAttachDifferentObjectToOpContext": "",
+    "Injected": "",
+    "LegacyFreshnessPolicy": "",
+    "LocalFileCodeReference": "",
+    "LocalFileHandle": "",
+    "MAX_RUNTIME_SECONDS_TAG": "",
+    "MetadataEntry": "",
+    "MigrateIOStorageResult": "",
+    "Model": "",
+    "MultiAssetSensorEvaluationContext": "",
+    "PipesBlobStoreMessageReader": "",
+    "PipesClient": "",
+    "PipesClientCompletedInvocation": "",
+    "PipesCompositeMessageReader": "",
+    "PipesContextInjector": "",
+    "PipesEnvContextInjector": "",
+    "PipesExecutionResult": "",
+    "PipesFileContextInjector": "",
+    "PipesFileMessageReader": "",
+    "PipesLaunchedData": "",
+    "PipesLogReader": "",
+    "PipesMessageHandler": "",
+    "PipesMessageReader": "",
+    "PipesSession": "",
+    "PipesSubprocessClient": "",
+    "PipesTempFileContextInjector": "",
+    "PipesTempFileMessageReader": "",
+    "PreviewWarning": "",
+    "PythonObjectDagsterType": "",
+    "PythonScriptComponent": "",
+    "QueuedRunCoordinator": "",
+    "ReexecutionOptions": "",
+    "ResolutionContext": "",
+    "Resolvable": "",
+    "ResolvedAssetCheckSpec": "",
+    "ResolvedAssetKey": "",
+    "ResolvedAssetSpec": "",
+    "Resolver": "",
+    "ResourceDependency": "",
+    "RunFailureSensorContext": "",
+    "RunShardedEventsCursor": "",
+    "RunStatusSensorContext": "",
+    "ScaffoldRequest": "",
+    "Scaffolder": "",
+    "ScheduleEvaluationContext": "",
+    "SensorEvaluationContext": "",
+    "SensorReturnTypesUnion": "",
+    "SqlComponent": "",
+    "StateBackedComponent": "",
+    "StepExecutionContext": "",
+    "StepLauncher": "",
+    "StepRunRef": "",
+    "SubmitRunContext": "",
+    "SupersessionWarning": "",
+    "TemplatedSqlComponent": "",
+    "UPathDefsStateStorage": "",
+    "UPathIOManager": "",
+    "UrlCodeReference": "",
+    "UvRunComponent": "",
+    "apply_freshness_policy": "",
+    "build_column_schema_change_checks": "",
+    "build_component_defs": "",
+    "build_defs_for_component": "",
+    "build_last_update_freshness_checks": "",
+    "build_metadata_bounds_checks": "",
+    "build_multi_asset_sensor_context": "",
+    "build_reconstructable_job": "",
+    "build_run_status_sensor_context": "",
+    "build_schedule_context": "",
+    "build_sensor_context": "",
+    "build_sensor_for_freshness_checks": "",
+    "build_time_partition_freshness_checks": "",
+    "check_dagster_type": "",
+    "component_defs": "",
+    "component_instance": "",
+    "config_from_files": "",
+    "config_from_pkg_resources": "",
+    "config_from_yaml_strings": "",
+    "create_repository_using_definitions_args": "",
+    "dagster_type_loader": "",
+    "default_system_loggers": "",
+    "deprecation_warning": "",
+    "deserialize_value": "",
+    "evaluate_automation_conditions": "",
+    "execute_job": "",
+    "external_instance_from_step_run_ref": "",
+    "file_relative_path": "",
+    "get_all_components_defs_within_project": "",
+    "get_component_defs_within_project": "",
+    "get_dagster_logger": "",
+    "link_code_references_to_git": "",
+    "load_asset_checks_from_current_module": "",
+    "load_asset_checks_from_modules": "",
+    "load_asset_checks_from_package_module": "",
+    "load_asset_checks_from_package_name": "",
+    "load_assets_from_current_module": "",
+    "load_assets_from_modules": "",
+    "load_assets_from_package_module": "",
+    "load_assets_from_package_name": "",
+    "load_definitions_from_current_module": "",
+    "load_definitions_from_module": "",
+    "load_definitions_from_modules": "",
+    "load_definitions_from_package_module": "",
+    "load_definitions_from_package_name": "",
+    "load_defs": "",
+    "load_from_defs_folder": "",
+    "local_file_manager": "",
+    "make_email_on_run_failure_sensor": "",
+    "make_python_type_usable_as_dagster_type": "",
+    "materialize": "",
+    "materialize_to_memory": "",
+    "migrate_io_storage": "",
+    "open_pipes_session": "",
+    "raise_execution_interrupts": "",
+    "reconstructable": "",
+    "resources": "",
+    "run_step_from_ref": "",
+    "scaffold_component": "",
+    "scaffold_with": "",
+    "serialize_value": "",
+    "step_context_to_step_run_ref": "",
+    "step_run_ref_to_step_context": "",
+    "template_var": "",
+    "usable_as_dagster_type": "",
+    "version": "",
+    "with_source_code_references": "",
+}
+"""Names that Dagster has and we do not (yet), with what to use instead."""
+
+_DEFAULT_ADVICE = "there is no replacement yet; please open an issue that says what you need it for"
+
+
+class UnsupportedNameError(ImportError):
+    """A name of Dagster's that Tidewheel does not have. The message says what to use instead."""
+
+
+def __getattr__(name: str) -> Any:
+    """Look a Dagster name up.
+
+    Raises:
+        UnsupportedNameError: for a name that Dagster has and we do not.
+        AttributeError: for a name that Dagster does not have either.
+    """
+    if name in NOT_SUPPORTED:
+        raise UnsupportedNameError(
+            f"expected a supported name, got dagster.{name}, which Tidewheel does not have: "
+            f"{NOT_SUPPORTED[name] or _DEFAULT_ADVICE}"
+        )
+    target = ALIASES.get(name, name)
+    module, _, attribute = target.rpartition(":")
+    try:
+        value = getattr(importlib.import_module(module), attribute) if module else getattr(tidewheel, attribute)
+    except AttributeError as exc:
+        raise AttributeError(f"module 'tidewheel.dagster' has no attribute {name!r}") from exc
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*tidewheel.EXPORTS, *ALIASES})
+
+
+class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Serves ``dagster.<anything private>``: a module that knows all public names.
+
+    Users' files import from private submodules now and then (``dagster._core.errors``); which name lives where is not
+    worth knowing, so each such module has them all.
+    """
+
+    def __init__(self, top: str) -> None:
+        self._prefix = f"{top}._"
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith(self._prefix):
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return _Submodule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing to execute: names are looked up when asked for."""
+
+
+class _Submodule(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return __getattr__(name)
+
+
+def install() -> None:
+    """Make ``import dagster`` mean this module in the present process.
+
+    Raises:
+        RuntimeError: when the real Dagster is imported already.
+    """
+    known = sys.modules.get("dagster")
+    this = sys.modules[__name__]
+    if known is this:
+        return
+    if known is not None:
+        raise RuntimeError(
+            "expected Dagster not to be imported yet, got it imported from "
+            f"{getattr(known, '__file__', None)!r}; call tidewheel.dagster.install() first"
+        )
+    sys.modules["dagster"] = this
+    sys.meta_path.insert(0, _SubmoduleFinder("dagster"))
+
+
+sys.meta_path.insert(0, _SubmoduleFinder(__name__))
+__path__: list[str] = []

@@ -1,0 +1,386 @@
+"""Executes one step: loads inputs, calls the function, takes its outputs, decides about retries, calls hooks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+import msgspec
+
+import tidewheel
+from tidewheel.definitions.check_results import AssetCheckResult
+from tidewheel.definitions.function_signature import EMPTY
+from tidewheel.definitions.hooks import HookDefinition, HookExecutionResult
+from tidewheel.definitions.ops import OpFunction
+from tidewheel.definitions.pythonic_config import make_config
+from tidewheel.definitions.results import DynamicOutput, Failure, Output, RetryRequested
+from tidewheel.errors import (
+    ExecutionInterruptedError,
+    ExecutionStepExecutionError,
+    InvariantViolationError,
+    UserCodeExecutionError,
+)
+from tidewheel.logic.runs.plan import OutputRef, PlannedStep
+from tidewheel.logic.runs.retry import RetryDecision, RetryRequest, decide_step_retry
+from tidewheel.runtime.event_views import view_event
+from tidewheel.values import events
+from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.events import Event, EventType, StepDone, StepRetry
+from tidewheel.worker.asset_context import AssetCheckExecutionContext, AssetExecutionContext
+from tidewheel.worker.data_versions import DataVersions
+from tidewheel.worker.hook_context import HookContext
+from tidewheel.worker.io_contexts import IOContexts
+from tidewheel.worker.log_manager import logging_to
+from tidewheel.worker.op_context import CURRENT, OpExecutionContext
+from tidewheel.worker.op_results import RETURNED, stream_of
+from tidewheel.worker.partition_access import PartitionAccess
+from tidewheel.worker.resource_scope import ResourceScope
+from tidewheel.worker.run_environment import RunEnvironment
+from tidewheel.worker.step_context import StepContext
+from tidewheel.worker.step_inputs import InputLoader
+from tidewheel.worker.step_outputs import OutputWriter, TakenOutputs
+
+FLUSH_AFTER_MS = 100.0
+"""A step that took longer than this waits until its success is stored: then a lost worker cannot make it run again."""
+OWN_FOLDER = str(Path(tidewheel.__file__ or "").parent) + os.sep
+
+
+class StepOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one execution of a step. ``outputs``: as for ``RunProgress.succeed``."""
+
+    status: Literal["succeeded", "failed", "retry", "interrupted"]
+    outputs: dict[str, Optional[tuple[str, ...]]] = {}
+    wait_s: float = 0.0
+    error: Optional[ErrorInfo] = None
+
+
+class StepRunner:
+    """Executes steps of one run with one set of resources."""
+
+    def __init__(
+        self,
+        env: RunEnvironment,
+        scope: ResourceScope,
+        partitions: PartitionAccess,
+        versions: DataVersions,
+        is_available: Callable[[OutputRef], bool],
+    ) -> None:
+        self._env = env
+        self._scope = scope
+        self._partitions = partitions
+        contexts = IOContexts(env, scope, partitions)
+        self._loader = InputLoader(env, contexts, is_available)
+        self._writer = OutputWriter(env, contexts, versions, self._loader)
+        self.exceptions: dict[str, BaseException] = {}
+        """Exceptions of failed steps by key, for those who raise them on."""
+
+    def run(self, planned: PlannedStep, *, attempt: int, retries_enabled: bool = True) -> StepOutcome:
+        """Execute a step once. User code's exceptions end up in events and in the outcome, they are not raised."""
+        env = self._env
+        step = StepContext(
+            env,
+            planned,
+            env.job.graph.node_at(planned.path),
+            attempt=attempt,
+            resources=self._scope,
+            partitions=self._partitions,
+        )
+        step.writer = self._writer
+        hooks = env.job.hooks_at(planned.path)
+        heard: list[Event] | None = [] if any(hook.trigger == "any" for hook in hooks) else None
+        started = time.perf_counter()
+        kind, verb = (
+            (EventType.STEP_START, "started") if attempt == 0 else (EventType.STEP_RESTARTED, "restarted")
+        )
+        env.emit(kind, f'Step "{planned.key}" {verb}.', step_key=planned.key)
+        exception: BaseException | None = None
+        taken = TakenOutputs()
+        with logging_to(step.log):
+            try:
+                self._execute(step, taken)
+            except (KeyboardInterrupt, ExecutionInterruptedError) as exc:
+                outcome = self._interrupted(step, exc)
+            except BaseException as exc:  # noqa: BLE001 - a boundary: user code, which may even call sys.exit
+                exception = exc
+                outcome = self._failed(step, exc, retries_enabled)
+            else:
+                outcome = self._succeeded(step, taken, (time.perf_counter() - started) * 1000.0)
+            step.writer = None if outcome.status == "interrupted" else step.writer
+            if hooks and outcome.status in ("succeeded", "failed"):
+                self._call_hooks(step, hooks, exception, heard)
+        step.writer = None
+        return outcome
+
+    # -- execution ----------------------------------------------------------------------------------------
+
+    def _execute(self, step: StepContext, taken: TakenOutputs) -> None:
+        gate = self._env.gate
+        with gate.user_code():
+            pass  # a signal that came between two steps ends this one before it begins
+        values = self._loader.load_all(step)
+        context = self._context(step)
+        token = CURRENT.set(context)
+        returned = False
+        try:
+            with gate.user_code():
+                made = self._call(step, context, values)
+            stream = _guarded(step, stream_of(step.op_def, made), gate)
+            for result in stream:
+                if result is RETURNED:
+                    returned = True
+                else:
+                    self._writer.take(step, result, taken)
+        finally:
+            CURRENT.reset(token)
+        self._writer.finish(step, taken, returned=returned)
+
+    def _context(self, step: StepContext) -> Any:
+        """The context that the function's annotation asks for; by default that of an asset inside assets."""
+        context = OpExecutionContext(step)
+        function = step.op_def.compute_fn
+        annotation = function.signature.context_annotation if isinstance(function, OpFunction) else EMPTY
+        if annotation is OpExecutionContext:
+            return context
+        if annotation is AssetCheckExecutionContext:
+            return AssetCheckExecutionContext(context)
+        if step.is_asset_step or annotation is AssetExecutionContext:
+            return AssetExecutionContext(context)
+        return context
+
+    def _call(self, step: StepContext, context: Any, values: dict[str, Any]) -> Any:
+        function = step.op_def.compute_fn
+        try:
+            if not isinstance(function, OpFunction):
+                return function(context, values)
+            return call_function(function, context, values, self._config_argument(step), self._scope)
+        except Exception as exc:
+            raise _as_user_error(step, exc) from exc
+
+    def _config_argument(self, step: StepContext) -> Any:
+        field = step.op_def.config_field if step.op_def.source is None else step.op_def.source.inner
+        if field is None:
+            return step.config
+        return make_config(field.config_type, step.config)
+
+    # -- ends ---------------------------------------------------------------------------------------------
+
+    def _succeeded(self, step: StepContext, taken: TakenOutputs, duration_ms: float) -> StepOutcome:
+        self._env.emit(
+            EventType.STEP_SUCCESS,
+            f'Step "{step.key}" succeeded in {duration_ms:.3g} ms.',
+            step_key=step.key,
+            payload=StepDone(duration_ms=duration_ms),
+        )
+        if duration_ms > FLUSH_AFTER_MS:
+            self._env.sink.flush()
+        return StepOutcome(status="succeeded", outputs=taken.yielded())
+
+    def _interrupted(self, step: StepContext, exc: BaseException) -> StepOutcome:
+        self.exceptions[step.key] = exc
+        error = describe_error(exc)
+        self._env.emit(
+            EventType.STEP_FAILURE,
+            f'Step "{step.key}" was interrupted.',
+            step_key=step.key,
+            payload=events.Failure(error=error, reason="INTERRUPT"),
+        )
+        return StepOutcome(status="interrupted", error=error)
+
+    def _failed(self, step: StepContext, exc: BaseException, retries_enabled: bool) -> StepOutcome:
+        env = self._env
+        self.exceptions[step.key] = exc
+        error = describe_error(exc)
+        decision = self._retry(step, exc) if retries_enabled else RetryDecision(again=False)
+        if decision.again:
+            env.emit(
+                EventType.STEP_UP_FOR_RETRY,
+                f'Step "{step.key}" failed and is tried again'
+                + (f" in {decision.wait_s:g} seconds." if decision.wait_s else "."),
+                step_key=step.key,
+                payload=StepRetry(error=error, wait_s=decision.wait_s, attempt=step.attempt + 1),
+            )
+            return StepOutcome(status="retry", wait_s=decision.wait_s, error=error)
+        failure = _intended_failure(exc)
+        env.emit(
+            EventType.STEP_FAILURE,
+            f'Step "{step.key}" failed.',
+            step_key=step.key,
+            payload=events.Failure(
+                error=error,
+                reason=failure.description if failure is not None else None,
+                metadata=failure.metadata if failure is not None else {},
+                retries_left=0,
+            ),
+        )
+        self._print_failure(step, exc)
+        return StepOutcome(status="failed", error=error)
+
+    def _retry(self, step: StepContext, exc: BaseException) -> RetryDecision:
+        requested = _requested_retry(exc)
+        failure = _intended_failure(exc)
+        return decide_step_retry(
+            retries_done=step.attempt,
+            rule=step.step.retry,
+            request=RetryRequest(max_retries=requested.max_retries, wait_s=requested.seconds_to_wait)
+            if requested is not None
+            else None,
+            is_allowed=(failure is None or failure.allow_retries) and isinstance(exc, Exception),
+            randomness=self._env.random() if self._env.random is not None else 0.5,
+        )
+
+    def _print_failure(self, step: StepContext, exc: BaseException) -> None:
+        """Show a failure to whoever reads the job's loggers."""
+        for target in self._env.loggers:
+            if target.isEnabledFor(logging.ERROR):
+                cause = getattr(exc, "user_exception", None) or exc
+                text = "".join(
+                    traceback.format_exception(type(cause), cause, user_traceback(cause), chain=False)
+                )
+                target.error(
+                    "%s - %s - %s - step failed\n%s", self._env.job_name, self._env.run_id, step.key, text
+                )
+
+    # -- hooks --------------------------------------------------------------------------------------------
+
+    def _call_hooks(
+        self,
+        step: StepContext,
+        hooks: frozenset[HookDefinition],
+        exception: BaseException | None,
+        heard: list[Event] | None,
+    ) -> None:
+        trigger = "failure" if exception is not None else "success"
+        for hook in sorted(hooks, key=lambda one: one.name):
+            self._call_hook(step, hook, trigger, exception)
+
+    def _call_hook(
+        self, step: StepContext, hook: HookDefinition, trigger: str, exception: BaseException | None
+    ) -> None:
+        env = self._env
+        if hook.trigger not in (trigger, "any"):
+            env.emit(
+                EventType.HOOK_SKIPPED,
+                f'Hook "{hook.name}" had nothing to do for "{step.key}".',
+                step_key=step.key,
+            )
+            return
+        context = HookContext(step, hook, exception)
+        try:
+            with env.gate.user_code():
+                if hook.trigger == "any":
+                    made = hook.hook_fn(context, self._events_of(step, exception))
+                    is_skipped = isinstance(made, HookExecutionResult) and bool(made.is_skipped)
+                else:
+                    hook.hook_fn(context)
+                    is_skipped = False
+        except Exception as exc:  # noqa: BLE001 - a boundary: a hook does not change the step's end
+            env.emit(
+                EventType.HOOK_ERRORED,
+                f'Hook "{hook.name}" raised for "{step.key}".',
+                step_key=step.key,
+                payload=events.Failure(error=describe_error(exc)),
+            )
+            return
+        kind = EventType.HOOK_SKIPPED if is_skipped else EventType.HOOK_COMPLETED
+        word = "had nothing to do" if is_skipped else "ran"
+        env.emit(kind, f'Hook "{hook.name}" {word} for "{step.key}".', step_key=step.key)
+
+    def _events_of(self, step: StepContext, exception: BaseException | None) -> list[Any]:
+        """The step's end as users see it, for hooks that look at events."""
+        kind = EventType.STEP_FAILURE if exception is not None else EventType.STEP_SUCCESS
+        payload: Any = (
+            events.Failure(error=describe_error(exception)) if exception is not None else StepDone()
+        )
+        event = Event(
+            type=kind,
+            timestamp=self._env.clock(),
+            run_id=self._env.run_id,
+            job_name=self._env.job_name,
+            step_key=step.key,
+            payload=payload,
+        )
+        return [view_event(event)]
+
+
+def call_function(
+    function: OpFunction, context: Any, values: dict[str, Any], config: Any, scope: ResourceScope
+) -> Any:
+    """Call a user's function with what its signature asks for."""
+    signature = function.signature
+    arguments = dict(values)
+    if signature.config is not None:
+        arguments["config"] = config
+    for name in signature.resources:
+        arguments[name] = scope.value(name)
+    positional = [arguments.pop(name) for name in signature.positional_only if name in arguments]
+    if signature.has_context:
+        return function.decorated_fn(context, *positional, **arguments)
+    return function.decorated_fn(*positional, **arguments)
+
+
+def _guarded(step: StepContext, stream: Any, gate: Any) -> Any:
+    """The stream, each step of it interruptible, and user exceptions told from our own."""
+    iterator = iter(stream)
+    while True:
+        try:
+            with gate.user_code():
+                item = next(iterator)
+        except StopIteration:
+            return
+        except InvariantViolationError:
+            raise
+        except Exception as exc:
+            raise _as_user_error(step, exc) from exc
+        if isinstance(item, Output | DynamicOutput | AssetCheckResult) or item is not None:
+            yield item
+
+
+def _as_user_error(step: StepContext, exc: BaseException) -> BaseException:
+    """A user's exception with the op's name; those that steer execution, and our own, stay as they are."""
+    if isinstance(exc, (Failure, RetryRequested, UserCodeExecutionError)):
+        return exc
+    what = "asset" if step.is_asset_step else "op"
+    return ExecutionStepExecutionError(
+        f"{what} {step.node.name!r} raised {type(exc).__name__}: {exc}", user_exception=exc
+    )
+
+
+def _intended_failure(exc: BaseException) -> Failure | None:
+    inner = getattr(exc, "user_exception", None) or exc
+    return inner if isinstance(inner, Failure) else None
+
+
+def _requested_retry(exc: BaseException) -> RetryRequested | None:
+    inner = getattr(exc, "user_exception", None) or exc
+    return inner if isinstance(inner, RetryRequested) else None
+
+
+def user_traceback(exc: BaseException) -> Any:
+    """The exception's traceback from the first frame of user code on; the engine's own frames above it say nothing."""
+    tb = exc.__traceback__
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(OWN_FOLDER):
+        tb = tb.tb_next
+    return tb if tb is not None else exc.__traceback__
+
+
+def describe_error(exc: BaseException, depth: int = 10) -> ErrorInfo:
+    """An exception as data, without the engine's frames above user code."""
+    cause = exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
+    return ErrorInfo(
+        cls_name=type(exc).__name__,
+        message=_text(exc),
+        stack=tuple(traceback.format_tb(user_traceback(exc))),
+        cause=describe_error(cause, depth - 1) if cause is not None and depth > 0 else None,
+    )
+
+
+def _text(exc: BaseException) -> str:
+    try:
+        return str(exc)
+    except Exception as broken:  # noqa: BLE001 - a boundary: a user's exception may not even be printable
+        return f"<{type(exc).__name__} whose text cannot be made: {broken!r}>"
