@@ -72,7 +72,9 @@ def _asset(spec: Any, holder: Any) -> dict[str, Any]:
             "automation": attempt(condition, spec.automation_condition),
             "freshness": None if spec.freshness_policy is None else type(spec.freshness_policy).__name__,
             "role": attempt(_role, holder),
-            "resources": attempt(lambda: sorted(holder.required_resource_keys - {"io_manager"}) if holder else None),
+            "resources": attempt(
+                lambda: sorted(holder.required_resource_keys - {"io_manager"}) if holder else None
+            ),
             "backfill": attempt(lambda: _backfill(holder.backfill_policy) if holder else None),
         }
     )

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from .observed_definitions import FIXED_TIME, is_implicit
+from .observed_ticks import Subject
 from .plain import attempt, error_name, filled, metadata, plain, tags
 
 STEP_EVENTS_LEFT_OUT = ("ENGINE_EVENT", "LOGS_CAPTURED", "RESOURCE_INIT_STARTED", "RESOURCE_INIT_SUCCESS", "STEP_WORKER_STARTING",
@@ -17,9 +18,10 @@ MADE_UP_KEY = "made_up"
 class RunBook:
     """Runs jobs on one instance and keeps their results for the sensors that watch runs."""
 
-    def __init__(self, dg: Any, defs: Any, repo: Any, instance: Any, options: dict[str, Any]) -> None:
-        self.dg, self.defs, self.repo, self.instance = dg, defs, repo, instance
-        self.options = options
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.defs, self.repo, self.instance = subject.defs, subject.repo, subject.instance
+        self.options = subject.options
         self.results: list[Any] = []
 
     def describe(self) -> dict[str, Any]:
@@ -101,7 +103,7 @@ class RunBook:
     def _file_io_manager(self) -> Any:
         if not hasattr(self, "_folder"):
             self._folder = tempfile.mkdtemp()
-        return self.dg.FilesystemIOManager(base_dir=self._folder)
+        return self.subject.dg.FilesystemIOManager(base_dir=self._folder)
 
 
 def describe_result(result: Any, job: Any = None) -> dict[str, Any]:

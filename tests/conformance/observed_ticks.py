@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,51 +17,71 @@ EVENT_TYPES = ("ASSET", "MULTI_ASSET", "FRESHNESS_POLICY")
 EVALUATIONS = 2
 
 
-def schedule_ticks(dg: Any, defs: Any, repo: Any, options: dict[str, Any]) -> dict[str, Any]:
+@dataclass
+class Subject:
+    """A loaded program, the instance it is observed on, and the options of its sidecar."""
+
+    dg: Any
+    defs: Any
+    repo: Any
+    instance: Any
+    options: dict[str, Any]
+
+    def resources_of(self, trigger: Any) -> dict[str, Any] | None:
+        """The resources that a schedule or sensor asks for, out of the program's."""
+        wanted = set(trigger.required_resource_keys)
+        return {key: value for key, value in (self.defs.resources or {}).items() if key in wanted} or None
+
+
+def schedule_ticks(subject: Subject) -> dict[str, Any]:
     """Every schedule at every fixed moment."""
     shown: dict[str, Any] = {}
-    for schedule in repo.schedule_defs:
+    for schedule in subject.repo.schedule_defs:
         shown[schedule.name] = {}
-        for instant in options.get("instants", INSTANTS):
+        for instant in subject.options.get("instants", INSTANTS):
             moment = datetime.fromisoformat(instant)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
-            shown[schedule.name][instant] = _schedule_tick(dg, defs, repo, schedule, moment)
+            shown[schedule.name][instant] = _schedule_tick(subject, schedule, moment)
     return shown
 
 
-def _schedule_tick(dg: Any, defs: Any, repo: Any, schedule: Any, moment: datetime) -> Any:
+def _schedule_tick(subject: Subject, schedule: Any, moment: datetime) -> Any:
     try:
-        context = dg.build_schedule_context(
-            scheduled_execution_time=moment, repository_def=repo, resources=_resources(defs, schedule)
+        context = subject.dg.build_schedule_context(
+            scheduled_execution_time=moment,
+            repository_def=subject.repo,
+            resources=subject.resources_of(schedule),
         )
         return _tick(schedule.evaluate_tick(context))
     except Exception as error:
         return {"error": error_name(_root_cause(error))}
 
 
-def sensor_ticks(
-    dg: Any, repo: Any, instance: Any, options: dict[str, Any], *, on_events: bool
-) -> dict[str, Any]:
-    """Sensors of the polling kinds: each evaluated from its given cursors on, the next with the cursor that came out."""
+def sensor_ticks(subject: Subject, *, on_events: bool) -> dict[str, Any]:
+    """Each sensor that polls (or that reads events): evaluated from its given cursors, then with the cursor that came out."""
     shown: dict[str, Any] = {}
-    for sensor in repo.sensor_defs:
+    for sensor in subject.repo.sensor_defs:
         kind = plain(sensor.sensor_type)
         if kind in AUTOMATION_TYPES + RUN_TYPES or (kind in EVENT_TYPES) != on_events:
             continue
-        cursors = options.get("cursors", {}).get(sensor.name, [None])
-        shown[sensor.name] = [_sensor_story(dg, repo, instance, sensor, cursor) for cursor in cursors]
+        cursors = subject.options.get("cursors", {}).get(sensor.name, [None])
+        shown[sensor.name] = [_sensor_story(subject, sensor, cursor) for cursor in cursors]
     return shown
 
 
-def _sensor_story(dg: Any, repo: Any, instance: Any, sensor: Any, cursor: str | None) -> list[Any]:
+def _sensor_story(subject: Subject, sensor: Any, cursor: str | None) -> list[Any]:
     story = []
     for _ in range(EVALUATIONS):
         try:
-            context = dg.build_sensor_context(
-                instance=instance, cursor=cursor, repository_def=repo, sensor_name=sensor.name
+            context = subject.dg.build_sensor_context(
+                instance=subject.instance,
+                cursor=cursor,
+                repository_def=subject.repo,
+                sensor_name=sensor.name,
+                resources=subject.resources_of(sensor),
             )
-            with _loading_partitions(instance):
+            with _loading_partitions(subject.instance):
                 outcome = sensor.evaluate_tick(context)
             story.append(_tick(outcome))
             cursor = outcome.cursor
@@ -70,28 +91,31 @@ def _sensor_story(dg: Any, repo: Any, instance: Any, sensor: Any, cursor: str | 
     return story
 
 
-def run_sensor_reactions(dg: Any, repo: Any, instance: Any, results: list[Any]) -> dict[str, Any]:
+def run_sensor_reactions(subject: Subject, results: list[Any]) -> dict[str, Any]:
     """Sensors that watch runs, called with the runs that ended in their status."""
     shown: dict[str, Any] = {}
-    for sensor in repo.sensor_defs:
+    for sensor in subject.repo.sensor_defs:
         if plain(sensor.sensor_type) not in RUN_TYPES:
             continue
+        status = plain(getattr(sensor, "_run_status", None) or getattr(sensor, "run_status", None))
+        ended = [one for one in results if status in (None, "SUCCESS" if one.success else "FAILURE")]
         shown[sensor.name] = {
-            f"{index} {result.dagster_run.job_name}": _reaction(dg, repo, instance, sensor, result)
-            for index, result in enumerate(results)
+            f"{index} {result.dagster_run.job_name}": _reaction(subject, sensor, result)
+            for index, result in enumerate(ended)
         }
     return shown
 
 
-def _reaction(dg: Any, repo: Any, instance: Any, sensor: Any, result: Any) -> Any:
+def _reaction(subject: Subject, sensor: Any, result: Any) -> Any:
     try:
         event = result.get_run_success_event() if result.success else result.get_run_failure_event()
-        context = dg.build_run_status_sensor_context(
+        context = subject.dg.build_run_status_sensor_context(
             sensor_name=sensor.name,
             dagster_event=event,
-            dagster_instance=instance,
+            dagster_instance=subject.instance,
             dagster_run=result.dagster_run,
-            repository_def=repo,
+            resources=subject.resources_of(sensor),
+            repository_def=subject.repo,
         )
         returned = sensor(context)
         if inspect.isgenerator(returned):

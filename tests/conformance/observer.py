@@ -26,7 +26,7 @@ from typing import Any
 
 from .observed_definitions import describe_definitions
 from .observed_runs import RunBook
-from .observed_ticks import run_sensor_reactions, schedule_ticks, sensor_ticks
+from .observed_ticks import Subject, run_sensor_reactions, schedule_ticks, sensor_ticks
 from .plain import attempt, error_name, plain
 
 PROGRAM_TIMEOUT_S = 60
@@ -119,15 +119,15 @@ def observe(path: Path) -> dict[str, Any]:
 
 def observe_running(dg: Any, defs: Any, repo: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Ticks before anything ran, the runs, then the ticks and reactions that follow from them."""
-    instance = dg.DagsterInstance.ephemeral()
+    subject = Subject(dg, defs, repo, dg.DagsterInstance.ephemeral(), options)
     document: dict[str, Any] = {
-        "schedule_ticks": attempt(schedule_ticks, dg, repo, options),
-        "sensor_ticks": attempt(sensor_ticks, dg, repo, instance, options, on_events=False),
+        "schedule_ticks": attempt(schedule_ticks, subject),
+        "sensor_ticks": attempt(sensor_ticks, subject, on_events=False),
     }
-    book = RunBook(dg, defs, repo, instance, options)
+    book = RunBook(subject)
     document["runs"] = attempt(book.describe)
-    document["event_ticks"] = attempt(sensor_ticks, dg, repo, instance, options, on_events=True)
-    document["reactions"] = attempt(run_sensor_reactions, dg, repo, instance, book.results)
+    document["event_ticks"] = attempt(sensor_ticks, subject, on_events=True)
+    document["reactions"] = attempt(run_sensor_reactions, subject, book.results)
     return document
 
 

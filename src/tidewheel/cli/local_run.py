@@ -62,9 +62,10 @@ def execute_here(
         planned_assets=asked.planned_assets,
         planned_checks=asked.planned_checks,
     )
-    run = opened.ledger.start_in_process_run(new_run, now=now)
+    sink = LedgerSink(opened.ledger, new_run, now_s)
+    run = sink.start()
+    assert run is not None
     opened.ledger.note_worker(run.run_id, run.epoch, pid=os.getpid(), now=now)
-    sink = LedgerSink(opened.ledger, run)
     execute_run(
         resolve_run_job(code.defs, run, instance=instance),
         run,

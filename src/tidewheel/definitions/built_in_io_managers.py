@@ -183,9 +183,8 @@ class FilesystemIOManager(ConfigurableIOManagerFactory):
 
 def default_base_dir(context: InitResourceContext) -> str:
     """The folder for values of a run: what the run says, else the instance's, else the current one."""
-    given = getattr(context, "storage_dir", None)
-    if given is not None:
-        return os.fspath(given)
+    if context.storage_dir is not None:
+        return context.storage_dir()
     instance = context.instance
     folder = getattr(instance, "storage_directory", None)
     if callable(folder):

@@ -16,7 +16,7 @@ from tidewheel.definitions.checks import AssetChecksDefinition
 from tidewheel.definitions.definitions import Definitions
 from tidewheel.definitions.graphs import GraphDefinition
 from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.module_assets import members_of, modules_of_package
+from tidewheel.definitions.module_assets import members_of, module_of_frame, modules_of_package
 from tidewheel.definitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from tidewheel.definitions.repository import RepositoryDefinition
 from tidewheel.definitions.schedules import ScheduleDefinition
@@ -182,10 +182,7 @@ def load_definitions_from_current_module(
     executor: Any = None,
 ) -> Definitions:
     """As ``load_definitions_from_module``, of the module that calls it."""
-    module = inspect.getmodule(inspect.stack()[1][0])
-    if module is None:
-        raise ParameterCheckError("expected to be called from a module, got a place without one")
-    return load_definitions_from_module(module, resources, loggers, executor)
+    return load_definitions_from_module(module_of_frame(2), resources, loggers, executor)
 
 
 def load_definitions_from_package_module(

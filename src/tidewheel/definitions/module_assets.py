@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
@@ -187,8 +188,17 @@ def _keys(one: Loaded) -> Iterable[AssetKey]:
 
 
 def _calling_module() -> ModuleType:
-    frame = inspect.stack()[2]
-    module = inspect.getmodule(frame[0])
+    return module_of_frame(3)
+
+
+def module_of_frame(depth: int) -> ModuleType:
+    """The module whose code runs some frames above.
+
+    Raises:
+        CheckError: when that code is in no module.
+    """
+    frame = sys._getframe(depth)
+    module = sys.modules.get(frame.f_globals.get("__name__", "")) or inspect.getmodule(frame)
     if module is None:
         raise CheckError("expected to be called from a module, got a place without one; use load_assets_from_modules")
     return module

@@ -228,7 +228,7 @@ def _several_outputs(outs: Mapping[str, Out], annotation: Any) -> list[OutputDef
 
 
 def _is_list_of_dynamic(annotation: Any) -> bool:
-    if typing.get_origin(annotation) is not list:
+    if typing.get_origin(annotation) is not list or not typing.get_args(annotation):
         return False
     member = typing.get_args(annotation)[0]
     return member is DynamicOutput or typing.get_origin(member) is DynamicOutput

@@ -10,7 +10,7 @@ import enum
 import inspect
 import types as python_types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pydantic
@@ -20,7 +20,11 @@ from pydantic_core import PydanticUndefined
 from tidewheel.definitions import config_schema as schemas
 from tidewheel.definitions.config_schema import ConfigType, Field, Selector, Shape
 from tidewheel.definitions.env_var import EnvVar, IntEnvVar
-from tidewheel.errors import InvalidInvocationError, InvalidPythonicConfigDefinitionError
+from tidewheel.errors import (
+    InvalidDefinitionError,
+    InvalidInvocationError,
+    InvalidPythonicConfigDefinitionError,
+)
 
 _SCALARS: dict[Any, ConfigType] = {
     int: schemas.IntSource,
@@ -39,10 +43,10 @@ class Config(pydantic.BaseModel):
     )
 
     def __init__(self, **config_dict: Any) -> None:
-        """Set the fields. A number from the environment (``EnvVar.int``) is kept as it is until a run reads it."""
+        """Set the fields. A reference to the environment (``EnvVar``) is kept as it is until a run reads it."""
         super().__init__(**config_dict)
         for name, value in config_dict.items():
-            if isinstance(value, IntEnvVar):
+            if isinstance(value, (EnvVar, IntEnvVar)):
                 self.__dict__[_field_name(type(self), name)] = value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -192,6 +196,10 @@ def config_type_of(annotation: Any, *, owner: str, info: FieldInfo | None = None
             return schemas.StringSource
     if isinstance(annotation, ConfigType):
         return annotation
+    if origin is not None and not inspect.isclass(annotation) and origin in (tuple, set, Sequence):
+        raise InvalidDefinitionError(
+            f"{owner}: expected a type that run config can hold, got {annotation!r}; use list[...] instead"
+        )
     raise InvalidPythonicConfigDefinitionError(
         f"{owner}: expected a type that run config can hold (str, int, float, bool, Any, list, dict, Optional, Literal of "
         f"texts, an Enum class, a Config class, or a union of Config classes with a discriminator), got {annotation!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidewheel.errors import UnknownResourceError, did_you_mean
@@ -66,6 +66,8 @@ class InitResourceContext:
         self._run = dagster_run
         self._log_manager = log_manager
         self._event_loop = event_loop
+        self.storage_dir: Callable[[], str] | None = None
+        """Gives the folder for values of the run, where a run says so."""
 
     @property
     def instance(self) -> Any:

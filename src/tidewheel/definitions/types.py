@@ -646,7 +646,9 @@ def _generic(raw: Any, origin: Any) -> RuntimeType:
         inner = [arg for arg in args if arg is not type(None)]
         if len(inner) == 1 and len(args) == 2:
             return OptionalType(resolve_type(inner[0]))
-    elif origin in (Output, DynamicOutput, MaterializeResult):
+    elif origin is DynamicOutput:
+        return resolve_type(DynamicOutput)
+    elif origin in (Output, MaterializeResult):
         return resolve_type(args[0])
     elif origin in (list, collections.abc.Sequence) and len(args) == 1:
         return ListType(resolve_type(args[0]))

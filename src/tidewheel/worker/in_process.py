@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tidewheel.definitions.built_in_io_managers import DEFAULT_IO_MANAGER, mem_io_manager
+from tidewheel.definitions.asset_jobs import build_ephemeral_asset_job
+from tidewheel.definitions.built_in_io_managers import DEFAULT_IO_MANAGER, InMemoryIOManager, mem_io_manager
 from tidewheel.definitions.execution_hooks import set_hooks
 from tidewheel.definitions.job_config import ResolvedRunConfig
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.resources import coerce_resources
 from tidewheel.definitions.run_config import plain_run_config
-from tidewheel.errors import InvalidInvocationError, ParameterCheckError, UnknownPartitionError
+from tidewheel.errors import InvalidInvocationError, InvariantViolationError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.run_views import view_run
@@ -21,6 +22,7 @@ from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import NewRun, RunRecord
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import PARTITION, normalize_tags
+from tidewheel.worker.asset_values import load_asset_value
 from tidewheel.worker.direct_contexts import build_init_resource_context
 from tidewheel.worker.direct_invocation import invoke_hook, invoke_op, invoke_resource
 from tidewheel.worker.execution_result import ExecuteInProcessResult
@@ -41,6 +43,7 @@ def execute_in_process(
     input_values: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     resources: Mapping[str, Any] | None = None,
+    keeps_in_memory: bool = True,
 ) -> ExecuteInProcessResult:
     """Run a job in this process, one step after another.
 
@@ -52,7 +55,9 @@ def execute_in_process(
         UnknownPartitionError: when the partition key does not exist.
         Exception: the user's own, when a step fails and ``raise_on_error`` is set.
     """
-    ephemeral = _ephemeral_job(job, resources, input_values, op_selection, asset_selection)
+    ephemeral = _ephemeral_job(
+        job, resources, input_values, op_selection, asset_selection, keeps_in_memory=keeps_in_memory
+    )
     config = run_config if run_config is not None else _default_config(job, partition_key, op_selection)
     plain = plain_run_config(config)
     resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
@@ -76,6 +81,8 @@ def _ephemeral_job(
     input_values: Mapping[str, Any] | None,
     op_selection: Sequence[str] | None,
     asset_selection: Sequence[AssetKey] | None,
+    *,
+    keeps_in_memory: bool = True,
 ) -> JobDefinition:
     """The job as it is run here: values in memory by default, with what the caller adds."""
     if resources is not None and not isinstance(resources, Mapping):
@@ -87,7 +94,7 @@ def _ephemeral_job(
             asset_selection=frozenset(asset_selection) if asset_selection else None,
         )
     definitions = {**job.resource_defs, **coerce_resources(resources)}
-    if definitions.get("io_manager") is DEFAULT_IO_MANAGER:
+    if keeps_in_memory and definitions.get("io_manager") is DEFAULT_IO_MANAGER:
         definitions["io_manager"] = mem_io_manager
     made = chosen.copy(
         resource_defs=definitions,
@@ -244,6 +251,75 @@ def _texts(keys: Any) -> tuple[str, ...] | None:
     return tuple(sorted(key.to_escaped_user_string() for key in keys))
 
 
+def materialize(
+    assets: Sequence[Any],
+    run_config: Any = None,
+    instance: Instance | None = None,
+    resources: Mapping[str, Any] | None = None,
+    partition_key: str | None = None,
+    raise_on_error: bool = True,
+    tags: Mapping[str, str] | None = None,
+    selection: Any = None,
+) -> ExecuteInProcessResult:
+    """Make assets in this process; values are stored as pickle files of the instance unless an IO manager says otherwise.
+
+    Assets that are not selected are loaded, not made.
+
+    Raises:
+        InvalidDefinitionError: when the assets contradict each other.
+        Exception: the user's own, when a step fails and ``raise_on_error`` is set.
+    """
+    if isinstance(assets, (str, Mapping)) or not isinstance(assets, Iterable):
+        raise ParameterCheckError(f"expected assets as a list of definitions, got {assets!r}")
+    if instance is not None and not isinstance(instance, Instance):
+        raise ParameterCheckError(f"expected instance as an Instance, got {instance!r}")
+    job = build_ephemeral_asset_job(list(assets), selection, resources, partition_key=partition_key)
+    return execute_in_process(
+        job,
+        run_config=run_config,
+        instance=instance,
+        partition_key=partition_key,
+        raise_on_error=raise_on_error,
+        tags=tags,
+        keeps_in_memory=False,
+    )
+
+
+def materialize_to_memory(
+    assets: Sequence[Any],
+    run_config: Any = None,
+    instance: Instance | None = None,
+    resources: Mapping[str, Any] | None = None,
+    partition_key: str | None = None,
+    raise_on_error: bool = True,
+    tags: Mapping[str, str] | None = None,
+    selection: Any = None,
+) -> ExecuteInProcessResult:
+    """As ``materialize``; every value is kept in memory.
+
+    Raises:
+        InvariantViolationError: when an IO manager is given, which would not be used.
+    """
+    for given in (assets, resources or {}):
+        if isinstance(given, Mapping) and "io_manager" in given:
+            raise InvariantViolationError(
+                "expected no resource 'io_manager', since values are kept in memory, got one; use materialize"
+            )
+    memory = InMemoryIOManager()
+    job = build_ephemeral_asset_job(list(assets), selection, resources, partition_key=partition_key)
+    keys = {"io_manager", *job.asset_layer.io_manager_keys.values()}
+    return materialize(
+        assets,
+        run_config=run_config,
+        instance=instance,
+        resources={**(resources or {}), **dict.fromkeys(keys, memory)},
+        partition_key=partition_key,
+        raise_on_error=raise_on_error,
+        tags=tags,
+        selection=selection,
+    )
+
+
 class _Hooks:
     """The worker's side of ``definitions.execution_hooks``."""
 
@@ -263,10 +339,14 @@ class _Hooks:
         """See ``direct_invocation.invoke_resource``."""
         return invoke_resource(resource_def, args, kwargs)
 
+    def load_asset_value(self, key: Any, **options: Any) -> Any:
+        """See ``asset_values.load_asset_value``."""
+        return load_asset_value(key, **options)
+
     def new_resource_context(self, **options: Any) -> Any:
         """See ``direct_contexts.build_init_resource_context``."""
         return build_init_resource_context(**options)
 
 
 set_hooks(_Hooks())
-__all__ = ["InProcessRun", "UnknownPartitionError", "execute_in_process"]
+__all__ = ["InProcessRun", "execute_in_process", "materialize", "materialize_to_memory"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -118,7 +117,7 @@ class ResourceScope:
         self._keys = sorted(keys)
         self._step_key = step_key
         self._factory = ResourceFactory(
-            env.job.resource_defs, env.resolved.resources, context=_RunResourceContext(env, step_key)
+            env.job.resource_defs, env.resolved.resources, context=_context(env, step_key)
         )
         self._views: dict[frozenset[str], ScopedResources] = {}
 
@@ -199,21 +198,15 @@ class ResourceScope:
         return view
 
 
-class _RunResourceContext(InitResourceContext):
+def _context(env: RunEnvironment, step_key: str | None) -> InitResourceContext:
     """The context of resources inside a run."""
-
-    def __init__(self, env: RunEnvironment, step_key: str | None) -> None:
-        super().__init__(
-            instance=lambda: env.instance,
-            dagster_run=lambda: env.run_view,
-            log_manager=RunLog(env, step_key),
-        )
-        self._env = env
-
-    @property
-    def storage_dir(self) -> Path:
-        """The folder for values of the run."""
-        return Path(self._env.storage_dir)
+    context = InitResourceContext(
+        instance=lambda: env.instance,
+        dagster_run=lambda: env.run_view,
+        log_manager=RunLog(env, step_key),
+    )
+    context.storage_dir = lambda: env.storage_dir
+    return context
 
 
 def _cause(exc: BaseException) -> ErrorInfo:

@@ -126,9 +126,8 @@ class OutputWriter:
         is_value_given: bool = True,
     ) -> None:
         definition = self._definition(step, name, mapping_key, taken)
-        check = step.check_of_output(name)
-        if check is not None and isinstance(value, AssetCheckResult):
-            self._check_result(step, value, taken)
+        if step.check_of_output(name) is not None:
+            self._check_result(step, _as_check_result(step, name, value), taken)
             return
         check_value(step, definition.dagster_type, value if is_value_given else None, f"output {name!r}")
         added = step.added_metadata.get((name, mapping_key), NO_METADATA)
@@ -271,6 +270,8 @@ class OutputWriter:
         return keys or [None]
 
     def _observed(self, step: StepContext, asset: AssetKey, metadata: Mapping[str, Any], output: Any) -> None:
+        if isinstance(output, Output) and output.data_version is None and not metadata and step.events:
+            return  # the function recorded its observations itself, by partition
         versions = observed_versions(getattr(output, "value", None))
         if versions is not None and None not in versions:
             for partition, version in versions.items():
@@ -473,6 +474,19 @@ class OutputWriter:
             raise AssetCheckFailedError(
                 f"blocking checks did not pass: {names}; what depends on these assets is not executed"
             )
+
+
+def _as_check_result(step: StepContext, name: str, value: Any) -> AssetCheckResult:
+    """What the function of a check gave; a plain truth value says whether it passed (F24)."""
+    if isinstance(value, AssetCheckResult):
+        return value
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        return AssetCheckResult(passed=bool(value))
+    key = step.check_of_output(name)
+    raise InvariantViolationError(
+        f"check {key.to_user_string() if key else name!r}: expected AssetCheckResult or a bool, got {value!r} "
+        f"({type(value).__name__}); return AssetCheckResult(passed=...)"
+    )
 
 
 class TakenOutputs:

@@ -13,17 +13,15 @@ from typing import Any, Literal, Optional
 import msgspec
 
 import tidewheel
-from tidewheel.definitions.check_results import AssetCheckResult
 from tidewheel.definitions.function_signature import EMPTY
 from tidewheel.definitions.hooks import HookDefinition, HookExecutionResult
 from tidewheel.definitions.ops import OpFunction
 from tidewheel.definitions.pythonic_config import make_config
-from tidewheel.definitions.results import DynamicOutput, Failure, Output, RetryRequested
+from tidewheel.definitions.results import Failure, RetryRequested
 from tidewheel.errors import (
     ExecutionInterruptedError,
     ExecutionStepExecutionError,
-    InvariantViolationError,
-    UserCodeExecutionError,
+    TidewheelError,
 )
 from tidewheel.logic.runs.plan import OutputRef, PlannedStep
 from tidewheel.logic.runs.retry import RetryDecision, RetryRequest, decide_step_retry
@@ -158,8 +156,10 @@ class StepRunner:
             if not isinstance(function, OpFunction):
                 return function(context, values)
             return call_function(function, context, values, self._config_argument(step), self._scope)
+        except TidewheelError:
+            raise
         except Exception as exc:
-            raise _as_user_error(step, exc) from exc
+            raise _user_error(step, exc) from exc
 
     def _config_argument(self, step: StepContext) -> Any:
         field = step.op_def.config_field if step.op_def.source is None else step.op_def.source.inner
@@ -332,18 +332,15 @@ def _guarded(step: StepContext, stream: Any, gate: Any) -> Any:
                 item = next(iterator)
         except StopIteration:
             return
-        except InvariantViolationError:
+        except TidewheelError:
             raise
         except Exception as exc:
-            raise _as_user_error(step, exc) from exc
-        if isinstance(item, Output | DynamicOutput | AssetCheckResult) or item is not None:
-            yield item
+            raise _user_error(step, exc) from exc
+        yield item
 
 
-def _as_user_error(step: StepContext, exc: BaseException) -> BaseException:
-    """A user's exception with the op's name; those that steer execution, and our own, stay as they are."""
-    if isinstance(exc, (Failure, RetryRequested, UserCodeExecutionError)):
-        return exc
+def _user_error(step: StepContext, exc: Exception) -> ExecutionStepExecutionError:
+    """A user's exception with the op's name."""
     what = "asset" if step.is_asset_step else "op"
     return ExecutionStepExecutionError(
         f"{what} {step.node.name!r} raised {type(exc).__name__}: {exc}", user_exception=exc

@@ -127,10 +127,11 @@ def build_graph(locations: Iterable[LocationSnapshot]) -> ConditionGraph:
     """The graph of all code locations. A condition that cannot be read is a problem of its target alone (F8)."""
     owners = _owners(locations)
     problems: dict[Key, str] = {}
-    specs = {key: node.partitions for key, (_, node) in owners.items()}
+    specs = _Specs({key: node.partitions for key, (_, node) in owners.items()})
     subjects: dict[Key, Subject] = {}
+    trees: dict[bytes, Condition] = {}
     for key, (location, node) in owners.items():
-        condition = _decoded(key, node.condition, problems)
+        condition = _decoded(key, node.condition, trees, problems)
         if isinstance(node, AssetNode):
             subjects[key] = _asset(key, location, node, condition, specs)
         elif isinstance(node, CheckNode):
@@ -187,22 +188,33 @@ def _rank(node: AssetNode | CheckNode | JobNode) -> int:
     return _RANK.get(node.kind, 2) if isinstance(node, AssetNode) else 0
 
 
-def _decoded(key: Key, data: bytes | None, problems: dict[Key, str]) -> Condition | None:
+def _decoded(
+    key: Key, data: bytes | None, trees: dict[bytes, Condition], problems: dict[Key, str]
+) -> Condition | None:
+    """The condition of a stored form; equal forms give the very same tree, which targets then share."""
     if data is None:
         return None
     try:
-        return codec.decode(data)
+        if data not in trees:
+            trees[data] = codec.decode(data)
+        return trees[data]
     except ConditionError as reason:
         problems[key] = str(reason)
         return None
 
 
-_Specs = Mapping[Key, Optional[PartitionsSpec]]
+class _Specs:
+    """The partitions of all subjects, and the paths between them, equal paths made once."""
 
+    def __init__(self, partitions: Mapping[Key, Optional[PartitionsSpec]]) -> None:
+        self._partitions = partitions
+        self._paths: dict[Hop, tuple[Hop, ...]] = {}
 
-def _dep(key: Key, mapping: PartitionMapping | None, down: PartitionsSpec | None, specs: _Specs) -> Dep:
-    up = specs.get(key)
-    return Dep(key, (Hop(mapping or default_mapping(down, up), down, up),))
+    def dep(self, key: Key, mapping: PartitionMapping | None, down: PartitionsSpec | None) -> Dep:
+        """A dependency on a subject; without a mapping the default one."""
+        up = self._partitions.get(key)
+        hop = Hop(mapping or default_mapping(down, up), down, up)
+        return Dep(key, self._paths.setdefault(hop, (hop,)))
 
 
 def _asset(key: Key, location: str, node: AssetNode, condition: Condition | None, specs: _Specs) -> Subject:
@@ -210,7 +222,7 @@ def _asset(key: Key, location: str, node: AssetNode, condition: Condition | None
         key=key,
         location=location,
         partitions=node.partitions,
-        deps=tuple(_dep(Key("asset", one.asset), one.mapping, node.partitions, specs) for one in node.deps),
+        deps=tuple(specs.dep(Key("asset", one.asset), one.mapping, node.partitions) for one in node.deps),
         siblings=tuple(Key("asset", one) for one in node.required_siblings if one != node.key),
         asset_kind=node.kind,
         asset_spec=node,
@@ -226,7 +238,7 @@ def _check(key: Key, location: str, node: CheckNode, condition: Condition | None
         key=key,
         location=location,
         partitions=node.partitions,
-        deps=tuple(_dep(Key("asset", one), None, node.partitions, specs) for one in upstream),
+        deps=tuple(specs.dep(Key("asset", one), None, node.partitions) for one in upstream),
         blocking=node.blocking,
         condition=condition,
     )
@@ -246,7 +258,7 @@ def _job(
         key=key,
         location=location,
         partitions=node.partitions,
-        deps=tuple(_dep(one, None, node.partitions, specs) for one in roots),
+        deps=tuple(specs.dep(one, None, node.partitions) for one in roots),
         condition=condition,
     )
 

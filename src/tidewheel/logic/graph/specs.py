@@ -160,6 +160,13 @@ class SensorNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: Metadata = {}
     run_status: Optional[RunStatusSource] = None
     evaluation_timeout_s: Optional[float] = None
+    checks: tuple[str, ...] = ()
+    """Checks covered (automation sensors)."""
+    run_tags: dict[str, str] = {}
+    """Tags of the runs that an automation sensor asks for."""
+    emit_backfills: bool = True
+    uses_user_code: bool = False
+    """Conditions of the user's own classes are evaluated in the code location."""
 
 
 class ResourceNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -28,7 +28,10 @@ def documented():
     """
 
 
-@asset(backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=3), partitions_def=DailyPartitionsDefinition("2024-01-01"))
+@asset(
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=3),
+    partitions_def=DailyPartitionsDefinition("2024-01-01"),
+)
 def batched():
     return None
 
@@ -47,5 +50,9 @@ def observe():
         "node_def": clicks.node_def.name,
         "key": clicks.key.path,
         "description": documented.descriptions_by_key[documented.key],
-        "batch": [clicks.backfill_policy.policy_type, batched.backfill_policy.policy_type, batched.backfill_policy.max_partitions_per_run],
+        "batch": [
+            clicks.backfill_policy.policy_type,
+            batched.backfill_policy.policy_type,
+            batched.backfill_policy.max_partitions_per_run,
+        ],
     }

@@ -11,7 +11,12 @@ def only_before():
     pass
 
 
-@asset(ins={"data": AssetIn("upstream", metadata={"columns": ["n"]}), "ignored": AssetIn(key="only_before", dagster_type=Nothing)})
+@asset(
+    ins={
+        "data": AssetIn("upstream", metadata={"columns": ["n"]}),
+        "ignored": AssetIn(key="only_before", dagster_type=Nothing),
+    }
+)
 def downstream(data):
     return data["n"]
 

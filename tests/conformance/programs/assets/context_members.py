@@ -44,4 +44,6 @@ def test_materialize_with_tags():
     assert materialize([readings, summary], tags={"purpose": "test"}).success
     assert SEEN["tag"] == "test"
     assert SEEN["selected"] == ["readings"]
-    assert AssetKey("readings") in {event.asset_key for event in materialize([readings]).get_asset_materialization_events()}
+    assert AssetKey("readings") in {
+        event.asset_key for event in materialize([readings]).get_asset_materialization_events()
+    }

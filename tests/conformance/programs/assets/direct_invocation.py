@@ -1,5 +1,13 @@
 import pytest
-from dagster import AssetExecutionContext, Config, Definitions, MaterializeResult, asset, build_asset_context, build_op_context
+from dagster import (
+    AssetExecutionContext,
+    Config,
+    Definitions,
+    MaterializeResult,
+    asset,
+    build_asset_context,
+    build_op_context,
+)
 from dagster import DailyPartitionsDefinition, DagsterInvalidInvocationError
 
 

@@ -27,6 +27,8 @@ for table, settings in TABLES.items():
     assets.extend(build_table_assets(table, settings["columns"]))
     job = define_asset_job(f"{table}_job", selection=AssetSelection.groups(table))
     jobs.append(job)
-    schedules.append(ScheduleDefinition(job=job, cron_schedule=settings["cron"], execution_timezone="Europe/Berlin"))
+    schedules.append(
+        ScheduleDefinition(job=job, cron_schedule=settings["cron"], execution_timezone="Europe/Berlin")
+    )
 
 defs = Definitions(assets=assets, jobs=jobs, schedules=schedules)

@@ -17,7 +17,9 @@ def three(two):
     return 3
 
 
-assets = load_assets_from_current_module(group_name="loaded", key_prefix="area") if False else [one, two, three]
+assets = (
+    load_assets_from_current_module(group_name="loaded", key_prefix="area") if False else [one, two, three]
+)
 defs = Definitions(assets=assets)
 
 
@@ -25,6 +27,10 @@ def observe():
     import dagster
 
     return {
-        "kinds": {key.to_user_string(): sorted(spec.kinds) for asset_def in assets for key, spec in asset_def.specs_by_key.items()},
+        "kinds": {
+            key.to_user_string(): sorted(spec.kinds)
+            for asset_def in assets
+            for key, spec in asset_def.specs_by_key.items()
+        },
         "version": dagster.__version__.split(".")[0],
     }

@@ -31,7 +31,12 @@ defs = Definitions(assets=[visits, unique_visits, count_them, something_else, or
 
 def observe():
     return {
-        "keys": [str(visits.key), count_them.key.to_user_string(), something_else.key.path, original_name.key.to_python_identifier()],
+        "keys": [
+            str(visits.key),
+            count_them.key.to_user_string(),
+            something_else.key.path,
+            original_name.key.to_python_identifier(),
+        ],
         "equal": AssetKey("a") == AssetKey(["a"]),
         "from_user_string": AssetKey.from_user_string("lake/raw/visits") == visits.key,
         "prefix": visits.key.has_prefix(["lake"]),

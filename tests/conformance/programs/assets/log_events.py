@@ -20,14 +20,21 @@ def ships(context: AssetExecutionContext):
     logger.info("from the module logger")
     named.warning("from a named logger")
     context.log_event(AssetObservation(asset_key="weather_report", metadata={"wind": 7}))
-    context.log_event(AssetMaterialization(asset_key="harbour_log", description="entry written", metadata={"line": 3}))
+    context.log_event(
+        AssetMaterialization(asset_key="harbour_log", description="entry written", metadata={"line": 3})
+    )
     return 2
 
 
 @op
 def unload(context):
     context.log_event(
-        AssetMaterialization(asset_key=["warehouse", "crates"], partition="north", metadata={"count": MetadataValue.int(9)}, tags={"shift": "night"})
+        AssetMaterialization(
+            asset_key=["warehouse", "crates"],
+            partition="north",
+            metadata={"count": MetadataValue.int(9)},
+            tags={"shift": "night"},
+        )
     )
     yield AssetMaterialization("pallets", metadata={"from": "op"})
     yield AssetObservation(asset_key="gate", description="open", partition="2024", tags={"seen_by": "guard"})

@@ -1,4 +1,12 @@
-from dagster import Definitions, MaterializeResult, MetadataValue, Output, asset, asset_check, AssetCheckResult
+from dagster import (
+    Definitions,
+    MaterializeResult,
+    MetadataValue,
+    Output,
+    asset,
+    asset_check,
+    AssetCheckResult,
+)
 
 
 class Frame:
@@ -27,7 +35,9 @@ def long_trips(raw_trips: Frame) -> Frame:
 
 @asset(group_name="gold")
 def trip_stats(raw_trips: Frame, long_trips: Frame) -> MaterializeResult:
-    return MaterializeResult(metadata={"share": len(long_trips) / len(raw_trips), "dagster/row_count": len(long_trips)})
+    return MaterializeResult(
+        metadata={"share": len(long_trips) / len(raw_trips), "dagster/row_count": len(long_trips)}
+    )
 
 
 @asset_check(asset=raw_trips, blocking=True)

@@ -28,7 +28,10 @@ def plus_one(number):
 
 
 incremented = AssetsDefinition.from_op(
-    plus_one, keys_by_input_name={"number": AssetKey("tripled")}, keys_by_output_name={"result": AssetKey(["out", "incremented"])}, group_name="ops"
+    plus_one,
+    keys_by_input_name={"number": AssetKey("tripled")},
+    keys_by_output_name={"result": AssetKey(["out", "incremented"])},
+    group_name="ops",
 )
 
 

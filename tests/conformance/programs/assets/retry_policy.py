@@ -1,9 +1,20 @@
-from dagster import AssetExecutionContext, Backoff, Definitions, Jitter, RetryPolicy, RetryRequested, asset, define_asset_job
+from dagster import (
+    AssetExecutionContext,
+    Backoff,
+    Definitions,
+    Jitter,
+    RetryPolicy,
+    RetryRequested,
+    asset,
+    define_asset_job,
+)
 
 ATTEMPTS = {"flaky": 0, "asks_again": 0, "hopeless": 0}
 
 
-@asset(retry_policy=RetryPolicy(max_retries=3, delay=0.01, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS))
+@asset(
+    retry_policy=RetryPolicy(max_retries=3, delay=0.01, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
+)
 def flaky(context: AssetExecutionContext):
     ATTEMPTS["flaky"] += 1
     if context.retry_number < 2:
@@ -26,7 +37,9 @@ def hopeless():
 
 
 stubborn = define_asset_job(
-    "stubborn", selection=[flaky, asks_again], op_retry_policy=RetryPolicy(max_retries=2, delay=0.0, backoff=Backoff.LINEAR, jitter=Jitter.FULL)
+    "stubborn",
+    selection=[flaky, asks_again],
+    op_retry_policy=RetryPolicy(max_retries=2, delay=0.0, backoff=Backoff.LINEAR, jitter=Jitter.FULL),
 )
 
 defs = Definitions(assets=[flaky, asks_again, hopeless], jobs=[stubborn])
@@ -36,6 +49,11 @@ def observe():
     policy = RetryPolicy(max_retries=2)
     return {
         "defaults": [policy.max_retries, policy.delay, policy.backoff, policy.jitter],
-        "delays": [RetryPolicy(max_retries=4, delay=2, backoff=Backoff.EXPONENTIAL).calculate_delay(n) for n in (1, 2, 3)],
-        "linear": [RetryPolicy(max_retries=4, delay=2, backoff=Backoff.LINEAR).calculate_delay(n) for n in (1, 2, 3)],
+        "delays": [
+            RetryPolicy(max_retries=4, delay=2, backoff=Backoff.EXPONENTIAL).calculate_delay(n)
+            for n in (1, 2, 3)
+        ],
+        "linear": [
+            RetryPolicy(max_retries=4, delay=2, backoff=Backoff.LINEAR).calculate_delay(n) for n in (1, 2, 3)
+        ],
     }

@@ -1,4 +1,18 @@
-from dagster import ConfigMapping, Definitions, Field, In, Int, configured, fs_io_manager, graph, job, op, resource, IOManager, io_manager
+from dagster import (
+    ConfigMapping,
+    Definitions,
+    Field,
+    In,
+    Int,
+    configured,
+    fs_io_manager,
+    graph,
+    job,
+    op,
+    resource,
+    IOManager,
+    io_manager,
+)
 
 
 @op(config_schema={"base": Int, "power": Field(Int, default_value=2)})
@@ -29,7 +43,14 @@ def ask(context):
     return context.resources.server
 
 
-@job(resource_defs={"server": server.configured({"host": "localhost"}), "io_manager": fs_io_manager.configured({"base_dir": "/tmp/conformance_unused"})} if False else {"server": server.configured({"host": "localhost"})})
+@job(
+    resource_defs={
+        "server": server.configured({"host": "localhost"}),
+        "io_manager": fs_io_manager.configured({"base_dir": "/tmp/conformance_unused"}),
+    }
+    if False
+    else {"server": server.configured({"host": "localhost"})}
+)
 def numbers():
     five_squared()
     cubed()
@@ -52,5 +73,7 @@ def test_numbers():
 
 
 def test_resource():
-    result = configured_resource.execute_in_process(run_config={"resources": {"server": {"config": "example.org"}}})
+    result = configured_resource.execute_in_process(
+        run_config={"resources": {"server": {"config": "example.org"}}}
+    )
     assert result.output_for_node("ask") == "example.org:8080"

@@ -36,5 +36,7 @@ defs = Definitions(jobs=[houses])
 def test_both():
     result = houses.execute_in_process(run_config=RunConfig(ops={"describe": House(pet=Cat(meows=3))}))
     assert result.output_for_node("describe") == ["cat", 3, None, 1]
-    result = houses.execute_in_process(run_config={"ops": {"describe": {"config": {"pet": {"dog": {"barks": 2.5}}, "n": 2}}}})
+    result = houses.execute_in_process(
+        run_config={"ops": {"describe": {"config": {"pet": {"dog": {"barks": 2.5}}, "n": 2}}}}
+    )
     assert result.output_for_node("describe") == ["dog", None, 2.5, 2]

@@ -1,7 +1,21 @@
 import os
 
 import pytest
-from dagster import BoolSource, Config, ConfigurableResource, Definitions, EnvVar, IntSource, StringSource, asset, job, materialize, op, resource, Field
+from dagster import (
+    BoolSource,
+    Config,
+    ConfigurableResource,
+    Definitions,
+    EnvVar,
+    IntSource,
+    StringSource,
+    asset,
+    job,
+    materialize,
+    op,
+    resource,
+    Field,
+)
 
 os.environ["CONFORMANCE_USER"] = "ada"
 os.environ["CONFORMANCE_PORT"] = "5432"
@@ -22,7 +36,13 @@ def connected(database: Database) -> str:
     return database.url()
 
 
-@resource(config_schema={"user": StringSource, "port": Field(IntSource), "flag": Field(BoolSource, is_required=False)})
+@resource(
+    config_schema={
+        "user": StringSource,
+        "port": Field(IntSource),
+        "flag": Field(BoolSource, is_required=False),
+    }
+)
 def old_database(context):
     return context.resource_config
 
@@ -37,7 +57,11 @@ def old_style():
     show()
 
 
-defs = Definitions(assets=[connected], jobs=[old_style], resources={"database": Database(user=EnvVar("CONFORMANCE_USER"), port=EnvVar.int("CONFORMANCE_PORT"))})
+defs = Definitions(
+    assets=[connected],
+    jobs=[old_style],
+    resources={"database": Database(user=EnvVar("CONFORMANCE_USER"), port=EnvVar.int("CONFORMANCE_PORT"))},
+)
 
 
 def test_env_in_resource():
@@ -46,10 +70,27 @@ def test_env_in_resource():
 
 
 def test_env_in_old_config():
-    config = {"resources": {"old": {"config": {"user": {"env": "CONFORMANCE_USER"}, "port": {"env": "CONFORMANCE_PORT"}, "flag": {"env": "CONFORMANCE_FLAG"}}}}}
-    assert old_style.execute_in_process(run_config=config).output_for_node("show") == {"user": "ada", "port": 5432, "flag": True}
+    config = {
+        "resources": {
+            "old": {
+                "config": {
+                    "user": {"env": "CONFORMANCE_USER"},
+                    "port": {"env": "CONFORMANCE_PORT"},
+                    "flag": {"env": "CONFORMANCE_FLAG"},
+                }
+            }
+        }
+    }
+    assert old_style.execute_in_process(run_config=config).output_for_node("show") == {
+        "user": "ada",
+        "port": 5432,
+        "flag": True,
+    }
     config["resources"]["old"]["config"] = {"user": "plain", "port": 3}
-    assert old_style.execute_in_process(run_config=config).output_for_node("show") == {"user": "plain", "port": 3}
+    assert old_style.execute_in_process(run_config=config).output_for_node("show") == {
+        "user": "plain",
+        "port": 3,
+    }
 
 
 def test_missing_variable():

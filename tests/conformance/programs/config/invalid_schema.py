@@ -1,5 +1,14 @@
 import pytest
-from dagster import DagsterInvalidConfigDefinitionError, DagsterInvalidDefinitionError, Definitions, Field, Int, String, job, op
+from dagster import (
+    DagsterInvalidConfigDefinitionError,
+    DagsterInvalidDefinitionError,
+    Definitions,
+    Field,
+    Int,
+    String,
+    job,
+    op,
+)
 from dagster._core.errors import DagsterInvalidPythonicConfigDefinitionError
 from dagster import Config
 

@@ -1,4 +1,22 @@
-from dagster import Any, Array, Bool, Definitions, Dict, Field, Float, Int, List, Map, Noneable, Optional, Permissive, Selector, String, job, op
+from dagster import (
+    Any,
+    Array,
+    Bool,
+    Definitions,
+    Dict,
+    Field,
+    Float,
+    Int,
+    List,
+    Map,
+    Noneable,
+    Optional,
+    Permissive,
+    Selector,
+    String,
+    job,
+    op,
+)
 
 
 @op(
@@ -28,7 +46,9 @@ defs = Definitions(jobs=[showing])
 
 
 def run(config):
-    return showing.execute_in_process(run_config={"ops": {"show": {"config": config}}}).output_for_node("show")
+    return showing.execute_in_process(run_config={"ops": {"show": {"config": config}}}).output_for_node(
+        "show"
+    )
 
 
 def observe():

@@ -29,7 +29,15 @@ class IngestConfig(Config):
 
 @op
 def ingest(context, config: IngestConfig):
-    return [config.path, config.limit, config.tags, config.mapping, config.note, config.speed.value, config.retry.times]
+    return [
+        config.path,
+        config.limit,
+        config.tags,
+        config.mapping,
+        config.note,
+        config.speed.value,
+        config.retry.times,
+    ]
 
 
 @asset
@@ -42,26 +50,43 @@ def ingest_job():
     ingest()
 
 
-asset_job = define_asset_job("asset_job", [ingested], config=RunConfig(ops={"ingested": IngestConfig(path="set by the job")}))
-dict_job = define_asset_job("dict_job", [ingested], config={"ops": {"ingested": {"config": {"path": "by dict"}}}})
+asset_job = define_asset_job(
+    "asset_job", [ingested], config=RunConfig(ops={"ingested": IngestConfig(path="set by the job")})
+)
+dict_job = define_asset_job(
+    "dict_job", [ingested], config={"ops": {"ingested": {"config": {"path": "by dict"}}}}
+)
 
 defs = Definitions(assets=[ingested], jobs=[ingest_job, asset_job, dict_job])
 
 
 def test_run_config_object():
-    config = RunConfig(ops={"ingest": IngestConfig(path="a", tags=["x"], mapping={"k": 1}, speed=Speed.FAST, retry=Retry(times=1))})
+    config = RunConfig(
+        ops={
+            "ingest": IngestConfig(
+                path="a", tags=["x"], mapping={"k": 1}, speed=Speed.FAST, retry=Retry(times=1)
+            )
+        }
+    )
     result = ingest_job.execute_in_process(run_config=config)
     assert result.output_for_node("ingest") == ["a", 100, ["x"], {"k": 1}, None, "fast", 1]
 
 
 def test_run_config_dict():
-    config = {"ops": {"ingest": {"config": {"path": "b", "speed": "FAST", "retry": {"times": 9}, "note": "n"}}}}
+    config = {
+        "ops": {"ingest": {"config": {"path": "b", "speed": "FAST", "retry": {"times": 9}, "note": "n"}}}
+    }
     result = ingest_job.execute_in_process(run_config=config)
     assert result.output_for_node("ingest") == ["b", 100, [], {}, "n", "fast", 9]
 
 
 def test_materialize():
-    assert materialize([ingested], run_config=RunConfig(ops={"ingested": IngestConfig(path="zz")})).output_for_node("ingested") == "ZZ"
+    assert (
+        materialize(
+            [ingested], run_config=RunConfig(ops={"ingested": IngestConfig(path="zz")})
+        ).output_for_node("ingested")
+        == "ZZ"
+    )
 
 
 def test_direct():

@@ -1,5 +1,14 @@
 import pytest
-from dagster import Config, DagsterInvalidConfigError, Definitions, PermissiveConfig, asset, job, materialize, op
+from dagster import (
+    Config,
+    DagsterInvalidConfigError,
+    Definitions,
+    PermissiveConfig,
+    asset,
+    job,
+    materialize,
+    op,
+)
 from pydantic import ValidationError, field_validator
 
 
@@ -64,7 +73,9 @@ def test_unknown_field():
 
 def test_validator():
     with pytest.raises(Exception):
-        ordering.execute_in_process(run_config={"ops": {"place": {"config": {"amount": 1, "currency": "EURO"}}}})
+        ordering.execute_in_process(
+            run_config={"ops": {"place": {"config": {"amount": 1, "currency": "EURO"}}}}
+        )
 
 
 def test_constructing_wrongly():
@@ -81,5 +92,7 @@ def test_frozen():
 
 
 def test_permissive():
-    result = loosely.execute_in_process(run_config={"ops": {"anything": {"config": {"known": 2, "other": "x"}}}})
+    result = loosely.execute_in_process(
+        run_config={"ops": {"anything": {"config": {"known": 2, "other": "x"}}}}
+    )
     assert result.output_for_node("anything") == {"known": 2, "other": "x"}

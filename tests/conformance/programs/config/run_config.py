@@ -1,4 +1,15 @@
-from dagster import Config, ConfigurableResource, Definitions, RunConfig, RunRequest, job, op, schedule, sensor, validate_run_config
+from dagster import (
+    Config,
+    ConfigurableResource,
+    Definitions,
+    RunConfig,
+    RunRequest,
+    job,
+    op,
+    schedule,
+    sensor,
+    validate_run_config,
+)
 
 
 class LoadConfig(Config):
@@ -21,7 +32,10 @@ def loading():
     load()
 
 
-@job(config=RunConfig(ops={"load": LoadConfig(table="preset")}, resources={"store": Store(folder="/p")}), resource_defs={"store": Store.configure_at_launch()})
+@job(
+    config=RunConfig(ops={"load": LoadConfig(table="preset")}, resources={"store": Store(folder="/p")}),
+    resource_defs={"store": Store.configure_at_launch()},
+)
 def preset():
     load()
 
@@ -39,7 +53,11 @@ def nightly(context):
 
 @sensor(job=loading)
 def asks(context):
-    yield RunRequest(run_key="a", run_config=RunConfig(ops={"load": LoadConfig(table="s")}, resources={"store": Store(folder="/s")}), tags={"by": "sensor"})
+    yield RunRequest(
+        run_key="a",
+        run_config=RunConfig(ops={"load": LoadConfig(table="s")}, resources={"store": Store(folder="/s")}),
+        tags={"by": "sensor"},
+    )
 
 
 defs = Definitions(jobs=[loading, preset], schedules=[nightly], sensors=[asks])
@@ -50,7 +68,9 @@ def observe():
     return {
         "as_dict": config.to_config_dict(),
         "empty": RunConfig().to_config_dict(),
-        "mixed": RunConfig(ops={"load": {"config": {"table": "raw"}}}, execution={"config": {"in_process": {}}}).to_config_dict(),
+        "mixed": RunConfig(
+            ops={"load": {"config": {"table": "raw"}}}, execution={"config": {"in_process": {}}}
+        ).to_config_dict(),
         "valid": validate_run_config(loading, config),
         "run": loading.execute_in_process(run_config=config).output_for_node("load"),
     }

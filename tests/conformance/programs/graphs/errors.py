@@ -1,5 +1,14 @@
 import pytest
-from dagster import DagsterInvalidDefinitionError, DagsterInvariantViolationError, Definitions, GraphOut, Out, graph, job, op
+from dagster import (
+    DagsterInvalidDefinitionError,
+    DagsterInvariantViolationError,
+    Definitions,
+    GraphOut,
+    Out,
+    graph,
+    job,
+    op,
+)
 
 
 @op
@@ -50,7 +59,7 @@ def test_two_outputs_need_names():
     def loosely():
         return pair()
 
-    assert loosely.output_defs == []
+    assert len(loosely.output_defs) == 0
 
 
 def test_missing_resource():

@@ -1,4 +1,17 @@
-from dagster import AssetIn, AssetKey, AssetOut, AutomationCondition, Definitions, In, Out, Output, asset, graph_asset, graph_multi_asset, op
+from dagster import (
+    AssetIn,
+    AssetKey,
+    AssetOut,
+    AutomationCondition,
+    Definitions,
+    In,
+    Out,
+    Output,
+    asset,
+    graph_asset,
+    graph_multi_asset,
+    op,
+)
 
 
 @op
@@ -27,7 +40,9 @@ def offset() -> int:
     return 100
 
 
-@graph_asset(group_name="measured", tags={"origin": "graph"}, description="From a graph of ops.", kinds={"python"})
+@graph_asset(
+    group_name="measured", tags={"origin": "graph"}, description="From a graph of ops.", kinds={"python"}
+)
 def even_values():
     return keep_even(download())
 
@@ -43,7 +58,10 @@ def shift(values, extra):
 
 
 @graph_multi_asset(
-    outs={"lowest": AssetOut(description="the low end"), "highest": AssetOut(key=AssetKey(["derived", "highest"]))},
+    outs={
+        "lowest": AssetOut(description="the low end"),
+        "highest": AssetOut(key=AssetKey(["derived", "highest"])),
+    },
     ins={"numbers": AssetIn(AssetKey(["derived", "shifted_values"]))},
     group_name="measured",
 )

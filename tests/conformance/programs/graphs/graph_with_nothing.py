@@ -1,4 +1,16 @@
-from dagster import Definitions, DependencyDefinition, GraphDefinition, GraphOut, In, InputMapping, Nothing, OutputMapping, graph, job, op
+from dagster import (
+    Definitions,
+    DependencyDefinition,
+    GraphDefinition,
+    GraphOut,
+    In,
+    InputMapping,
+    Nothing,
+    OutputMapping,
+    graph,
+    job,
+    op,
+)
 
 
 @op
@@ -31,13 +43,28 @@ def double(n):
     return 2 * n
 
 
-doubled_twice = GraphDefinition(
-    name="doubled_twice",
-    node_defs=[double, double.alias("second") if False else double],
-    dependencies={},
-    input_mappings=[InputMapping(graph_input_name="n", mapped_node_name="double", mapped_node_input_name="n", graph_input_description="a number")],
-    output_mappings=[OutputMapping(graph_output_name="result", mapped_node_name="double", mapped_node_output_name="result")],
-) if False else None
+doubled_twice = (
+    GraphDefinition(
+        name="doubled_twice",
+        node_defs=[double, double.alias("second") if False else double],
+        dependencies={},
+        input_mappings=[
+            InputMapping(
+                graph_input_name="n",
+                mapped_node_name="double",
+                mapped_node_input_name="n",
+                graph_input_description="a number",
+            )
+        ],
+        output_mappings=[
+            OutputMapping(
+                graph_output_name="result", mapped_node_name="double", mapped_node_output_name="result"
+            )
+        ],
+    )
+    if False
+    else None
+)
 
 
 @graph

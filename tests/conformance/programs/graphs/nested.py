@@ -33,7 +33,9 @@ def weather():
     describe.alias("again")(number, unit=text)
 
 
-weather_job = weather.to_job(name="weather_job", tags={"run": "yes"}, description="From a graph.", executor_def=in_process_executor)
+weather_job = weather.to_job(
+    name="weather_job", tags={"run": "yes"}, description="From a graph.", executor_def=in_process_executor
+)
 same_name = weather.to_job()
 
 

@@ -1,4 +1,14 @@
-from dagster import ConfigMapping, Definitions, RetryPolicy, config_mapping, graph, op, resource, ResourceDefinition, job
+from dagster import (
+    ConfigMapping,
+    Definitions,
+    RetryPolicy,
+    config_mapping,
+    graph,
+    op,
+    resource,
+    ResourceDefinition,
+    job,
+)
 
 
 @op(config_schema={"n": int})
@@ -35,12 +45,17 @@ by_two = scaling.to_job(
     resource_defs={"factor": ResourceDefinition.hardcoded_resource(2)},
     config={"ops": {"number": {"config": {"n": 5}}}},
 )
-by_config = scaling.to_job(name="by_config", resource_defs={"factor": factor}, op_retry_policy=RetryPolicy(max_retries=1))
+by_config = scaling.to_job(
+    name="by_config", resource_defs={"factor": factor}, op_retry_policy=RetryPolicy(max_retries=1)
+)
 
 
 @config_mapping(config_schema={"all": int})
 def simple(value):
-    return {"ops": {"number": {"config": {"n": value["all"]}}}, "resources": {"factor": {"config": {"value": value["all"]}}}}
+    return {
+        "ops": {"number": {"config": {"n": value["all"]}}},
+        "resources": {"factor": {"config": {"value": value["all"]}}},
+    }
 
 
 by_mapping = scaling.to_job(name="by_mapping", resource_defs={"factor": factor}, config=simple)
@@ -59,7 +74,10 @@ def test_mappings():
     result = outer.execute_in_process(run_config={"ops": {"mapped": {"config": {"base": 6}}}})
     assert result.output_for_node("mapped") == 70
     result = by_config.execute_in_process(
-        run_config={"ops": {"number": {"config": {"n": 1}}}, "resources": {"factor": {"config": {"value": 4}}}}
+        run_config={
+            "ops": {"number": {"config": {"n": 1}}},
+            "resources": {"factor": {"config": {"value": 4}}},
+        }
     )
     assert result.output_for_node("scale") == 4
 

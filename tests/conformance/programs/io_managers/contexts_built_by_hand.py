@@ -16,12 +16,20 @@ class Remember(IOManager):
         self.values = {}
 
     def handle_output(self, context, obj):
-        key = (context.asset_key.to_python_identifier(), context.asset_partition_key if context.has_asset_partitions else None)
+        key = (
+            context.asset_key.to_python_identifier(),
+            context.asset_partition_key if context.has_asset_partitions else None,
+        )
         self.values[key] = obj
         context.add_output_metadata({"kept": True})
 
     def load_input(self, context):
-        return self.values[(context.asset_key.to_python_identifier(), context.partition_key if context.has_partition_key else None)]
+        return self.values[
+            (
+                context.asset_key.to_python_identifier(),
+                context.partition_key if context.has_partition_key else None,
+            )
+        ]
 
 
 @asset
@@ -37,7 +45,9 @@ def test_round_trip():
     output = build_output_context(asset_key=AssetKey(["a", "b"]), name="result", step_key="step")
     manager.handle_output(output, 5)
     assert output.get_logged_metadata() == {"kept": True} or True
-    assert manager.load_input(build_input_context(asset_key=AssetKey(["a", "b"]), upstream_output=output)) == 5
+    assert (
+        manager.load_input(build_input_context(asset_key=AssetKey(["a", "b"]), upstream_output=output)) == 5
+    )
 
 
 def test_partitioned():
@@ -51,7 +61,15 @@ def test_partitioned():
 
 
 def observe():
-    context = build_output_context(name="out", step_key="s", run_id="r", metadata={"m": 1}, mapping_key="k", config={"c": 2}, resource_config={"rc": 3})
+    context = build_output_context(
+        name="out",
+        step_key="s",
+        run_id="r",
+        metadata={"m": 1},
+        mapping_key="k",
+        config={"c": 2},
+        resource_config={"rc": 3},
+    )
     return {
         "identifier": list(context.get_identifier()),
         "run_scoped": list(context.get_run_scoped_output_identifier()),

@@ -27,7 +27,11 @@ def per_day(context):
     return context.partition_key
 
 
-@asset(partitions_def=MultiPartitionsDefinition({"day": DailyPartitionsDefinition("2024-01-01"), "side": StaticPartitionsDefinition(["l", "r"])}))
+@asset(
+    partitions_def=MultiPartitionsDefinition(
+        {"day": DailyPartitionsDefinition("2024-01-01"), "side": StaticPartitionsDefinition(["l", "r"])}
+    )
+)
 def per_both(context):
     return str(context.partition_key)
 
@@ -55,7 +59,9 @@ def observe():
 
 
 def test_old_name(tmp_path):
-    result = materialize([items], resources={"io_manager": fs_io_manager.configured({"base_dir": str(tmp_path)})})
+    result = materialize(
+        [items], resources={"io_manager": fs_io_manager.configured({"base_dir": str(tmp_path)})}
+    )
     assert result.success
     assert tree(tmp_path) == ["warehouse/raw/items"]
 

@@ -1,4 +1,15 @@
-from dagster import AssetExecutionContext, AssetKey, DagsterInstance, Definitions, FilesystemIOManager, StaticPartitionsDefinition, asset, materialize, mem_io_manager, in_process_executor
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    FilesystemIOManager,
+    StaticPartitionsDefinition,
+    asset,
+    materialize,
+    mem_io_manager,
+    in_process_executor,
+)
 import tempfile
 
 
@@ -18,14 +29,25 @@ def loads_by_hand(context: AssetExecutionContext):
 
 
 folder = tempfile.mkdtemp()
-defs = Definitions(assets=[source_rows, colours, loads_by_hand], resources={"io_manager": FilesystemIOManager(base_dir=folder)}, executor=in_process_executor)
+defs = Definitions(
+    assets=[source_rows, colours, loads_by_hand],
+    resources={"io_manager": FilesystemIOManager(base_dir=folder)},
+    executor=in_process_executor,
+)
 
 
 def test_load_from_defs():
     with DagsterInstance.ephemeral() as instance:
-        defs.get_implicit_global_asset_job_def().execute_in_process(instance=instance, asset_selection=[AssetKey("source_rows")])
+        defs.get_implicit_global_asset_job_def().execute_in_process(
+            instance=instance, asset_selection=[AssetKey("source_rows")]
+        )
         assert defs.load_asset_value("source_rows", instance=instance) == [1, 2, 3]
-        materialize([colours], partition_key="blue", instance=instance, resources={"io_manager": FilesystemIOManager(base_dir=folder)})
+        materialize(
+            [colours],
+            partition_key="blue",
+            instance=instance,
+            resources={"io_manager": FilesystemIOManager(base_dir=folder)},
+        )
         with defs.get_asset_value_loader(instance=instance) as loader:
             assert loader.load_asset_value(AssetKey("source_rows")) == [1, 2, 3]
             assert loader.load_asset_value(AssetKey("colours"), partition_key="blue") == "BLUE"

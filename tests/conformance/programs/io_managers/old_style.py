@@ -31,7 +31,11 @@ class Shelf(IOManager):
         return VALUES[(self.name, *upstream.get_identifier()[-2:])]
 
 
-@io_manager(config_schema={"name": Field(str, default_value="default")}, description="a shelf", required_resource_keys={"owner"})
+@io_manager(
+    config_schema={"name": Field(str, default_value="default")},
+    description="a shelf",
+    required_resource_keys={"owner"},
+)
 def shelf(init_context):
     return Shelf(f"{init_context.resources.owner}-{init_context.resource_config['name']}")
 
@@ -73,7 +77,13 @@ def write():
     return "ab"
 
 
-@op(ins={"text": In(), "extra": In(input_manager_key="loader"), "number": In(input_manager_key="config_loader")})
+@op(
+    ins={
+        "text": In(),
+        "extra": In(input_manager_key="loader"),
+        "number": In(input_manager_key="config_loader"),
+    }
+)
 def read(text, extra, number):
     return [text, extra, number]
 
@@ -89,11 +99,15 @@ def library():
 
 
 @job(
-    resource_defs={"configurable": configurable_per_output, "loader": constant_loader, "config_loader": config_loader},
+    resource_defs={
+        "configurable": configurable_per_output,
+        "loader": constant_loader,
+        "config_loader": config_loader,
+    },
     config={
         "ops": {
             "write": {"outputs": {"result": {"path": "somewhere"}}},
-            "read": {"inputs": {"number": {"value": 4} }},
+            "read": {"inputs": {"number": {"value": 4}}},
         }
     },
 )

@@ -1,6 +1,15 @@
 from typing import Any, Dict
 
-from dagster import ConfigurableIOManager, ConfigurableIOManagerFactory, Definitions, InputContext, IOManager, OutputContext, asset, materialize
+from dagster import (
+    ConfigurableIOManager,
+    ConfigurableIOManagerFactory,
+    Definitions,
+    InputContext,
+    IOManager,
+    OutputContext,
+    asset,
+    materialize,
+)
 
 STORE: Dict[str, Any] = {}
 LOG = []
@@ -14,11 +23,15 @@ class DictIOManager(ConfigurableIOManager):
 
     def handle_output(self, context: OutputContext, obj) -> None:
         STORE[self._name(context)] = obj
-        LOG.append(["out", context.name, context.step_key, context.has_asset_key, context.asset_key.to_user_string()])
+        LOG.append(
+            ["out", context.name, context.step_key, context.has_asset_key, context.asset_key.to_user_string()]
+        )
         context.add_output_metadata({"stored_as": self._name(context), "size": len(str(obj))})
 
     def load_input(self, context: InputContext):
-        LOG.append(["in", context.name, context.upstream_output.asset_key.to_user_string(), context.asset_key.path])
+        LOG.append(
+            ["in", context.name, context.upstream_output.asset_key.to_user_string(), context.asset_key.path]
+        )
         return STORE[self._name(context)]
 
 
@@ -60,7 +73,10 @@ def nothing() -> None:
     return None
 
 
-defs = Definitions(assets=[apples, pears, fruit, nothing], resources={"io_manager": DictIOManager(prefix="base"), "factory": PlainFactory(factor=3)})
+defs = Definitions(
+    assets=[apples, pears, fruit, nothing],
+    resources={"io_manager": DictIOManager(prefix="base"), "factory": PlainFactory(factor=3)},
+)
 
 
 def observe():

@@ -7,8 +7,16 @@ def wood():
 
 
 @multi_asset(
-    outs={"planks": AssetOut(is_required=False), "chair": AssetOut(is_required=False), "table": AssetOut(is_required=False)},
-    internal_asset_deps={"planks": {AssetKey("wood")}, "chair": {AssetKey("planks")}, "table": {AssetKey("planks"), AssetKey("wood")}},
+    outs={
+        "planks": AssetOut(is_required=False),
+        "chair": AssetOut(is_required=False),
+        "table": AssetOut(is_required=False),
+    },
+    internal_asset_deps={
+        "planks": {AssetKey("wood")},
+        "chair": {AssetKey("planks")},
+        "table": {AssetKey("planks"), AssetKey("wood")},
+    },
     can_subset=True,
     group_name="workshop",
 )

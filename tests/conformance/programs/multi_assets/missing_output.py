@@ -1,5 +1,14 @@
 import pytest
-from dagster import AssetOut, AssetSpec, DagsterStepOutputNotFoundError, Definitions, MaterializeResult, Output, materialize, multi_asset
+from dagster import (
+    AssetOut,
+    AssetSpec,
+    DagsterStepOutputNotFoundError,
+    Definitions,
+    MaterializeResult,
+    Output,
+    materialize,
+    multi_asset,
+)
 
 
 @multi_asset(outs={"kept": AssetOut(), "dropped": AssetOut()})

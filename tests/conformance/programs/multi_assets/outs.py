@@ -9,7 +9,9 @@ def seed():
 @multi_asset(
     outs={
         "even": AssetOut(description="even ones", group_name="numbers", metadata={"parity": 0}),
-        "odd": AssetOut(key=AssetKey(["numbers", "odd"]), is_required=False, tags={"parity": "1"}, owners=["team:math"]),
+        "odd": AssetOut(
+            key=AssetKey(["numbers", "odd"]), is_required=False, tags={"parity": "1"}, owners=["team:math"]
+        ),
         "zero": AssetOut(is_required=False, code_version="z", kinds={"python"}),
     },
     ins={"limit": AssetIn("seed")},
@@ -48,4 +50,7 @@ def test_subset():
     from dagster import materialize
 
     result = materialize([seed, split], selection=["seed", "even"])
-    assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {"seed", "even"}
+    assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {
+        "seed",
+        "even",
+    }

@@ -1,9 +1,20 @@
-from dagster import AssetOut, AssetSpec, DailyPartitionsDefinition, Definitions, MaterializeResult, Output, multi_asset, materialize
+from dagster import (
+    AssetOut,
+    AssetSpec,
+    DailyPartitionsDefinition,
+    Definitions,
+    MaterializeResult,
+    Output,
+    multi_asset,
+    materialize,
+)
 
 days = DailyPartitionsDefinition(start_date="2024-02-01", end_date="2024-02-04")
 
 
-@multi_asset(specs=[AssetSpec("sales_fact"), AssetSpec("returns_fact")], partitions_def=days, group_name="facts")
+@multi_asset(
+    specs=[AssetSpec("sales_fact"), AssetSpec("returns_fact")], partitions_def=days, group_name="facts"
+)
 def facts(context):
     for key in context.selected_asset_keys:
         yield MaterializeResult(asset_key=key, metadata={"day": context.partition_key})

@@ -29,5 +29,8 @@ def observe():
         "keys": sorted(key.to_user_string() for key in sync.keys),
         "op_name": sync.op.name,
         "can_subset": sync.can_subset,
-        "deps": {key.to_user_string(): sorted(d.to_user_string() for d in deps) for key, deps in sync.asset_deps.items()},
+        "deps": {
+            key.to_user_string(): sorted(d.to_user_string() for d in deps)
+            for key, deps in sync.asset_deps.items()
+        },
     }

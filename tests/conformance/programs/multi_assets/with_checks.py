@@ -18,14 +18,28 @@ from dagster import (
     ],
 )
 def ledger():
-    yield MaterializeResult(asset_key="invoices", check_results=[AssetCheckResult(check_name="no_negative", passed=True, metadata={"seen": 3})])
+    yield MaterializeResult(
+        asset_key="invoices",
+        check_results=[AssetCheckResult(check_name="no_negative", passed=True, metadata={"seen": 3})],
+    )
     yield MaterializeResult(asset_key="credits")
-    yield AssetCheckResult(asset_key="credits", check_name="balanced", passed=False, severity=AssetCheckSeverity.WARN, description="off by one")
+    yield AssetCheckResult(
+        asset_key="credits",
+        check_name="balanced",
+        passed=False,
+        severity=AssetCheckSeverity.WARN,
+        description="off by one",
+    )
 
 
 @asset(check_specs=[AssetCheckSpec(name="tidy", asset="desk"), AssetCheckSpec("lit", asset="desk")])
 def desk():
-    return MaterializeResult(check_results=[AssetCheckResult(check_name="tidy", passed=True), AssetCheckResult(check_name="lit", passed=False)])
+    return MaterializeResult(
+        check_results=[
+            AssetCheckResult(check_name="tidy", passed=True),
+            AssetCheckResult(check_name="lit", passed=False),
+        ]
+    )
 
 
 @asset(deps=[ledger, desk])

@@ -52,5 +52,11 @@ def observe():
         "nodes": sorted(node.name for node in twice.nodes),
         "tags": dict(sorting.tags),
         "description": twice.description,
-        "op": [store.name, [i.name for i in store.input_defs], [o.name for o in store.output_defs], list(store.ins), list(store.outs)],
+        "op": [
+            store.name,
+            [i.name for i in store.input_defs],
+            [o.name for o in store.output_defs],
+            list(store.ins),
+            list(store.outs),
+        ],
     }

@@ -1,4 +1,15 @@
-from dagster import DependencyDefinition, Definitions, GraphDefinition, In, Int, List, MultiDependencyDefinition, NodeInvocation, op, job
+from dagster import (
+    DependencyDefinition,
+    Definitions,
+    GraphDefinition,
+    In,
+    Int,
+    List,
+    MultiDependencyDefinition,
+    NodeInvocation,
+    op,
+    job,
+)
 
 
 @op
@@ -31,7 +42,11 @@ multiplying = GraphDefinition(
         NodeInvocation("one", alias="left"): {},
         NodeInvocation("one", alias="right"): {},
         "multiply": {"a": DependencyDefinition("left"), "b": DependencyDefinition("right", output="result")},
-        "total": {"numbers": MultiDependencyDefinition([DependencyDefinition("left"), DependencyDefinition("multiply")])},
+        "total": {
+            "numbers": MultiDependencyDefinition(
+                [DependencyDefinition("left"), DependencyDefinition("multiply")]
+            )
+        },
     },
 ).to_job()
 

@@ -1,4 +1,16 @@
-from dagster import Definitions, In, Int, List, Out, execute_job, graph, job, op, reconstructable, DagsterInstance
+from dagster import (
+    Definitions,
+    In,
+    Int,
+    List,
+    Out,
+    execute_job,
+    graph,
+    job,
+    op,
+    reconstructable,
+    DagsterInstance,
+)
 
 
 @op
@@ -43,7 +55,9 @@ def test_input_values():
 def test_inputs_by_config():
     config = {"ops": {"total": {"inputs": {"numbers": [{"value": 2}, {"value": 5}]}}}}
     assert from_config.execute_in_process(run_config=config).output_for_node("total") == 7
-    assert sums.execute_in_process(run_config={"inputs": {"first": {"value": 1}, "second": {"value": 4}}}).success
+    assert sums.execute_in_process(
+        run_config={"inputs": {"first": {"value": 1}, "second": {"value": 4}}}
+    ).success
 
 
 def test_graph_execution():

@@ -1,6 +1,21 @@
 from typing import Dict, List, Optional, Tuple
 
-from dagster import Any, DynamicOut, Float, In, Int, List as DgList, Nothing, Optional as DgOptional, Out, Output, String, job, op, Definitions
+from dagster import (
+    Any,
+    DynamicOut,
+    Float,
+    In,
+    Int,
+    List as DgList,
+    Nothing,
+    Optional as DgOptional,
+    Out,
+    Output,
+    String,
+    job,
+    op,
+    Definitions,
+)
 
 
 @op(out={"low": Out(int, description="small ones"), "high": Out(dagster_type=DgList[Int], is_required=False)})
@@ -55,8 +70,12 @@ defs = Definitions(jobs=[wiring, pairs])
 def observe():
     return {
         "types": {name: definition.dagster_type.display_name for name, definition in average.ins.items()},
-        "out_types": [definition.dagster_type.display_name for definition in (average.output_defs + as_text.output_defs)],
-        "typed": [definition.dagster_type.display_name for definition in typed.input_defs + typed.output_defs],
+        "out_types": [
+            definition.dagster_type.display_name for definition in (average.output_defs + as_text.output_defs)
+        ],
+        "typed": [
+            definition.dagster_type.display_name for definition in typed.input_defs + typed.output_defs
+        ],
         "defaults": [as_text.input_defs[0].default_value, typed.input_defs[1].has_default_value],
         "required": [definition.is_required for definition in partition_numbers.output_defs],
     }

@@ -18,7 +18,12 @@ from dagster import (
 )
 
 
-@op(config_schema={"path": String, "limit": Field(Int, default_value=10, is_required=False, description="how many")})
+@op(
+    config_schema={
+        "path": String,
+        "limit": Field(Int, default_value=10, is_required=False, description="how many"),
+    }
+)
 def read(context: OpExecutionContext):
     return f"{context.op_config['path']}:{context.op_config['limit']}"
 
@@ -26,7 +31,9 @@ def read(context: OpExecutionContext):
 @op(
     config_schema={
         "mode": Enum("Mode", [EnumValue("FAST"), EnumValue("SLOW", python_value=2)]),
-        "where": Selector({"local": {"folder": str}, "remote": {"host": str, "port": Field(int, default_value=22)}}),
+        "where": Selector(
+            {"local": {"folder": str}, "remote": {"host": str, "port": Field(int, default_value=22)}}
+        ),
         "extra": Permissive({"known": Field(bool, is_required=False)}),
         "nested": Shape({"numbers": [int], "maybe": Noneable(str)}),
         "flag": Field(Bool, default_value=False),

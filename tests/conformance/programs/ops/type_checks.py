@@ -97,6 +97,10 @@ def test_failing_type():
 
 def observe():
     return {
-        "names": [Positive.display_name, TreeType.display_name, open_basket.input_defs[0].dagster_type.display_name],
+        "names": [
+            Positive.display_name,
+            TreeType.display_name,
+            open_basket.input_defs[0].dagster_type.display_name,
+        ],
         "check": Positive.type_check(None, 3).success,
     }

@@ -1,4 +1,13 @@
-from dagster import BindResourcesToJobs, ConfigurableResource, Definitions, asset, define_asset_job, job, op, RunConfig
+from dagster import (
+    BindResourcesToJobs,
+    ConfigurableResource,
+    Definitions,
+    asset,
+    define_asset_job,
+    job,
+    op,
+    RunConfig,
+)
 
 
 class Greeter(ConfigurableResource):
@@ -25,13 +34,21 @@ def letter(greeter: Greeter):
 
 letters = define_asset_job("letters", selection=[letter])
 
-defs = Definitions(assets=[letter], jobs=BindResourcesToJobs([hello_job, letters]), resources={"greeter": Greeter.configure_at_launch()})
+defs = Definitions(
+    assets=[letter],
+    jobs=BindResourcesToJobs([hello_job, letters]),
+    resources={"greeter": Greeter.configure_at_launch()},
+)
 
 
 def test_config_needed():
-    result = defs.get_job_def("hello_job").execute_in_process(run_config=RunConfig(resources={"greeter": Greeter(word="hi")}))
+    result = defs.get_job_def("hello_job").execute_in_process(
+        run_config=RunConfig(resources={"greeter": Greeter(word="hi")})
+    )
     assert result.output_for_node("hello") == "hi, ada"
-    result = defs.get_job_def("letters").execute_in_process(run_config={"resources": {"greeter": {"config": {"word": "dear"}}}})
+    result = defs.get_job_def("letters").execute_in_process(
+        run_config={"resources": {"greeter": {"config": {"word": "dear"}}}}
+    )
     assert result.output_for_node("letter") == "dear, reader"
 
 

@@ -47,7 +47,9 @@ def peeking():
     peeks()
 
 
-defs = Definitions(assets=[uses_broken, uses_picky], jobs=[peeking], resources={"broken": broken, "picky": Picky(size=-1)})
+defs = Definitions(
+    assets=[uses_broken, uses_picky], jobs=[peeking], resources={"broken": broken, "picky": Picky(size=-1)}
+)
 
 
 def test_broken():

@@ -71,7 +71,12 @@ defs = Definitions(
 def test_schedule():
     context = build_schedule_context(scheduled_execution_time=datetime.datetime(2024, 1, 2))
     assert business_days(context, calendar=Calendar(holidays=[])).run_key == "2024-01-02"
-    skipped = business_days(build_schedule_context(scheduled_execution_time=datetime.datetime(2024, 1, 1), resources={"calendar": Calendar(holidays=["2024-01-01"])}))
+    skipped = business_days(
+        build_schedule_context(
+            scheduled_execution_time=datetime.datetime(2024, 1, 1),
+            resources={"calendar": Calendar(holidays=["2024-01-01"])},
+        )
+    )
     assert isinstance(skipped, SkipReason)
 
 

@@ -58,7 +58,11 @@ queue = QueueFactory(size=9)
 defs = Definitions(
     assets=[listing, consumed],
     jobs=[showing],
-    resources={"files": Files(credentials=fixed, root="/data"), "queue": queue, "consumer": Consumer(queue=queue)},
+    resources={
+        "files": Files(credentials=fixed, root="/data"),
+        "queue": queue,
+        "consumer": Consumer(queue=queue),
+    },
 )
 
 

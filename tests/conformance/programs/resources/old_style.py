@@ -20,7 +20,10 @@ from dagster import (
 EVENTS = []
 
 
-@resource(config_schema={"dsn": Field(String, default_value="memory"), "timeout": Field(int, is_required=False)}, description="a database")
+@resource(
+    config_schema={"dsn": Field(String, default_value="memory"), "timeout": Field(int, is_required=False)},
+    description="a database",
+)
 def database(init_context: InitResourceContext):
     init_context.log.info("opening")
     return {"dsn": init_context.resource_config["dsn"]}
@@ -45,7 +48,12 @@ def generator_style(_):
 
 @op(required_resource_keys={"session", "generator_style", "fixed", "values"})
 def use(context: OpExecutionContext):
-    return [context.resources.session, context.resources.generator_style, context.resources.fixed, context.resources.values]
+    return [
+        context.resources.session,
+        context.resources.generator_style,
+        context.resources.fixed,
+        context.resources.values,
+    ]
 
 
 @job(
@@ -75,7 +83,9 @@ def owner(context):
     return context.resources.own
 
 
-table_with_resources = with_resources([table], {"database": database}, resource_config_by_key={"database": {"config": {"dsn": "given"}}})
+table_with_resources = with_resources(
+    [table], {"database": database}, resource_config_by_key={"database": {"config": {"dsn": "given"}}}
+)
 
 defs = Definitions(assets=[*table_with_resources, owner], jobs=[using])
 
@@ -93,6 +103,8 @@ def test_direct_call():
 
 
 def test_build_resources():
-    with build_resources({"database": database, "session": session}, resource_config={"database": {"config": {"dsn": "z"}}}) as resources:
+    with build_resources(
+        {"database": database, "session": session}, resource_config={"database": {"config": {"dsn": "z"}}}
+    ) as resources:
         assert resources.session == "session on z"
         assert resources.database["dsn"] == "z"

@@ -1,7 +1,17 @@
 from contextlib import contextmanager
 from typing import Generator, List
 
-from dagster import AssetExecutionContext, ConfigurableResource, Definitions, InitResourceContext, ResourceParam, asset, job, materialize, op
+from dagster import (
+    AssetExecutionContext,
+    ConfigurableResource,
+    Definitions,
+    InitResourceContext,
+    ResourceParam,
+    asset,
+    job,
+    materialize,
+    op,
+)
 from pydantic import Field, PrivateAttr
 
 CALLS: List[str] = []
@@ -70,13 +80,20 @@ def pinging():
 defs = Definitions(
     assets=[response, rows, by_key],
     jobs=[pinging],
-    resources={"api": ApiClient(base_url="https://api.example.org"), "db": Connection(name="main"), "wallet": Wallet(owner="ada")},
+    resources={
+        "api": ApiClient(base_url="https://api.example.org"),
+        "db": Connection(name="main"),
+        "wallet": Wallet(owner="ada"),
+    },
 )
 
 
 def test_lifecycle():
     CALLS.clear()
-    result = materialize([response, rows], resources={"api": ApiClient(base_url="u"), "db": Connection(name="t"), "wallet": Wallet(owner="b")})
+    result = materialize(
+        [response, rows],
+        resources={"api": ApiClient(base_url="u"), "db": Connection(name="t"), "wallet": Wallet(owner="b")},
+    )
     assert result.output_for_node("response") == "u/items?t=secret&r=2"
     assert sorted(CALLS) == ["close t", "open t", "setup", "teardown"]
 

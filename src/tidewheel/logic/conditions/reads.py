@@ -1,0 +1,188 @@
+"""Which facts a condition asks for, of which subjects, and which moments can change its answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from enum import IntFlag
+
+import msgspec
+
+from tidewheel.logic.conditions.expansion import expanded
+from tidewheel.logic.conditions.nodes import (
+    AllChecks,
+    AllDeps,
+    AllJobRoots,
+    AllNewUpdatesHaveRunTags,
+    AnyChecks,
+    AnyDeps,
+    AnyJobRoots,
+    AnyNewUpdateHasRunTags,
+    AssetMatches,
+    BackfillInProgress,
+    Behind,
+    CheckResultIs,
+    Condition,
+    CronTickPassed,
+    DataVersionChanged,
+    ExecutedWithRootTarget,
+    ExecutedWithTags,
+    ExecutionCanceled,
+    ExecutionFailed,
+    FailedSinceCron,
+    FreshnessIs,
+    Missing,
+    NewlyRequested,
+    NewlyUpdated,
+    RetryAllowed,
+    RootMatches,
+    RunInProgress,
+    UpdatedSinceCron,
+    UpdatedWithin,
+    UserDefined,
+    WillBeRequested,
+    children_of,
+)
+from tidewheel.logic.conditions.relations import checks_for, deps_for
+from tidewheel.logic.conditions.subjects import ConditionGraph, Key, Subject
+
+
+class Fact(IntFlag):
+    """The kinds of facts about a subject."""
+
+    NONE = 0
+    MADE = 1
+    RUNS = 2
+    BACKFILLS = 4
+    FAILED = 8
+    CANCELED = 16
+    CHECK_RESULTS = 32
+    FRESHNESS = 64
+    UPDATES = 128
+    PRODUCERS = 256
+    UPDATE_TIMES = 512
+    FAILURE_TIMES = 1024
+    ATTEMPTS = 2048
+    BEHIND = 4096
+    LAST_REQUEST = 8192
+    NEXT_REQUEST = 16384
+
+
+_READS: dict[type, Fact] = {
+    Missing: Fact.MADE,
+    RunInProgress: Fact.RUNS,
+    BackfillInProgress: Fact.BACKFILLS,
+    ExecutionFailed: Fact.FAILED,
+    ExecutionCanceled: Fact.CANCELED,
+    CheckResultIs: Fact.CHECK_RESULTS,
+    FreshnessIs: Fact.FRESHNESS,
+    NewlyUpdated: Fact.UPDATES,
+    DataVersionChanged: Fact.UPDATES,
+    AnyNewUpdateHasRunTags: Fact.UPDATES,
+    AllNewUpdatesHaveRunTags: Fact.UPDATES,
+    ExecutedWithRootTarget: Fact.PRODUCERS,
+    ExecutedWithTags: Fact.PRODUCERS,
+    UpdatedWithin: Fact.UPDATE_TIMES,
+    UpdatedSinceCron: Fact.UPDATE_TIMES,
+    FailedSinceCron: Fact.FAILURE_TIMES,
+    RetryAllowed: Fact.ATTEMPTS,
+    Behind: Fact.MADE | Fact.UPDATES | Fact.BEHIND,
+    NewlyRequested: Fact.LAST_REQUEST,
+    WillBeRequested: Fact.NEXT_REQUEST,
+}
+
+
+class Reads(msgspec.Struct, frozen=True, kw_only=True):
+    """What one condition asks for, whatever its target.
+
+    `own` of the target, `deps` of its dependencies, `far` of any others (a set that says only which kinds).
+    `crons`: pairs (cron string, zone) at whose ticks the answer can change. `asks_user`: user code is asked.
+    """
+
+    own: Fact = Fact.NONE
+    deps: Fact = Fact.NONE
+    far: Fact = Fact.NONE
+    crons: tuple[tuple[str, str], ...] = ()
+    asks_user: bool = False
+
+
+def reads_of(condition: Condition) -> Reads:
+    """What a condition (with nothing left to expand) asks for."""
+    found: dict[str, Fact] = defaultdict(Fact)
+    crons: dict[tuple[str, str], None] = {}
+    asks_user = False
+    for node, place in _places(condition, "own"):
+        found[place] |= _READS.get(type(node), Fact.NONE)
+        if isinstance(node, CronTickPassed | UpdatedSinceCron | FailedSinceCron):
+            crons[(node.cron, node.zone)] = None
+        if isinstance(node, UserDefined):
+            asks_user = True
+        if isinstance(node, Behind):
+            found["deps" if place == "own" else "far"] |= Fact.UPDATES | Fact.MADE
+    return Reads(
+        own=found["own"], deps=found["deps"], far=found["far"], crons=tuple(crons), asks_user=asks_user
+    )
+
+
+def needs_of(graph: ConditionGraph, target: Key) -> dict[Key, Fact]:
+    """The facts that the evaluation of one target asks for, by subject."""
+    found: dict[Key, Fact] = defaultdict(Fact)
+    for node, subject in visits(graph, target):
+        found[subject.key] |= _READS.get(type(node), Fact.NONE)
+        if isinstance(node, Behind):
+            for dep in subject.deps:
+                found[dep.key] |= Fact.UPDATES | Fact.MADE
+    return {key: facts for key, facts in found.items() if facts}
+
+
+def user_questions(graph: ConditionGraph, target: Key) -> Iterator[tuple[UserDefined, Subject]]:
+    """The conditions of users' own classes that the evaluation of one target asks, and on which subjects."""
+    for node, subject in visits(graph, target):
+        if isinstance(node, UserDefined):
+            yield node, subject
+
+
+def visits(graph: ConditionGraph, target: Key) -> Iterator[tuple[Condition, Subject]]:
+    """Every node that the evaluation of a target visits, with the subject it is asked of."""
+    root = graph[target]
+    yield from _visits(graph, root, expanded(root, graph), root)
+
+
+def _visits(
+    graph: ConditionGraph, root: Subject, node: Condition, at: Subject
+) -> Iterator[tuple[Condition, Subject]]:
+    yield node, at
+    for child in children_of(node):
+        for subject in _subjects_inside(graph, root, node, at):
+            yield from _visits(graph, root, child, subject)
+
+
+def _subjects_inside(graph: ConditionGraph, root: Subject, node: Condition, at: Subject) -> list[Subject]:
+    match node:
+        case AnyDeps() | AllDeps():
+            return [graph[dep.key] for dep in deps_for(node, at, graph)]
+        case AnyJobRoots() | AllJobRoots():
+            return [graph[dep.key] for dep in at.deps]
+        case AnyChecks() | AllChecks():
+            return [graph[key] for key in checks_for(node, at, graph)]
+        case AssetMatches(key=key):
+            return [graph[Key("asset", key)]]
+        case RootMatches():
+            return [root]
+        case _:
+            return [at]
+
+
+def _places(node: Condition, place: str) -> Iterator[tuple[Condition, str]]:
+    """The nodes of a tree with where they are asked: of the target, its dependencies, or further away."""
+    yield node, place
+    inside = place
+    if isinstance(node, AnyDeps | AllDeps | AnyJobRoots | AllJobRoots):
+        through = isinstance(node, AnyDeps | AllDeps) and node.through_virtual
+        inside = "deps" if place == "own" and not through else "far"
+    elif isinstance(node, AnyChecks | AllChecks | AssetMatches):
+        inside = "far"
+    elif isinstance(node, RootMatches):
+        inside = "own"
+    for child in children_of(node):
+        yield from _places(child, inside)
