@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -117,6 +118,7 @@ def _wait_port(process: subprocess.Popen[bytes]) -> int:
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith(b"{") and json.loads(line).get("kind") == "server":
+            threading.Thread(target=process.stdout.read, daemon=True).start()
             return int(json.loads(line)["port"])
     raise RuntimeError("the server ended before it was ready")
 

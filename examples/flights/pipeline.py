@@ -169,10 +169,10 @@ def report_failures(context: tw.RunFailureSensorContext) -> None:
 
 
 def first_cause(error: Any) -> str:
-    """The message of the error at the bottom of it all, on one line."""
+    """What the error at the bottom of it all said, on one line."""
     while error.cause is not None:
         error = error.cause
-    return " ".join(error.message.split())
+    return " ".join(error.message.partition(": ")[2].split())  # without the class in front
 
 
 defs = tw.Definitions(

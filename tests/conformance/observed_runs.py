@@ -131,7 +131,13 @@ def _events_by_step(result: Any) -> dict[str, str]:
         if kind == "STEP_OUTPUT":
             kind += " " + event.step_output_data.output_name
         steps.setdefault(event.step_key, []).append(kind)
-    return {step: " > ".join(kinds) for step, kinds in steps.items()}
+    return {step: " > ".join(_hooks_last(kinds)) for step, kinds in steps.items()}
+
+
+def _hooks_last(kinds: list[str]) -> list[str]:
+    """Hooks are a set: the order of their events means nothing, so it is fixed."""
+    hooks = sorted(kind for kind in kinds if kind.startswith("HOOK_"))
+    return [kind for kind in kinds if not kind.startswith("HOOK_")] + hooks
 
 
 def _materializations(result: Any) -> list[Any]:

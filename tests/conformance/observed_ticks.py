@@ -55,7 +55,7 @@ def _schedule_tick(subject: Subject, schedule: Any, moment: datetime) -> Any:
         )
         return _tick(schedule.evaluate_tick(context))
     except Exception as error:
-        return {"error": error_name(_root_cause(error))}
+        return {"error": _tick_error(error)}
 
 
 def sensor_ticks(subject: Subject, *, on_events: bool) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def _sensor_story(subject: Subject, sensor: Any, cursor: str | None) -> list[Any
             )
             with _loading_partitions(subject.instance):
                 outcome = sensor.evaluate_tick(context)
-            story.append(_tick(outcome))
+            story.append(_sensor_tick(outcome, by_ids=plain(sensor.sensor_type) in EVENT_TYPES))
             cursor = outcome.cursor
         except Exception as error:
-            story.append({"error": error_name(_root_cause(error))})
+            story.append({"error": _tick_error(error)})
             break
     return story
 
@@ -122,7 +122,7 @@ def _reaction(subject: Subject, sensor: Any, result: Any) -> Any:
             returned = list(returned)
         return _returned(returned)
     except Exception as error:
-        return {"error": error_name(_root_cause(error))}
+        return {"error": _tick_error(error)}
 
 
 def _loading_partitions(instance: Any) -> Any:
@@ -139,6 +139,24 @@ def _root_cause(error: BaseException) -> BaseException:
         error = error.__cause__
     user = getattr(error, "user_exception", None)
     return error if user is None else user
+
+
+def _tick_error(error: BaseException) -> str | None:
+    """The class of a user's error; nobody catches a system's own errors out of a tick, so these count as one."""
+    cause = _root_cause(error)
+    ours = type(cause) is Exception or type(cause).__module__.split(".")[0].startswith(("dagster", "tidewheel"))
+    return "refused" if ours else error_name(cause)
+
+
+def _sensor_tick(outcome: Any, *, by_ids: bool) -> dict[str, Any]:
+    """A sensor's tick; where its cursor holds ids of events, only whether there is one."""
+    shown = _tick(outcome)
+    if by_ids:
+        for request in shown["requests"]:
+            if request.get("run_key") == outcome.cursor:
+                request["run_key"] = "<cursor>"
+        shown["cursor"] = None if outcome.cursor is None else "<ids>"
+    return shown
 
 
 def _tick(outcome: Any) -> dict[str, Any]:

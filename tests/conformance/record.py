@@ -43,6 +43,8 @@ def remark(document: dict) -> str:
         return f"  ! import {document['import']}"
     if "error" in document.get("definitions", {}):
         return f"  ! definitions {document['definitions']}"
+    if isinstance(document.get("observe"), dict) and "error" in document["observe"]:
+        return f"  ! observe {document['observe']}"
     failing = [f"{name} {how}" for name, how in document["tests"].items() if how != "passed"]
     return f"  ! {failing}" if failing else ""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+
 import click
 import msgspec
 
@@ -23,23 +26,56 @@ COLOURS = {
 ID_LENGTH = 8
 
 
+MAX_WAITING = 10_000
+
+
 class ActivityPrinter:
-    """Prints activities; the same skip of the same trigger is printed once in a row."""
+    """Prints activities; the same skip of the same trigger is printed once in a row.
+
+    A thread of its own writes: a terminal that is stopped (Ctrl-S) or a pipe that nobody reads must not stop the server.
+    What does not fit into the queue is left out, and the number of lines left out is said.
+    """
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._last_skip: dict[str, str] = {}
+        self._waiting: queue.Queue[str | None] = queue.Queue(MAX_WAITING)
+        self._left_out = 0
+        self._thread = threading.Thread(target=self._write, name="tidewheel-print", daemon=True)
+        self._thread.start()
 
     def show(self, activity: Activity) -> None:
-        """Print one activity."""
-        if self._as_json:
-            click.echo(msgspec.json.encode(activity).decode())
-            return
-        if activity.kind == "tick":
+        """Print one activity, soon."""
+        if not self._as_json and activity.kind == "tick":
             if activity.status == "SKIPPED" and self._last_skip.get(activity.name) == activity.text:
                 return
             self._last_skip[activity.name] = activity.text if activity.status == "SKIPPED" else ""
-        click.echo(line_of(activity))
+        self.say(msgspec.json.encode(activity).decode() if self._as_json else line_of(activity))
+
+    def say(self, line: str) -> None:
+        """Print one line, soon."""
+        try:
+            if self._left_out and not self._as_json:
+                self._waiting.put_nowait(f"({self._left_out} lines left out: nobody read them)")
+                self._left_out = 0
+            self._waiting.put_nowait(line)
+        except queue.Full:
+            self._left_out += 1
+
+    def close(self) -> None:
+        """Print what waits, for a moment at most."""
+        try:
+            self._waiting.put(None, timeout=0.5)
+        except queue.Full:
+            return
+        self._thread.join(timeout=0.5)
+
+    def _write(self) -> None:
+        while (line := self._waiting.get()) is not None:
+            try:
+                click.echo(line)
+            except OSError:
+                return  # nobody will ever read
 
 
 def line_of(activity: Activity) -> str:

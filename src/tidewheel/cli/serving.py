@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import click
 import msgspec
 import uvicorn
 
@@ -102,8 +101,9 @@ async def _serve(
     path = socket_path(home, Path(tempfile.gettempdir()))
     options = server_options(settings, home=home, socket=path, targets=targets, port=port)
     server = Server(ledger, options, clock=now_s)
+    printer = ActivityPrinter(as_json=as_json)
     if not quiet:
-        server.feed.listen(ActivityPrinter(as_json=as_json).show)
+        server.feed.listen(printer.show)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -115,18 +115,19 @@ async def _serve(
         address = ServerAddress(pid=os.getpid(), socket=str(path), host=host, port=port, started_at=now_s())
         write_address(home, address)
         if as_json:
-            click.echo(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
+            printer.say(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
         elif not quiet:
-            click.echo(
+            printer.say(
                 f"Tidewheel serves {', '.join(targets)} on http://{host}:{port} (home {home}). Ctrl-C ends it."
             )
         await stopped.wait()
         if not quiet and not as_json:
-            click.echo("Stopping.")
+            printer.say("Stopping.")
     finally:
         await web.stop()
         await server.stop()
         lock.release()
+        printer.close()
 
 
 class _Web:

@@ -10,7 +10,7 @@ from typing import Any
 from tidewheel.definitions.config_schema import Field, StringSource
 from tidewheel.definitions.io_managers import ConfigurableIOManagerFactory, IOManager, io_manager
 from tidewheel.definitions.resource_context import InitResourceContext
-from tidewheel.errors import InvariantViolationError
+from tidewheel.errors import CheckError, InvariantViolationError
 
 
 class PickleFileIOManager(IOManager):
@@ -50,8 +50,14 @@ class PickleFileIOManager(IOManager):
         if context.dagster_type.is_nothing:
             return None
         paths = self._paths(context)
-        if len(paths) == 1 and not _is_multi_partition_annotation(context):
+        if len(paths) == 1:
             return self._read(next(iter(paths.values())), context)
+        wanted = context.dagster_type.typing_type
+        if wanted is not Any and wanted is not dict:
+            raise CheckError(
+                f"expected the type of input {context.name!r} to be a dict, since it takes {len(paths)} partitions of "
+                f"{context.asset_key.to_user_string()!r}, got {wanted!r}; annotate it as dict[str, ...]"
+            )
         allow_missing = bool((context.definition_metadata or {}).get("allow_missing_partitions"))
         found: dict[str, Any] = {}
         for key, path in paths.items():
@@ -83,7 +89,8 @@ class PickleFileIOManager(IOManager):
             what = context.asset_key.to_user_string() if context.has_asset_key else context.name
             raise InvariantViolationError(
                 f"expected the value of output {what!r} to be picklable so that it can be stored, got "
-                f"{type(obj).__module__}.{type(obj).__qualname__} ({exc}); return plain data, give the output an IO manager "
+                f"{type(obj).__module__}.{type(obj).__qualname__} ({exc}); return plain data, give the "
+                "output an IO manager "
                 "that can store it, or return None and keep the value elsewhere"
             ) from exc
         temporary = f"{path}.{os.getpid()}.tmp"
@@ -108,7 +115,10 @@ class PickleFileIOManager(IOManager):
                 if context.has_asset_key
                 else f"the upstream of input {context.name!r}"
             )
-            exc.strerror = f"expected a stored value of {what}, got none; materialize it first, or use deps= if its value is not needed"
+            exc.strerror = (
+                f"expected a stored value of {what}, got none; materialize it first, "
+                "or use deps= if its value is not needed"
+            )
             raise
         except IsADirectoryError:
             raise FileNotFoundError(
@@ -139,12 +149,6 @@ def _file_name(part: str) -> str:
     return part.replace("/", "%2F") if part not in (".", "..") else part.replace(".", "%2E")
 
 
-def _is_multi_partition_annotation(context: Any) -> bool:
-    kind = context.dagster_type
-    python_type = getattr(kind, "typing_type", None)
-    return python_type is dict and type(kind).__name__ == "DictType" and context.has_asset_partitions
-
-
 class InMemoryIOManager(IOManager):
     """Keeps values in this process's memory; ``values`` is a dict by identifier."""
 
@@ -153,22 +157,37 @@ class InMemoryIOManager(IOManager):
 
     def handle_output(self, context: Any, obj: Any) -> None:
         """Keep a value."""
-        self.values[tuple(context.get_identifier())] = obj
+        if not context.has_asset_key:
+            self.values[tuple(context.get_identifier())] = obj
+            return
+        path = tuple(context.asset_key.path)
+        if not context.has_asset_partitions:
+            self.values[path] = obj
+            return
+        keys = context.asset_partition_keys
+        for key in keys:
+            by_key = len(keys) > 1 and isinstance(obj, dict) and key in obj
+            self.values[(*path, str(key))] = obj[key] if by_key else obj
 
     def load_input(self, context: Any) -> Any:
-        """The kept value."""
-        upstream = context.upstream_output
-        identifier = tuple(upstream.get_identifier() if upstream is not None else context.get_identifier())
-        if identifier in self.values:
-            return self.values[identifier]
-        if context.has_asset_key and context.has_asset_partitions:
-            path = tuple(context.asset_key.path)
-            found = {str(key): self.values[(*path, str(key))] for key in context.asset_partition_keys}
-            return found
-        raise KeyError(
-            f"expected a value in memory for {'/'.join(map(str, identifier))!r}, got none; values in memory are lost when "
-            "the process ends"
-        )
+        """The kept value; a dict by partition key where several are needed."""
+        if not context.has_asset_key:
+            return self._get(tuple(context.get_identifier()))
+        path = tuple(context.asset_key.path)
+        if not context.has_asset_partitions:
+            return self._get(path)
+        keys = context.asset_partition_keys
+        if len(keys) == 1:
+            return self._get((*path, str(keys[0])))
+        return {str(key): self._get((*path, str(key))) for key in keys}
+
+    def _get(self, identifier: tuple[object, ...]) -> Any:
+        if identifier not in self.values:
+            raise KeyError(
+                f"expected a value in memory for {'/'.join(map(str, identifier))!r}, got none; values in memory are lost "
+                "when the process ends"
+            )
+        return self.values[identifier]
 
 
 class FilesystemIOManager(ConfigurableIOManagerFactory):

@@ -10,7 +10,8 @@ import contextvars
 import warnings
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.asset_labels import require_name
 from tidewheel.definitions.dependencies import (
@@ -38,13 +39,15 @@ class OutputHandle:
 
     def __iter__(self) -> Any:
         raise InvariantViolationError(
-            f"expected the output {self.output_name!r} of {self.described} to be passed on whole, got it iterated; its value "
+            f"expected the output {self.output_name!r} of {self.described} to be passed on whole, got "
+            "it iterated; its value "
             "is known at run time only. Use several outputs, or a dynamic output"
         )
 
     def __getitem__(self, _key: Any) -> Any:
         raise InvariantViolationError(
-            f"expected the output {self.output_name!r} of {self.described} to be passed on whole, got it indexed; its value is "
+            f"expected the output {self.output_name!r} of {self.described} to be passed on whole, got "
+            "it indexed; its value is "
             "known at run time only. Use several outputs, or index it inside an op"
         )
 
@@ -151,7 +154,8 @@ class Composer:
         name = alias or self._free_name(definition.name)
         if name in self.nodes:
             raise InvalidDefinitionError(
-                f"expected every node of {self.what} {self.name!r} to have its own name, got {name!r} twice; use .alias(...)"
+                f"expected every node of {self.what} {self.name!r} to have its own name, got {name!r} "
+                "twice; use .alias(...)"
             )
         invocation = NodeInvocation(
             definition.name,
@@ -190,8 +194,10 @@ class Composer:
             return DynamicCollectDependencyDefinition(given.node_name, given.output_name)
         if isinstance(given, DynamicHandle):
             raise InvalidDefinitionError(
-                f"in {self.what} {self.name!r}: expected the dynamic output {given.output_name!r} of {given.described} to be "
-                f"mapped or collected before it goes to input {input_name!r} of {node!r}, got it directly; use .map(...) or "
+                f"in {self.what} {self.name!r}: expected the dynamic output {given.output_name!r} of "
+                f"{given.described} to be "
+                f"mapped or collected before it goes to input {input_name!r} of {node!r}, got it "
+                "directly; use .map(...) or "
                 ".collect()"
             )
         if isinstance(given, OutputHandle):
@@ -222,7 +228,8 @@ class Composer:
                 dependencies.append(DependencyDefinition(member.node_name, member.output_name))
             else:
                 raise InvalidDefinitionError(
-                    f"in {self.what} {self.name!r}: expected the list for input {input_name!r} of {node!r} to hold outputs of "
+                    f"in {self.what} {self.name!r}: expected the list for input {input_name!r} of "
+                    f"{node!r} to hold outputs of "
                     f"calls, got {member!r} at place {index}"
                 )
         return MultiDependencyDefinition(dependencies)
@@ -235,7 +242,8 @@ def _is_asset(value: Any) -> bool:
 
 
 def _wrong_value(composer: Composer, node: str, input_name: str, given: Any, definition: Any) -> str:
-    where = f"in {composer.what} {composer.name!r}: expected an output of a call for input {input_name!r} of {node!r}, got "
+    where = f"in {composer.what} {composer.name!r}: expected an output of a call for input {input_name!r} of {node!r}, "
+    where += "got "
     if isinstance(given, tuple):
         names = list(getattr(given, "_fields", ()))
         return (
@@ -244,7 +252,8 @@ def _wrong_value(composer: Composer, node: str, input_name: str, given: Any, def
     if isinstance(given, PendingNodeInvocation) or hasattr(given, "get_output_annotation"):
         return where + f"{getattr(given, 'name', given)!r} without a call; add ()"
     return where + (
-        f"the plain value {given!r} of type {type(given).__name__}; bodies only connect ops, so give it by config, as the "
+        f"the plain value {given!r} of type {type(given).__name__}; bodies only connect ops, so give "
+        "it by config, as the "
         "input's default, or from an op that returns it"
     )
 
@@ -299,7 +308,8 @@ class PendingNodeInvocation:
         if composer is None:
             if getattr(self.node_def, "is_graph", False):
                 raise InvariantViolationError(
-                    f"expected the graph {self.node_def.name!r} to be used in the body of a graph or job, got a call outside "
+                    f"expected the graph {self.node_def.name!r} to be used in the body of a graph or "
+                    "job, got a call outside "
                     "of one; use execute_in_process() to run it"
                 )
             return hooks().invoke_op(self.node_def, args, kwargs, alias=self.given_alias)
@@ -368,12 +378,14 @@ def _bind(
     for name, value in kwargs.items():
         if name not in definition.input_dict:
             raise InvalidDefinitionError(
-                f"in {composer.what} {composer.name!r}: expected an input of {definition.name!r} ({', '.join(names) or 'none'}), "
+                f"in {composer.what} {composer.name!r}: expected an input of {definition.name!r} "
+                f"({', '.join(names) or 'none'}), "
                 f"got {name!r}; correct the name"
             )
         if name in inputs:
             raise InvalidDefinitionError(
-                f"in {composer.what} {composer.name!r}: expected one value for input {name!r} of {definition.name!r}, got two"
+                f"in {composer.what} {composer.name!r}: expected one value for input {name!r} of "
+                f"{definition.name!r}, got two"
             )
         inputs[name] = value
     return inputs

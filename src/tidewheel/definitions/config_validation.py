@@ -253,8 +253,8 @@ def config_json_schema(kind: ConfigType) -> dict[str, Any]:
 
 def _json_schema(kind: ConfigType) -> dict[str, Any]:
     if isinstance(kind, ScalarConfig):
-        names = {str: "string", int: "integer", float: "number", bool: "boolean"}
-        plain: dict[str, Any] = {"type": names[kind.python_type]}
+        types = {str: "string", int: "integer", float: "number", bool: "boolean"}
+        plain: dict[str, Any] = {"type": types[kind.python_type]}
         if not kind.from_env:
             return plain
         env = {"type": "object", "properties": {"env": {"type": "string"}}, "required": ["env"]}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import AbstractSet, Any, NamedTuple
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from tidewheel.definitions.hooks import HookDefinition
 from tidewheel.definitions.retry_policy import RetryPolicy

@@ -69,7 +69,13 @@ class FunctionSignature:
 
 def _annotations(fn: Callable[..., Any], what: str, name: str) -> dict[str, Any]:
     """Annotations with texts evaluated (``from __future__ import annotations``)."""
-    target = inspect.unwrap(fn) if inspect.isfunction(fn) else getattr(fn, "__call__", fn)
+    target = (
+        inspect.unwrap(fn)
+        if inspect.isfunction(fn)
+        else type(fn).__call__
+        if not inspect.isroutine(fn)
+        else fn
+    )
     raw = dict(getattr(target, "__annotations__", None) or {})
     if not any(isinstance(value, str) for value in raw.values()):
         return {key: type(None) if value is None else value for key, value in raw.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.asset_labels import require_name
 from tidewheel.definitions.composition import (
@@ -178,7 +179,8 @@ class GraphDefinition:
             if mapping.graph_output_name == output_name:
                 return mapping
         raise InvalidDefinitionError(
-            f"expected an output of graph {self.name!r}, got {output_name!r}; {did_you_mean(output_name, self.output_dict)}"
+            f"expected an output of graph {self.name!r}, got {output_name!r}; "
+            f"{did_you_mean(output_name, self.output_dict)}"
         )
 
     def get_input_mapping(self, input_name: str) -> InputMapping:
@@ -298,7 +300,8 @@ class GraphDefinition:
         mapping = self.config_mapping
         if mapping is None:
             raise InvalidDefinitionError(
-                f"expected the graph {self.name!r} to have a config mapping, got none; give it one with config=ConfigMapping(...)"
+                f"expected the graph {self.name!r} to have a config mapping, got none; give it one "
+                "with config=ConfigMapping(...)"
             )
         source = fixed_or_mapped(
             config_or_config_fn,
@@ -454,7 +457,8 @@ class GraphDefinition:
             if inner is None:
                 raise InvalidDefinitionError(
                     f"output mapping of graph {self.name!r}: expected an output of {node.describe_node()}, got "
-                    f"{mapping.mapped_node_output_name!r}; {did_you_mean(mapping.mapped_node_output_name, node.output_dict)}"
+                    f"{mapping.mapped_node_output_name!r}; "
+                    f"{did_you_mean(mapping.mapped_node_output_name, node.output_dict)}"
                 )
             found[mapping.graph_output_name] = OutputDefinition(
                 mapping.dagster_type or inner.dagster_type,
@@ -496,17 +500,10 @@ class GraphDefinition:
                 f"{did_you_mean(single.output, upstream.output_dict)}"
             )
         wanted = node.input_dict[input_name].dagster_type
-        if is_fan_in:
-            if not wanted.supports_fan_in:
-                raise InvalidDefinitionError(
-                    f"{where}: expected a list type, Any or Nothing for a list of outputs, got {wanted.display_name!r}; "
-                    "annotate it as a list"
-                )
-            wanted = wanted.inner_type_for_fan_in
-        if output.dagster_type.is_nothing and not wanted.is_nothing and wanted is not ANY_TYPE:
+        if is_fan_in and not wanted.supports_fan_in:
             raise InvalidDefinitionError(
-                f"{where}: expected an output with a value ({wanted.display_name}), got {single.output!r} of "
-                f"{upstream.describe_node()}, which has none (Nothing); return a value there, or make the input Nothing"
+                f"{where}: expected a list type, Any or Nothing for a list of outputs, got {wanted.display_name!r}; "
+                "annotate it as a list"
             )
 
     def _topological_order(self) -> list[str]:
@@ -712,7 +709,8 @@ def _output_mappings(
         return []
     if isinstance(returned, GraphInputHandle):
         raise InvalidDefinitionError(
-            f"expected {what} {name!r} to return outputs of calls, got its own input {returned.name!r}; pass it through an op"
+            f"expected {what} {name!r} to return outputs of calls, got its own input "
+            f"{returned.name!r}; pass it through an op"
         )
     if isinstance(returned, OutputHandle):
         label = DEFAULT_OUTPUT
@@ -720,7 +718,8 @@ def _output_mappings(
         if isinstance(out, Mapping):
             if len(out) != 1:
                 raise InvalidDefinitionError(
-                    f"expected {what} {name!r} to return {len(out)} outputs ({list(out)}), got one; return a dict or tuple"
+                    f"expected {what} {name!r} to return {len(out)} outputs ({list(out)}), got one; "
+                    "return a dict or tuple"
                 )
             label, given = next(iter(out.items()))
             described = given.description if given is not None else None
@@ -740,6 +739,8 @@ def _several(
             )
     elif isinstance(returned, (tuple, list)):
         names = list(outs) or list(getattr(returned, "_fields", ()))
+        if not names:
+            return []  # several outputs without names: the graph has none that others could use
         if len(names) != len(returned):
             raise InvalidDefinitionError(
                 f"expected {what} {name!r} to name its {len(returned)} outputs, got names {names}; give "
@@ -765,7 +766,8 @@ def _several(
 def _output_mapping(label: str, handle: OutputHandle, description: str | None) -> OutputMapping:
     if isinstance(handle, CollectedHandle):
         raise InvariantViolationError(
-            f"expected a call's output to be returned, got the collected output of {handle.described}; pass it to an op first"
+            f"expected a call's output to be returned, got the collected output of {handle.described}; "
+            "pass it to an op first"
         )
     return OutputMapping(
         label,

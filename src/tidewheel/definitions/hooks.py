@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import AbstractSet, Any, NamedTuple
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from tidewheel.definitions.execution_hooks import hooks as execution_hooks
 from tidewheel.errors import InvalidDefinitionError
@@ -59,7 +60,8 @@ def _check(fn: Callable[..., Any], count: int, what: str) -> None:
     ]
     if len(positional) < count:
         raise InvalidDefinitionError(
-            f"expected the {what} function {fn.__name__!r} to take {'context' if count == 1 else 'context and event_list'}, "
+            f"expected the {what} function {fn.__name__!r} to take "
+            f"{'context' if count == 1 else 'context and event_list'}, "
             f"got {[p.name for p in positional]}"
         )
 

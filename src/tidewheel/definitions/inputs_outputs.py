@@ -1,4 +1,4 @@
-"""Inputs and outputs of ops and graphs: what users say of them (``In``, ``Out`` ...) and what is known of them in the end."""
+"""Inputs and outputs of ops and graphs: what users say of them (``In``, ``Out`` ...) and what is known in the end."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.config_schema import Field, to_optional_field
 from tidewheel.definitions.pythonic_resources import (

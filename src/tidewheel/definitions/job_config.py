@@ -58,7 +58,11 @@ def run_config_shape(job: JobDefinition, *, is_executor_checked: bool = True) ->
     """What run config a job takes."""
     fields: dict[str, Any] = {}
     if job.config_mapping is None:
-        fields["ops"] = _graph_shape(job, job.graph, ())
+        mapping = job.graph.config_mapping
+        if mapping is not None:
+            fields["ops"] = Shape({"config": mapping.config_field})
+        else:
+            fields["ops"] = _graph_shape(job, job.graph, ())
         inputs = _graph_inputs(job, job.graph)
         if inputs is not None:
             fields["inputs"] = inputs
@@ -122,12 +126,13 @@ def _node_inputs(
 ) -> Shape | None:
     fields: dict[str, Any] = {}
     for name, definition in node.input_dict.items():
-        if (
+        is_connected = (
             graph.dependency_of(node.name, name) is not None
             or graph.input_mapping_to(node.name, name) is not None
-        ):
-            continue
-        if job.is_asset_input(path, name) or name in graph.input_assets.get(node.name, {}):
+            or job.is_asset_input(path, name)
+            or name in graph.input_assets.get(node.name, {})
+        )
+        if is_connected and definition.input_manager_key is None:
             continue
         field = _input_field(job, definition)
         if field is not None:
@@ -156,8 +161,7 @@ def _input_field(job: JobDefinition, definition: Any) -> Field | None:
     loader = definition.dagster_type.loader
     if loader is None:
         return None
-    is_open = definition.dagster_type.accepts_everything
-    return Field(loader.schema_type, is_required=False if definition.has_default_value or is_open else True)
+    return Field(loader.schema_type, is_required=not definition.has_default_value)
 
 
 def _node_outputs(job: JobDefinition, node: Node) -> Shape | None:
@@ -191,7 +195,10 @@ def resolve_run_config(
         shape = job.run_config_shape(is_executor_checked=is_executor_checked)
     whole = _checked(shape, given, subject)
     resolved = ResolvedRunConfig(given, whole)
-    _split(job, job.graph, whole.get("ops") or {}, (), resolved)
+    ops = whole.get("ops") or {}
+    if job.graph.config_mapping is not None and job.config_mapping is None:
+        ops = mapped_config(job, job.graph, ops.get("config"), ())
+    _split(job, job.graph, ops, (), resolved)
     if whole.get("inputs"):
         resolved.graph_inputs[()] = whole["inputs"]
     return resolved

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.executors import ExecutorDefinition
 from tidewheel.definitions.graphs import compose

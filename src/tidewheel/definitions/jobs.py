@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.asset_layer import AssetLayer
 from tidewheel.definitions.built_in_io_managers import DEFAULT_IO_MANAGER, DEFAULT_IO_MANAGER_KEY
@@ -38,8 +39,8 @@ AssetSubsetter = Callable[["JobDefinition", Any, Any], "JobDefinition"]
 class JobDefinition:
     """A job.
 
-    ``config`` is default run config (a dict or ``RunConfig``), a ``ConfigMapping``, or partitioned config. ``asset_layer``
-    says which inputs and outputs are assets. Resources that are named but missing may be bound later
+    ``config`` is default run config (a dict or ``RunConfig``), a ``ConfigMapping``, or partitioned config.
+    ``asset_layer`` says which inputs and outputs are assets. Resources that are named but missing may be bound later
     (``with_top_level_resources``); ``resource_defs`` given here must be complete.
     """
 
@@ -102,8 +103,6 @@ class JobDefinition:
         self._check_inputs()
         if self._was_given_resources if requires_all_resources is None else requires_all_resources:
             self.validate_resource_requirements_satisfied()
-        if self._run_config is not None and self._config_problems_matter():
-            self.validate_run_config(self._run_config)
 
     # -- what it is ---------------------------------------------------------------------------------------
 
@@ -397,18 +396,17 @@ class JobDefinition:
         elif hasattr(config, "get_run_config_for_partition_key"):
             if self._partitions_def is not None and self._partitions_def != config.partitions_def:
                 raise ParameterCheckError(
-                    f"job {self.name!r}: expected partitions_def or partitioned config, got both, and they differ; drop one"
+                    f"job {self.name!r}: expected partitions_def or partitioned config, got both, and "
+                    "they differ; drop one"
                 )
             self.partitioned_config = config
         elif isinstance(config, (Mapping, RunConfig)):
             self._run_config = plain_run_config(config)
         else:
             raise ParameterCheckError(
-                f"job {self.name!r}: expected config as a dict, RunConfig, ConfigMapping or PartitionedConfig, got {config!r}"
+                f"job {self.name!r}: expected config as a dict, RunConfig, ConfigMapping or "
+                f"PartitionedConfig, got {config!r}"
             )
-
-    def _config_problems_matter(self) -> bool:
-        return not self.is_missing_required_resources()
 
     def get_run_config_for_partition_key(self, partition_key: str) -> Mapping[str, Any]:
         """Run config for one partition; empty when the job has no partitioned config."""
@@ -552,7 +550,8 @@ class JobDefinition:
             InvariantViolationError: jobs are not called.
         """
         raise InvariantViolationError(
-            f"expected the job {self.name!r} to be run by execute_in_process() or from the outside, got called; a graph can "
+            f"expected the job {self.name!r} to be run by execute_in_process() or from the outside, "
+            "got called; a graph can "
             "be used inside other graphs"
         )
 
@@ -574,7 +573,8 @@ class JobDefinition:
             if not _has_source(definition) and name not in self.input_values:
                 raise InvalidDefinitionError(
                     f"job {self.name!r}: expected a value for input {name!r} of its graph (type "
-                    f"{definition.dagster_type.display_name}), got none; give input_values, a default, or a type that loads "
+                    f"{definition.dagster_type.display_name}), got none; give input_values, a default, "
+                    "or a type that loads "
                     "from config"
                 )
 
@@ -603,7 +603,8 @@ def _check_graph_inputs(job: JobDefinition, graph: GraphDefinition, prefix: tupl
                 continue
             raise InvalidDefinitionError(
                 f"job {job.name!r}: expected a value for input {name!r} of op {node.name!r} (type "
-                f"{definition.dagster_type.display_name}), got none; connect it to an output, give it a default, or give its "
+                f"{definition.dagster_type.display_name}), got none; connect it to an output, give it "
+                "a default, or give its "
                 "type a loader for run config"
             )
         if node.is_graph:

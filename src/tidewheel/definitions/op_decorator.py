@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.config_schema import to_optional_field
 from tidewheel.definitions.function_signature import EMPTY, FunctionSignature
@@ -46,7 +47,8 @@ def op(
 ) -> Any:
     """Decorate a function as an op; with or without parentheses.
 
-    Its parameters are inputs, except a first one named ``context``, one named ``config`` and those annotated as resources.
+    Its parameters are inputs, except a first one named ``context``, one named ``config`` and those annotated as
+    resources.
     """
 
     def decorate(fn: Callable[..., Any]) -> OpDefinition:
@@ -147,7 +149,8 @@ def _config_schema(signature: FunctionSignature, config_schema: Any, what: str) 
 def _resource_keys(signature: FunctionSignature, given: AbstractSet[str] | None, what: str) -> set[str]:
     if given and signature.resources:
         raise ParameterCheckError(
-            f"expected the {what} {signature.name!r} to name its resources as parameters or in required_resource_keys, got "
+            f"expected the {what} {signature.name!r} to name its resources as parameters or in "
+            "required_resource_keys, got "
             f"both ({sorted(signature.resources)} and {sorted(given)}); use one way"
         )
     return set(given or ()) | set(signature.resources)
@@ -163,7 +166,8 @@ def _inputs(signature: FunctionSignature, ins: Mapping[str, In] | None, what: st
         made[name] = input_definition(name, given.get(name, _PLAIN_IN), annotation, default)
         if name in given and made[name].dagster_type.is_nothing:
             raise InvalidDefinitionError(
-                f"expected the {what} function {signature.name!r} without a parameter {name!r}, since its type is Nothing, "
+                f"expected the {what} function {signature.name!r} without a parameter {name!r}, since "
+                "its type is Nothing, "
                 "got one; drop the parameter"
             )
     missing = []
@@ -211,7 +215,8 @@ def _several_outputs(outs: Mapping[str, Out], annotation: Any) -> list[OutputDef
         return [output_definition(name, given, Nothing) for name, given in outs.items()]
     if typing.get_origin(annotation) is not tuple and annotation is not typing.Tuple:  # noqa: UP006
         raise InvariantViolationError(
-            f"expected the return annotation of a function with {len(outs)} outputs to be a Tuple with a type for each, got "
+            f"expected the return annotation of a function with {len(outs)} outputs to be a Tuple with "
+            "a type for each, got "
             f"{annotation!r}; annotate it so, or drop the annotation"
         )
     members = typing.get_args(annotation)

@@ -102,8 +102,8 @@ def graph_subset(graph: GraphDefinition, paths: frozenset[tuple[str, ...]]) -> G
     for node in graph.nodes:
         if node.name not in wanted:
             continue
-        inner = wanted[node.name]
-        definition = node.definition if inner is None else graph_subset(node.definition, inner)
+        below = wanted[node.name]
+        definition = node.definition if below is None else graph_subset(node.definition, below)
         definitions[node.name] = definition
         key = NodeInvocation(
             definition.name,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import AbstractSet, Any
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tidewheel.definitions.asset_labels import RESERVED_NAMES, require_name
 from tidewheel.definitions.composition import PendingNodeInvocation, current_composer
@@ -169,7 +170,8 @@ class OpDefinition:
     def resource_keys_of_types(self) -> frozenset[str]:
         """Resources that the types of its inputs and outputs need."""
         keys: set[str] = set()
-        for definition in (*self.input_defs, *self.output_defs):
+        both: list[InputDefinition | OutputDefinition] = [*self.input_defs, *self.output_defs]
+        for definition in both:
             if definition.dagster_type is not ANY_TYPE:
                 keys |= definition.dagster_type.required_resource_keys
                 if definition.dagster_type.loader is not None:

@@ -201,7 +201,8 @@ def config_type_of(annotation: Any, *, owner: str, info: FieldInfo | None = None
             f"{owner}: expected a type that run config can hold, got {annotation!r}; use list[...] instead"
         )
     raise InvalidPythonicConfigDefinitionError(
-        f"{owner}: expected a type that run config can hold (str, int, float, bool, Any, list, dict, Optional, Literal of "
+        f"{owner}: expected a type that run config can hold (str, int, float, bool, Any, list, dict, "
+        "Optional, Literal of "
         f"texts, an Enum class, a Config class, or a union of Config classes with a discriminator), got {annotation!r}"
     )
 
@@ -230,7 +231,8 @@ def _discriminator_values(member: Any, discriminator: str, owner: str) -> list[s
         or discriminator not in member.model_fields
     ):
         raise InvalidPythonicConfigDefinitionError(
-            f"{owner}: expected every member of the union to be a Config class with a field {discriminator!r}, got {member!r}"
+            f"{owner}: expected every member of the union to be a Config class with a field "
+            f"{discriminator!r}, got {member!r}"
         )
     values = typing.get_args(member.model_fields[discriminator].annotation)
     return [value.value if isinstance(value, enum.Enum) else str(value) for value in values]
@@ -326,7 +328,8 @@ def schema_of_annotation(annotation: Any, *, owner: str, default: Any = inspect.
     """
     if annotation is inspect.Parameter.empty:
         raise InvalidPythonicConfigDefinitionError(
-            f"{owner}: expected the parameter 'config' to be annotated with a Config class or a type such as int or dict, "
+            f"{owner}: expected the parameter 'config' to be annotated with a Config class or a type "
+            "such as int or dict, "
             "got no annotation"
         )
     kind = config_type_of(annotation, owner=owner)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import AbstractSet, Annotated, Any, TypeVar
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Any, TypeVar
 
 from tidewheel.definitions.config_schema import Field, to_field
 from tidewheel.definitions.config_validation import check_config

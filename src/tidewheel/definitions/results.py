@@ -129,7 +129,8 @@ class DynamicOutput(Generic[T]):
             raise ParameterCheckError(f"expected mapping_key as a string, got {mapping_key!r}")
         if not _NAME.match(mapping_key):
             raise InvalidDefinitionError(
-                f"expected a mapping_key of letters, digits and underscores, got {mapping_key!r}; replace other characters"
+                f"expected a mapping_key of letters, digits and underscores, got {mapping_key!r}; "
+                "replace other characters"
             )
         if not isinstance(output_name, str):
             raise ParameterCheckError(f"expected output_name as a string, got {output_name!r}")
@@ -284,6 +285,11 @@ class TypeCheck:
         self.success = success
         self.description = description
         self.metadata = typed_metadata(metadata)
+
+    def __repr__(self) -> str:
+        return (
+            f"TypeCheck(success={self.success}, description={self.description!r}, metadata={self.metadata!r})"
+        )
 
 
 class Failure(TidewheelError):

@@ -15,7 +15,16 @@ from enum import Enum
 from typing import Any
 
 from tidewheel.definitions import scalars
-from tidewheel.definitions.config_schema import ConfigType, Field, to_config_type
+from tidewheel.definitions.config_schema import (
+    Array,
+    ConfigType,
+    Field,
+    Noneable,
+    Permissive,
+    ScalarUnion,
+    Selector,
+    to_config_type,
+)
 from tidewheel.definitions.results import (
     NO_VALUE,
     DynamicOutput,
@@ -221,7 +230,7 @@ class AnyType(RuntimeType):
     def __init__(self) -> None:
         super().__init__(_accept, key="Any", name="Any", is_builtin=True, kind=RuntimeTypeKind.ANY)
         self.accepts_everything = True
-        self._loader = FunctionTypeLoader(_any_input_schema(), _unwrap_any, frozenset())
+        self._loader = FunctionTypeLoader(_any_input_schema(), _load_scalar, frozenset())
 
     @property
     def supports_fan_in(self) -> bool:
@@ -239,18 +248,11 @@ def _accept(_context: Any, _value: Any) -> bool:
 
 
 def _any_input_schema() -> ConfigType:
-    return to_config_type(typing.Any)
-
-
-def _unwrap_any(_context: Any, value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"value"}:
-        return value["value"]
-    return value
+    file = Field({"path": str})
+    return Selector({"value": Field(Any), "json": file, "pickle": file})
 
 
 def _scalar_schema(python_type: type) -> ConfigType:
-    from tidewheel.definitions.config_schema import ScalarUnion, Selector  # noqa: PLC0415 - keeps the page of imports short
-
     file = Field({"path": str})
     return ScalarUnion(python_type, Selector({"value": Field(python_type), "json": file, "pickle": file}))
 
@@ -413,7 +415,6 @@ def _inner_loader(inner: RuntimeType) -> RuntimeTypeLoader | None:
     loader = inner.loader
     if loader is None:
         return None
-    from tidewheel.definitions.config_schema import Noneable  # noqa: PLC0415 - only here
 
     def load(context: Any, value: Any) -> Any:
         return None if value is None else loader.construct_from_config_value(context, value)
@@ -464,7 +465,6 @@ def _list_loader(inner: RuntimeType) -> RuntimeTypeLoader | None:
     loader = inner.loader
     if loader is None:
         return None
-    from tidewheel.definitions.config_schema import Array  # noqa: PLC0415 - only here
 
     def load(context: Any, value: Any) -> Any:
         return [loader.construct_from_config_value(context, item) for item in value]
@@ -526,11 +526,20 @@ class TupleType(RuntimeType):
         return f"Tuple[{','.join(m.display_name for m in self.members)}]"
 
 
+def _as_given(_context: Any, value: Any) -> Any:
+    return value
+
+
 class DictType(RuntimeType):
     """A dict whose keys are all of one type, and its values of another."""
 
     def __init__(self, key_type: RuntimeType, value_type: RuntimeType) -> None:
-        super().__init__(self._check_dict, key=f"Dict.{key_type.key}.{value_type.key}", typing_type=dict)
+        super().__init__(
+            self._check_dict,
+            key=f"Dict.{key_type.key}.{value_type.key}",
+            typing_type=dict,
+            loader=FunctionTypeLoader(Permissive(), _as_given, frozenset()),
+        )
         self.key_type = key_type
         self.value_type = value_type
 

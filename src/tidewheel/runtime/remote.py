@@ -23,7 +23,7 @@ from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.error_info import ErrorInfo
 
-LOCAL_ONLY = frozenset({"close"})
+LOCAL_ONLY = frozenset({"close", "use_resolver"})
 SERVER_KNOWS = frozenset({"resolve"})
 """Parameters that do not travel: the server has its own."""
 

@@ -10,12 +10,10 @@ import msgspec
 
 from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.runtime.remote import CONTROL_METHODS, CONTROL_PREFIX, LEDGER_METHODS, decode_arguments
-from tidewheel.services.catalog import Catalog
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
-from tidewheel.services.dynamic_partitions import DynamicPartitionCache
 from tidewheel.services.hub import Peer
-from tidewheel.services.locations import Locations
+from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook
 from tidewheel.values.error_info import ErrorInfo, error_info
@@ -32,7 +30,6 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "update_trigger": (Topic.TRIGGERS,),
     "commit_tick": (Topic.TRIGGERS, Topic.QUEUE),
 }
-NEEDS_RESOLVER = frozenset({"record_events", "commit_intake"})
 LOGGED_LENGTH = 200
 
 
@@ -43,16 +40,14 @@ class Calls:
         self,
         database: Database,
         control: ServerControl,
-        locations: Locations,
         book: TriggerBook,
-        dynamic: DynamicPartitionCache,
+        resolver: PartitionResolver,
         signals: Signals,
     ) -> None:
         self._database = database
         self._control = control
-        self._locations = locations
         self._book = book
-        self._dynamic = dynamic
+        self._resolver = resolver
         self._signals = signals
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,16 +81,10 @@ class Calls:
         kwargs = decode_arguments(method, call.args)
         if call.method == "request_cancel":
             return await self._control.cancel(kwargs["run_id"])
-        if call.method in NEEDS_RESOLVER:
-            kwargs["resolve"] = await self._database.read(self._resolver)
         result = await self._database.call(call.method, kwargs)
         if call.method == "change_dynamic_partitions":
-            self._dynamic.forget()
+            await self._database.read(self._resolver.read_dynamic, self._database.ledger)
         if isinstance(result, TriggerRecord):
             self._book.note(result)
         self._signals.raise_topic(*WAKES.get(call.method, ()))
         return result
-
-    def _resolver(self) -> Any:
-        catalog: Catalog = self._locations.catalog
-        return catalog.resolver(self._control.now(), self._dynamic.load())

@@ -8,9 +8,7 @@ from collections.abc import Callable
 
 from tidewheel.runtime.protocol import BatchTaken
 from tidewheel.services.activity import ActivityFeed
-from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
-from tidewheel.services.dynamic_partitions import DynamicPartitionCache
 from tidewheel.services.hub import Peer
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.events import ASSET_EVENT_TYPES, RUN_EVENT_TYPES, Event, EventType
@@ -32,15 +30,11 @@ class Intake:
         signals: Signals,
         feed: ActivityFeed,
         *,
-        catalog: Callable[[], Catalog],
-        dynamic: DynamicPartitionCache,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._signals = signals
         self._feed = feed
-        self._catalog = catalog
-        self._dynamic = dynamic
         self._clock = clock
         self._waiting: list[tuple[Peer, IntakeBatch]] = []
         self._arrived = asyncio.Event()
@@ -63,7 +57,9 @@ class Intake:
         taken, self._waiting = self._waiting[:MAX_BATCHES], self._waiting[MAX_BATCHES:]
         batches = [batch for _, batch in taken]
         try:
-            outcomes = await self._database.write(self._commit, batches)
+            outcomes = await self._database.write(
+                self._database.ledger.commit_intake, batches, now=self._clock()
+            )
         except (
             Exception
         ):  # the ledger is out of reach: nothing is lost, workers keep what is not acknowledged
@@ -74,12 +70,6 @@ class Intake:
         for (peer, _), outcome in zip(taken, outcomes, strict=True):
             peer.send(BatchTaken(outcome=outcome))
         self._wake(batches, outcomes)
-
-    def _commit(self, batches: list[IntakeBatch]) -> list[IntakeOutcome]:
-        now = self._clock()
-        partitioned = any(event.partition is not None for batch in batches for event in batch.events)
-        resolve = self._catalog().resolver(now, self._dynamic.load()) if partitioned else None
-        return self._database.ledger.commit_intake(batches, now=now, resolve=resolve)
 
     def _wake(self, batches: list[IntakeBatch], outcomes: list[IntakeOutcome]) -> None:
         events = [

@@ -29,12 +29,12 @@ from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
-from tidewheel.services.dynamic_partitions import DynamicPartitionCache
 from tidewheel.services.hub import Hub, Peer
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
 from tidewheel.services.monitor import Monitor
+from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensors import Sensors
@@ -82,7 +82,8 @@ class Server:
         self.database = Database(ledger)
         self.signals = Signals()
         self.feed = ActivityFeed()
-        self._dynamic = DynamicPartitionCache(ledger)
+        self._resolver = PartitionResolver()
+        ledger.use_resolver(self._resolver)
         self.workers = WorkerBook(clock())
         self.book = TriggerBook(self.database, clock)
         self._hub = Hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
@@ -100,7 +101,7 @@ class Server:
             feed=self.feed,
             clock=clock,
         )
-        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._dynamic)
+        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver)
         self.schedules = Schedules(
             self.locations,
             self.book,
@@ -136,8 +137,6 @@ class Server:
             self.database,
             self.signals,
             self.feed,
-            catalog=lambda: self.locations.catalog,
-            dynamic=self._dynamic,
             clock=clock,
         )
         self.about: dict[str, Any] = {
@@ -159,9 +158,7 @@ class Server:
             evaluation_timeout_s=options.evaluation_timeout_s,
             about=self.about,
         )
-        self._calls = Calls(
-            self.database, self.control, self.locations, self.book, self._dynamic, self.signals
-        )
+        self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
         self._retention = Retention(
             self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
         )
@@ -216,15 +213,21 @@ class Server:
         """Triggers are served only when their stored state is in step with what is defined."""
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
-        await self.book.sync(self.locations.catalog)
+        await self._take_catalog()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
         self._ready.set()
         while True:
             await changed.wait()
             changed.clear()
-            await self.book.sync(self.locations.catalog)
+            await self._take_catalog()
             self.signals.raise_topic(Topic.TRIGGERS)
+
+    async def _take_catalog(self) -> None:
+        catalog = self.locations.catalog
+        await self.database.read(self._resolver.read_dynamic, self.database.ledger)
+        self._resolver.use_catalog(catalog)
+        await self.book.sync(catalog)
 
     def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(duty, name=name)

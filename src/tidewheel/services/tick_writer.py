@@ -5,8 +5,8 @@ from __future__ import annotations
 from tidewheel.runtime.protocol import Activity
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.database import Database
-from tidewheel.services.dynamic_partitions import DynamicPartitionCache
 from tidewheel.services.intake import topics_of
+from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook
 from tidewheel.values.records import TickCommit, TickOutcome
@@ -21,13 +21,13 @@ class TickWriter:
         book: TriggerBook,
         signals: Signals,
         feed: ActivityFeed,
-        dynamic: DynamicPartitionCache,
+        resolver: PartitionResolver,
     ) -> None:
         self._database = database
         self._book = book
         self._signals = signals
         self._feed = feed
-        self._dynamic = dynamic
+        self._resolver = resolver
 
     async def write(self, commit: TickCommit, name: str) -> bool:
         """Commit a tick. False when it was stale: nothing was written, the trigger's state was read again."""
@@ -37,7 +37,7 @@ class TickWriter:
             return False
         self._book.note_commit(commit, outcome)
         if commit.partition_changes:
-            self._dynamic.forget()
+            await self._database.read(self._resolver.read_dynamic, self._database.ledger)
         if outcome.run_ids:
             self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
         if commit.events:

@@ -257,4 +257,7 @@ class LedgerPort(Protocol):
     def stats(self) -> dict[str, Any]:
         """Sizes and counts for ``doctor``: schema revision, rows per table, file size in bytes, dialect."""
 
+    def use_resolver(self, resolve: PartitionResolver | None) -> None:
+        """Answer from now on which number a partition key has; called inside transactions, so it must not use the ledger."""
+
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""``AssetExecutionContext`` and ``AssetCheckExecutionContext``: what the functions of assets and checks may ask and do."""
+"""``AssetExecutionContext`` and ``AssetCheckExecutionContext``: what functions of assets and checks may ask and do."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from tidewheel.runtime.instance import Instance
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.direct_contexts import test_logger
 from tidewheel.worker.input_context import InputContext
+from tidewheel.worker.io_contexts import NO_RUN
 from tidewheel.worker.output_context import OutputContext
 from tidewheel.worker.resource_scope import ResourceFactory
 
@@ -59,7 +60,12 @@ def load_asset_value(
             "dagster_type": resolve_type(python_type) if python_type is not None else None,
         }
         upstream = OutputContext(
-            name=key.path[-1], definition_metadata=spec.metadata, asset_spec=spec, **shared
+            step_key="none",
+            run_id=NO_RUN,
+            name=key.path[-1],
+            definition_metadata=spec.metadata,
+            asset_spec=spec,
+            **shared,
         )
         context = InputContext(upstream_output=upstream, definition_metadata=metadata, **shared)
         return manager.load_input(context)

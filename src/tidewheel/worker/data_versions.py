@@ -168,7 +168,8 @@ def provenance_of(instance: Any, asset_key: AssetKey) -> DataProvenance | None:
 
 def provenance_in(tags: Mapping[str, str]) -> DataProvenance:
     """The provenance that a materialisation's tags tell."""
-    versions, pointers = {}, {}
+    versions: dict[object, DataVersion] = {}
+    pointers: dict[object, int | None] = {}
     for name, value in tags.items():
         if name.startswith(INPUT_DATA_VERSION_PREFIX):
             key = AssetKey.from_escaped_user_string(name[len(INPUT_DATA_VERSION_PREFIX) :])

@@ -28,6 +28,7 @@ from tidewheel.definitions.results import (
     Output,
 )
 from tidewheel.errors import (
+    InvalidDefinitionError,
     InvalidInvocationError,
     InvariantViolationError,
     TypeCheckDidNotPass,
@@ -99,7 +100,8 @@ class _Call:
             return self.kwargs.pop(name), args
         if not args:
             raise InvalidInvocationError(
-                f"{self._what}: expected a context as first argument, got none; pass build_op_context() (build_asset_context())"
+                f"{self._what}: expected a context as first argument, got none; pass "
+                "build_op_context() (build_asset_context())"
             )
         context = args.pop(0)
         known = (OpExecutionContext, AssetExecutionContext, AssetCheckExecutionContext)
@@ -167,7 +169,8 @@ class _Call:
         given: dict[str, Any] = {}
         if len(self.args) > len(order):
             raise InvalidInvocationError(
-                f"{self._what}: expected at most {len(order)} arguments ({', '.join(order) or 'none'}), got {len(self.args)}"
+                f"{self._what}: expected at most {len(order)} arguments "
+                f"({', '.join(order) or 'none'}), got {len(self.args)}"
             )
         given.update(zip(order, self.args, strict=False))
         for name, value in self.kwargs.items():
@@ -237,7 +240,8 @@ class _Call:
             if name in given:
                 if name in known:
                     raise InvalidInvocationError(
-                        f"{self._what}: expected the resource {name!r} in the context or as an argument, got both; drop one"
+                        f"{self._what}: expected the resource {name!r} in the context or as an "
+                        "argument, got both; drop one"
                     )
                 values[name] = _opened(given[name])
             elif name in known:
@@ -248,7 +252,7 @@ class _Call:
                 )
         missing = self.op_def.required_resource_keys - set(known) - set(values)
         if missing and isinstance(step, DirectStep):
-            raise InvalidInvocationError(
+            raise InvalidDefinitionError(
                 f"{self._what}: expected the resources {sorted(missing)}, got {sorted(known) or 'none'}; pass them to "
                 "build_op_context(resources=...)"
             )
@@ -352,6 +356,11 @@ def invoke_resource(definition: ResourceDefinition, args: tuple[Any, ...], kwarg
             "expected a context for a direct call of a resource, got none; pass build_init_resource_context()"
         )
     if context is None:
+        if definition.config_field.is_required or definition.required_resource_keys:
+            raise InvalidInvocationError(
+                "expected a context for a resource that takes config or other resources, got None; pass "
+                "build_init_resource_context(config=..., resources=...)"
+            )
         context = InitResourceContext()
     if not isinstance(context, InitResourceContext):
         raise InvalidInvocationError(
@@ -359,7 +368,7 @@ def invoke_resource(definition: ResourceDefinition, args: tuple[Any, ...], kwarg
         )
     missing = [key for key in definition.required_resource_keys if key not in context.resources]
     if missing:
-        raise InvalidInvocationError(
+        raise InvalidDefinitionError(
             f"expected the resources {sorted(missing)} in the context, got none; pass them"
         )
     config = check_resource_config(definition, context.resource_config, key="resource")

@@ -10,7 +10,8 @@ from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.protocol import Evaluate, Evaluated, Prepare, Prepared, Shutdown
 from tidewheel.runtime.remote import Channel, RemoteLedger
 from tidewheel.worker.code import LoadedCode
-from tidewheel.worker.evaluation import evaluate_trigger, prepare_launch
+from tidewheel.worker.evaluation import evaluate_trigger
+from tidewheel.worker.launch_preparation import prepare_launch
 
 
 def run_evaluator(

@@ -260,7 +260,8 @@ class ExecutionResult:
             found[mapping_key or step_key or ""] = value
         if not found:
             raise InvariantViolationError(
-                f"expected the output {output_name!r} of {what!r} to have been given in this run, got none; it was skipped, "
+                f"expected the output {output_name!r} of {what!r} to have been given in this run, got "
+                "none; it was skipped, "
                 "failed, or is an asset that was not selected"
             )
         return found
@@ -274,7 +275,8 @@ class ExecutionResult:
         graph = self.job_def.graph
         if output_name not in graph.output_dict:
             raise InvariantViolationError(
-                f"expected an output of {graph.name!r}, got {output_name!r}; {did_you_mean(output_name, graph.output_dict)}"
+                f"expected an output of {graph.name!r}, got {output_name!r}; "
+                f"{did_you_mean(output_name, graph.output_dict)}"
             )
         mapping = graph.get_output_mapping(output_name)
         return self.output_for_node(mapping.mapped_node_name, mapping.mapped_node_output_name)

@@ -14,7 +14,8 @@ from tidewheel.definitions.job_config import ResolvedRunConfig
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.resources import coerce_resources
 from tidewheel.definitions.run_config import plain_run_config
-from tidewheel.errors import InvalidInvocationError, InvariantViolationError, ParameterCheckError
+from tidewheel.definitions.selection import AssetSelection
+from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.run_views import view_run
@@ -121,11 +122,11 @@ def _partition_tags(
 
     Raises:
         UnknownPartitionError: when the key does not exist.
-        InvalidInvocationError: when the job is not partitioned.
+        CheckError: when the job is not partitioned.
     """
     definition = job.partitions_def or _asset_partitions(job)
     if definition is None:
-        raise InvalidInvocationError(
+        raise CheckError(
             f"job {job.name!r}: expected a partitioned job for partition_key={key!r}, got one without partitions"
         )
     definition.validate_partition_key(key, dynamic_partitions_store=instance)
@@ -273,7 +274,12 @@ def materialize(
         raise ParameterCheckError(f"expected assets as a list of definitions, got {assets!r}")
     if instance is not None and not isinstance(instance, Instance):
         raise ParameterCheckError(f"expected instance as an Instance, got {instance!r}")
-    job = build_ephemeral_asset_job(list(assets), selection, resources, partition_key=partition_key)
+    job = build_ephemeral_asset_job(
+        list(assets),
+        selection if selection is not None else AssetSelection.all() | AssetSelection.all_asset_checks(),
+        resources,
+        partition_key=partition_key,
+    )
     return execute_in_process(
         job,
         run_config=run_config,

@@ -115,13 +115,11 @@ class InputContext(PartitionedPlace):
         return self._step_context
 
     def get_identifier(self) -> list[str]:
-        """For assets their key (and partition), otherwise that of the upstream output.
+        """That of the upstream output; ``get_asset_identifier`` names the asset.
 
         Raises:
-            InvariantViolationError: when there is neither.
+            InvariantViolationError: when the input does not come from an output.
         """
-        if self.has_asset_key:
-            return self.get_asset_identifier()
         if self.upstream_output is None:
             raise InvariantViolationError(
                 f"expected the input {self._name!r} to come from an output, got one that does not"

@@ -1,7 +1,8 @@
 """Turns an interrupt signal into an exception, but only where user code runs; elsewhere it waits for the next such place.
 
 Python's default raises wherever the main thread happens to be, perhaps halfway through recording an event. Here
-the signal is noted, and ``ExecutionInterruptedError`` is raised at once inside ``user_code()``, or when it is next entered.
+the signal is noted, and ``ExecutionInterruptedError`` is raised at once inside ``user_code()``, or when that is next
+entered.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from tidewheel.worker.run_environment import RunEnvironment
 from tidewheel.worker.step_context import StepContext
 
 Path = tuple[str, ...]
+NO_RUN = "__EPHEMERAL_RUN_ID"
+"""The run of stored values whose run is not known."""
 
 
 def path_of(step_key: str) -> Path:
@@ -223,7 +225,9 @@ class IOContexts:
         env = self._env
         spec = env.layer.specs.get(asset)
         return OutputContext(
+            step_key="none",
             name=asset.path[-1],
+            run_id=NO_RUN,
             job_name=env.job_name,
             definition_metadata=_definition_metadata({}, spec),
             log_manager=log,

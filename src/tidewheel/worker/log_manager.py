@@ -48,11 +48,11 @@ class RunLog(logging.Logger):
         )
         if env.loggers:
             prefix = f"{env.job_name} - {env.run_id}" + (f" - {self._step_key}" if self._step_key else "")
-            record.run_id = env.run_id
-            record.job_name = env.job_name
-            record.step_key = self._step_key
-            record.orig_message = record.getMessage()
-            record.msg, record.args = f"{prefix} - {record.orig_message}", None
+            text = record.getMessage()
+            record.__dict__.update(
+                run_id=env.run_id, job_name=env.job_name, step_key=self._step_key, orig_message=text
+            )
+            record.msg, record.args = f"{prefix} - {text}", None
             for target in env.loggers:
                 if target.isEnabledFor(record.levelno):
                     target.handle(record)

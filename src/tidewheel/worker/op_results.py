@@ -31,6 +31,11 @@ class Returned:
 RETURNED = Returned()
 
 
+def is_generator(made: Any) -> bool:
+    """Whether a function gives its results one by one; otherwise all of them are known before the first is taken."""
+    return inspect.isgenerator(made) or inspect.isasyncgen(made)
+
+
 def stream_of(
     op_def: OpDefinition, made: Any, loop: asyncio.AbstractEventLoop | None = None
 ) -> Iterator[Any]:
@@ -57,7 +62,8 @@ def _yielded(op_def: OpDefinition, made: Iterator[Any]) -> Iterator[Any]:
         elif not isinstance(item, RESULT_TYPES):
             raise InvariantViolationError(
                 f"op {op_def.name!r}: expected its function to yield Output, DynamicOutput, MaterializeResult, "
-                f"AssetMaterialization or another result, got {item!r} ({type(item).__name__}); wrap values in Output(...)"
+                f"AssetMaterialization or another result, got {item!r} ({type(item).__name__}); wrap "
+                "values in Output(...)"
             )
         else:
             yield item
@@ -82,7 +88,8 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
         return
     if isinstance(value, EVENT_TYPES):
         raise InvariantViolationError(
-            f"op {op_def.name!r}: expected a value or Output to be returned, got {type(value).__name__}; yield it, or record it "
+            f"op {op_def.name!r}: expected a value or Output to be returned, got "
+            f"{type(value).__name__}; yield it, or record it "
             "with context.log_event"
         )
     if not outputs:
@@ -115,7 +122,8 @@ def _for_output(op_def: OpDefinition, output: Any, value: Any) -> Iterator[Any]:
     if output.is_dynamic:
         if not isinstance(value, list) or not all(isinstance(member, DynamicOutput) for member in value):
             raise InvariantViolationError(
-                f"op {op_def.name!r}: expected a list of DynamicOutput for the dynamic output {output.name!r}, got {value!r}; "
+                f"op {op_def.name!r}: expected a list of DynamicOutput for the dynamic output "
+                f"{output.name!r}, got {value!r}; "
                 "return such a list, or yield DynamicOutput"
             )
         for member in value:
@@ -124,7 +132,8 @@ def _for_output(op_def: OpDefinition, output: Any, value: Any) -> Iterator[Any]:
         yield _named(op_def, output, value)
     elif isinstance(value, DynamicOutput):
         raise InvariantViolationError(
-            f"op {op_def.name!r}: expected a value for the output {output.name!r}, which is not dynamic, got DynamicOutput; "
+            f"op {op_def.name!r}: expected a value for the output {output.name!r}, which is not "
+            "dynamic, got DynamicOutput; "
             "declare it with DynamicOut"
         )
     else:
@@ -187,5 +196,5 @@ def observed_versions(value: Any) -> Mapping[str | None, DataVersion] | None:
     if isinstance(value, DataVersion):
         return {None: value}
     if isinstance(value, DataVersionsByPartition):
-        return dict(value.data_versions_by_partition)
+        return {str(key): version for key, version in value.data_versions_by_partition.items()}
     return None

@@ -19,7 +19,7 @@ Keys = Sequence[str] | Callable[[], Sequence[str]] | None
 class PartitionedPlace:
     """The asset and partitions that a value belongs to; shared by output and input contexts.
 
-    ``partition_keys`` may be a function: mapping partitions costs, and most IO managers of unpartitioned assets never ask.
+    ``partition_keys`` may be a function: mapping partitions costs, and most IO managers never ask.
     """
 
     _what = "output"
@@ -91,7 +91,8 @@ class PartitionedPlace:
             self._partition_keys = list(self._partition_keys())
         if self._partition_keys is None:
             raise InvariantViolationError(
-                f"expected a partitioned asset behind this {self._what}, got an unpartitioned one; ask has_asset_partitions"
+                f"expected a partitioned asset behind this {self._what}, got an unpartitioned one; ask "
+                "has_asset_partitions"
             )
         return self._partition_keys
 
@@ -271,8 +272,8 @@ class OutputContext(PartitionedPlace):
         return [*found, self.mapping_key] if self.mapping_key is not None else found
 
     def get_identifier(self) -> list[str]:
-        """For assets their key (and partition), otherwise as ``get_run_scoped_output_identifier``."""
-        return self.get_asset_identifier() if self.has_asset_key else self.get_run_scoped_output_identifier()
+        """As ``get_run_scoped_output_identifier``; ``get_asset_identifier`` names the asset."""
+        return self.get_run_scoped_output_identifier()
 
     def get_output_identifier(self) -> list[str]:
         """Older spelling of ``get_identifier``."""
@@ -322,7 +323,8 @@ class OutputContext(PartitionedPlace):
 def _required(value: Any, name: str) -> Any:
     if value is None:
         raise InvariantViolationError(
-            f"expected {name!r} to be known, got a context without it; pass {name}= to the function that builds the context"
+            f"expected {name!r} to be known, got a context without it; pass {name}= to the function "
+            "that builds the context"
         )
     return value
 

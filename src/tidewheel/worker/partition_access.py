@@ -50,7 +50,8 @@ class PartitionAccess:
                     "partition_key_range or partition_keys"
                 )
             raise InvariantViolationError(
-                "expected a run with a partition key, got one without; launch it for a partition, or ask has_partition_key"
+                "expected a run with a partition key, got one without; launch it for a partition, or "
+                "ask has_partition_key"
             )
         if isinstance(partitions_def, MultiPartitionsDefinition):
             return partitions_def.get_partition_key_from_str(key)
@@ -148,7 +149,8 @@ class PartitionAccess:
         missing = list(result.required_but_nonexistent_partition_keys)
         if missing:
             raise InvariantViolationError(
-                f"expected the partitions of {upstream.to_user_string()!r} that are needed to exist, got {missing[:10]} which do "
+                f"expected the partitions of {upstream.to_user_string()!r} that are needed to exist, "
+                f"got {missing[:10]} which do "
                 "not; change the partition mapping or allow_nonexistent_upstream_partitions"
             )
         keys = [str(key) for key in result.partitions_subset.get_partition_keys()]

@@ -140,8 +140,9 @@ class _Builder:
             self._resolved.graph_inputs.get(path, {}) if node.is_graph else self._resolved.op(path).inputs
         )
         if name in config:
-            kind = "graph_config" if node.is_graph else "config"
-            return [_fixed(ValueRef(kind=kind, path=path, name=name))]
+            if node.is_graph:
+                return [_fixed(ValueRef(kind="graph_config", path=path, name=name))]
+            return [_fixed(ValueRef(kind="config", path=path, name=name))]
         return [_fixed(ValueRef(kind="default", path=path, name=name))]
 
     def _output(self, graph_path: Path, dependency: DependencyDefinition) -> _Raw:
@@ -182,25 +183,28 @@ class _Builder:
         origins: set[tuple[Path, str]] = set()
         for _, sources, _ in self._inputs[path]:
             for raw in sources:
-                if raw.path is None or raw.collected:
+                if raw.path is None:
                     continue
-                if self._ops[raw.path].output_dict[raw.output].is_dynamic:
+                is_dynamic = self._ops[raw.path].output_dict[raw.output].is_dynamic
+                above = self._mapped[raw.path]
+                if is_dynamic and above is not None:
+                    raise InvalidDefinitionError(
+                        f"job {self._job.name!r}: expected op {'.'.join(path)!r} to lie below one dynamic output, got "
+                        f"{'.'.join(raw.path)!r}, which lies below {'.'.join(above[0])!r} itself; collect that first"
+                    )
+                if raw.collected:
+                    continue
+                if is_dynamic:
                     origins.add((raw.path, raw.output))
-                elif self._mapped[raw.path] is not None:
-                    origins.add(self._mapped[raw.path])  # type: ignore[arg-type]
+                elif above is not None:
+                    origins.add(above)
         if len(origins) > 1:
             names = sorted(f"{'.'.join(origin)}.{output}" for origin, output in origins)
             raise InvalidDefinitionError(
-                f"job {self._job.name!r}: expected op {'.'.join(path)!r} to lie below one dynamic output, got {names}; collect "
-                "one of them first"
+                f"job {self._job.name!r}: expected op {'.'.join(path)!r} to lie below one dynamic output, got {names}; "
+                "collect one of them first"
             )
-        origin = next(iter(origins), None)
-        if origin is not None and any(output.is_dynamic for output in self._ops[path].output_dict.values()):
-            raise InvalidDefinitionError(
-                f"job {self._job.name!r}: expected op {'.'.join(path)!r}, which has a dynamic output, not to lie below another "
-                f"one, got it below {'.'.join(origin[0])!r}; collect that first"
-            )
-        return origin
+        return next(iter(origins), None)
 
     def _key(self, path: Path) -> str:
         name = ".".join(path)

@@ -7,7 +7,12 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any
 
-from tidewheel.definitions.pythonic_resources import ConfigurableResourceDefinition, open_function_resource
+from tidewheel.definitions.pythonic_resources import (
+    AttachesDifferentObject,
+    ConfigurableResourceDefinition,
+    ConfigurableResourceFactory,
+    open_function_resource,
+)
 from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
 from tidewheel.definitions.resources import ResourceDefinition
 from tidewheel.errors import InvalidDefinitionError, ResourceFunctionError, TidewheelError, did_you_mean
@@ -103,10 +108,7 @@ class ResourceFactory:
 
 
 def _is_resource(value: Any) -> bool:
-    return (
-        type(value).get_object_to_set_on_execution_context is not None
-        and hasattr(type(value), "__resource_definition__")
-    ) or type(value).__mro__[1].__name__ == "AttachesDifferentObject"
+    return isinstance(value, (ConfigurableResourceFactory, AttachesDifferentObject))
 
 
 class ResourceScope:

@@ -145,6 +145,15 @@ class RunEnvironment:
             with self._emit_lock:
                 self.sink.emit(event)
 
+    def enter_child(self, sink: EventSink) -> None:
+        """This process is a forked child from now on: events go to its parent, locks of the parent mean nothing."""
+        self.sink = sink
+        self._emit_lock = threading.RLock()
+        instance = self._instance
+        home = getattr(instance, "home", None)
+        if home is not None and not callable(instance):
+            self._instance = lambda: type(instance).from_home(home)  # connections do not survive a fork
+
     def graph_config_value(self, path: tuple[str, ...], name: str) -> Any:
         """The value that run config gives for an input of a graph."""
         return self.resolved.graph_inputs.get(path, {}).get(name)

@@ -7,18 +7,20 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from tidewheel.definitions.built_in_io_managers import mem_io_manager
 from tidewheel.definitions.executors import StepStrategy
 from tidewheel.definitions.job_config import ResolvedRunConfig
 from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.errors import ExecutionInterruptedError
-from tidewheel.logic.runs.plan import RunPlan
+from tidewheel.errors import ExecutionInterruptedError, InvariantViolationError
+from tidewheel.logic.runs.plan import PlannedStep, RunPlan
 from tidewheel.logic.runs.progress import RunProgress, StepState
 from tidewheel.values import events
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import EngineNote, EventType
 from tidewheel.values.records import RunRecord
+from tidewheel.worker.captured_logs import RUN_FILES, capture
 from tidewheel.worker.data_versions import DataVersions
 from tidewheel.worker.event_sink import EventSink
 from tidewheel.worker.interrupts import InterruptGate
@@ -26,12 +28,24 @@ from tidewheel.worker.log_manager import RunLog, logging_to
 from tidewheel.worker.partition_access import PartitionAccess
 from tidewheel.worker.plan_builder import build_run_plan
 from tidewheel.worker.resource_scope import ResourceScope
+from tidewheel.worker.resumption import (
+    NOTHING_EARLIER,
+    EarlierSteps,
+    is_resumption,
+    load_earlier_steps,
+    plan_left,
+)
 from tidewheel.worker.run_environment import RunEnvironment
+from tidewheel.worker.step_admission import StepAdmission
 from tidewheel.worker.step_needs import resource_keys_of
+from tidewheel.worker.step_processes import StepProcesses, why_not_fork
 from tidewheel.worker.step_runner import StepOutcome, StepRunner, describe_error
+from tidewheel.worker.step_threads import StepThreads
 
 IN_PROCESS = StepStrategy("in_process")
 LONGEST_NAP_S = 0.5
+LONGEST_CLEAN_UP_S = 30.0
+"""How long interrupted steps may clean up before their processes are killed."""
 
 
 class RunResult:
@@ -130,6 +144,7 @@ class _Execution:
             repository=repository,
         )
         self.progress: RunProgress | None = None
+        self._earlier = NOTHING_EARLIER
         self._first_failure: tuple[str, ErrorInfo | None] | None = None
         self._exception: BaseException | None = None
 
@@ -145,7 +160,9 @@ class _Execution:
             chosen = (
                 strategy if strategy is not None else self._job.executor_def.strategy(env.resolved.execution)
             )
-            env.plan = plan_of_run(env)
+            self._earlier = earlier_steps(env)
+            env.parent_runs = self._earlier.runs
+            env.plan = plan_of_run(env, self._earlier)
             with logging_to(RunLog(env)):
                 self._execute(chosen)
         except (KeyboardInterrupt, ExecutionInterruptedError) as exc:
@@ -156,52 +173,198 @@ class _Execution:
             return self._canceled(ExecutionInterruptedError("the run was asked to stop"))
         return self._ended()
 
-    # -- steps --------------------------------------------------------------------------------------------
+    # -- steps ---------------------------------------------------------------------------------------------
 
     def _execute(self, strategy: StepStrategy) -> None:
-        progress = self.progress = RunProgress(self.env.plan)
-        partitions = PartitionAccess(self.env)
-        versions = DataVersions(self.env, partitions)
-        self._execute_inline(progress, partitions, versions, strategy)
-
-    def _execute_inline(
-        self,
-        progress: RunProgress,
-        partitions: PartitionAccess,
-        versions: DataVersions,
-        strategy: StepStrategy,
-    ) -> None:
-        env = self.env
+        progress = self.progress = RunProgress(self.env.plan, self._earlier.outputs)
+        self._partitions = PartitionAccess(self.env)
+        self._versions = DataVersions(self.env, self._partitions)
         started = time.perf_counter()
-        env.emit(
-            EventType.ENGINE_EVENT,
-            f"Executing steps in this process (pid {os.getpid()}).",
-            payload=EngineNote(worker_pid=os.getpid()),
-        )
-        steps = [step for step in env.plan.steps]
-        only = steps[0].key if len(steps) == 1 else None
-        with ResourceScope(env, resource_keys_of(env.job, steps), only) as scope:
-            runner = StepRunner(env, scope, partitions, versions, progress.is_available)
+        if strategy.kind == "processes":
+            self._execute_in_processes(progress, strategy)
+        elif strategy.kind == "threads":
+            self._execute_in_threads(progress, strategy)
+        if not progress.is_over:
+            self._execute_inline(progress, strategy)
+        self._report_skipped(progress)
+        self._note(f"Steps are done after {(time.perf_counter() - started) * 1000.0:.3g} ms.")
+
+    def _note(self, message: str) -> None:
+        self.env.emit(EventType.ENGINE_EVENT, message, payload=EngineNote(worker_pid=os.getpid()))
+
+    def _runner(self, progress: RunProgress, scope: ResourceScope) -> StepRunner:
+        return StepRunner(self.env, scope, self._partitions, self._versions, progress.is_available)
+
+    # one after another
+
+    def _execute_inline(self, progress: RunProgress, strategy: StepStrategy) -> None:
+        """Execute what is left in this process, with one set of resources."""
+        env = self.env
+        left = [step for step in env.plan.steps if progress.is_open(step.key)]
+        only = left[0].key if len(left) == 1 else None
+        self._note(f"Executing steps in this process (pid {os.getpid()}).")
+        keys = tuple(step.key for step in left)
+        with (
+            ResourceScope(env, resource_keys_of(env.job, left), only) as scope,
+            capture(env, RUN_FILES, keys, only),
+        ):
+            runner = self._runner(progress, scope)
             while not progress.is_over:
                 self._report_skipped(progress)
                 ready = progress.take_ready(env.clock(), limit=1)
-                if not ready:
-                    if progress.is_over:
-                        break
-                    self._wait(progress)
-                    continue
-                key = ready[0]
-                planned = progress.start(key)
-                outcome = runner.run(
-                    planned, attempt=progress.attempts(key), retries_enabled=strategy.retries_enabled
-                )
-                self._take(progress, key, outcome, runner.exceptions.get(key))
-            self._report_skipped(progress)
-        env.emit(
-            EventType.ENGINE_EVENT,
-            f"Steps are done (pid {os.getpid()}) after {(time.perf_counter() - started) * 1000.0:.3g} ms.",
-            payload=EngineNote(worker_pid=os.getpid()),
+                if ready:
+                    self._run_inline(progress, runner, ready[0], strategy)
+                elif not progress.is_over:
+                    self._nap(progress)
+
+    def _run_inline(
+        self, progress: RunProgress, runner: StepRunner, key: str, strategy: StepStrategy
+    ) -> None:
+        planned = progress.start(key)
+        outcome = runner.run(
+            planned, attempt=progress.attempts(key), retries_enabled=strategy.retries_enabled
         )
+        self._take(progress, key, outcome, runner.exceptions.get(key))
+
+    # side by side
+
+    def _execute_in_processes(self, progress: RunProgress, strategy: StepStrategy) -> None:
+        """Execute steps in processes as long as several can run at once; what is a chain is left for this process."""
+        obstacle = why_not_fork() or self._values_in_memory()
+        if obstacle is not None:
+            self._note(f"Steps are executed one after another in the run's process: {obstacle}.")
+            return
+        if strategy.max_concurrent == 1:
+            return
+
+        def body(planned: PlannedStep, attempt: int) -> StepOutcome:
+            return self._in_child(progress, planned, attempt, strategy)
+
+        lanes = StepProcesses(self.env, body, self._versions.note)
+        maximum = strategy.max_concurrent or os.cpu_count() or 1
+        self._drive(progress, lanes, StepAdmission(maximum, strategy.tag_limits), leaves_chains=True)
+
+    def _in_child(
+        self, progress: RunProgress, planned: PlannedStep, attempt: int, strategy: StepStrategy
+    ) -> StepOutcome:
+        """A step in a process of its own: its own resources, its own output files."""
+        env = self.env
+        try:
+            with (
+                capture(env, planned.key, (planned.key,), planned.key),
+                ResourceScope(env, resource_keys_of(env.job, [planned]), planned.key) as scope,
+            ):
+                return self._runner(progress, scope).run(
+                    planned, attempt=attempt, retries_enabled=strategy.retries_enabled
+                )
+        except (KeyboardInterrupt, ExecutionInterruptedError) as exc:
+            return self._step_broken(planned.key, exc, "interrupted")
+        except Exception as exc:  # noqa: BLE001 - a boundary: user code of resources
+            return self._step_broken(planned.key, exc, "failed")
+
+    def _step_broken(
+        self, key: str, exc: BaseException, status: Literal["failed", "interrupted"]
+    ) -> StepOutcome:
+        """A step that did not even begin, as its resources could not be set up."""
+        error = describe_error(exc)
+        self.env.emit(
+            EventType.STEP_FAILURE,
+            f'Step "{key}" failed before it began.',
+            step_key=key,
+            payload=events.Failure(error=error),
+        )
+        return StepOutcome(status=status, error=error)
+
+    def _values_in_memory(self) -> str | None:
+        """Values in this process's memory cannot be reached from others."""
+        env = self.env
+        for key in resource_keys_of(env.job, env.plan.steps):
+            definition = env.job.resource_defs.get(key)
+            if definition is mem_io_manager:
+                return f"the IO manager {key!r} keeps values in memory"
+        return None
+
+    def _execute_in_threads(self, progress: RunProgress, strategy: StepStrategy) -> None:
+        env = self.env
+        maximum = strategy.max_concurrent or min(32, (os.cpu_count() or 1) + 4)
+        self._note(f"Executing steps in up to {maximum} threads of this process (pid {os.getpid()}).")
+        steps = env.plan.steps
+        with (
+            ResourceScope(env, resource_keys_of(env.job, steps)) as scope,
+            capture(env, RUN_FILES, tuple(step.key for step in steps), None),
+        ):
+            runner = self._runner(progress, scope)
+
+            def body(planned: PlannedStep, attempt: int) -> StepOutcome:
+                return runner.run(planned, attempt=attempt, retries_enabled=strategy.retries_enabled)
+
+            lanes = StepThreads(env, body, maximum)
+            admission = StepAdmission(maximum, strategy.tag_limits)
+            self._drive(progress, lanes, admission, exceptions=runner.exceptions)
+
+    def _drive(
+        self,
+        progress: RunProgress,
+        lanes: StepProcesses | StepThreads,
+        admission: StepAdmission,
+        *,
+        exceptions: Mapping[str, BaseException] | None = None,
+        leaves_chains: bool = False,
+    ) -> None:
+        """Start what is ready and take what has ended, until nothing is left (or only a chain)."""
+        try:
+            while not progress.is_over:
+                self._report_skipped(progress)
+                if self._start_ready(progress, lanes, admission, leaves_chains=leaves_chains):
+                    return
+                if lanes.running:
+                    for key, outcome in lanes.wait(self._pause(progress)):
+                        admission.release(key)
+                        self._take(progress, key, outcome, (exceptions or {}).get(key))
+                elif not progress.is_over:
+                    self._nap(progress)
+        except (KeyboardInterrupt, ExecutionInterruptedError):
+            self._stop(progress, lanes)
+            raise
+        finally:
+            lanes.close()
+
+    def _start_ready(
+        self,
+        progress: RunProgress,
+        lanes: StepProcesses | StepThreads,
+        admission: StepAdmission,
+        *,
+        leaves_chains: bool,
+    ) -> bool:
+        """Start ready steps as far as there is room; whether only a chain is left, which needs no processes."""
+        blocked: list[str] = []
+        while admission.has_room:
+            ready = progress.take_ready(self.env.clock(), limit=1)
+            if not ready:
+                break
+            key = ready[0]
+            if leaves_chains and not lanes.running and not blocked and not progress.may_become_parallel(key):
+                progress.put_back(key)
+                return True
+            tags = self.env.job.graph.node_at(progress.step(key).path).tags
+            if admission.admit(key, tags):
+                lanes.start(progress.start(key), progress.attempts(key))
+            else:
+                blocked.append(key)
+        for key in blocked:
+            progress.put_back(key)
+        return False
+
+    def _stop(self, progress: RunProgress, lanes: StepProcesses | StepThreads) -> None:
+        """Interrupt running steps, wait for their clean-up, and end those that take too long."""
+        lanes.interrupt()
+        give_up_at = time.monotonic() + LONGEST_CLEAN_UP_S
+        while lanes.running:
+            for key, outcome in lanes.wait(0.2):
+                self._note_end(progress, key, outcome, None)
+            if time.monotonic() > give_up_at:
+                lanes.kill()
 
     def _take(
         self, progress: RunProgress, key: str, outcome: StepOutcome, exception: BaseException | None
@@ -211,6 +374,13 @@ class _Execution:
         Raises:
             ExecutionInterruptedError: when the step was interrupted.
         """
+        self._note_end(progress, key, outcome, exception)
+        if outcome.status == "interrupted":
+            raise ExecutionInterruptedError("the run was asked to stop")
+
+    def _note_end(
+        self, progress: RunProgress, key: str, outcome: StepOutcome, exception: BaseException | None
+    ) -> None:
         if outcome.status == "succeeded":
             progress.succeed(key, outcome.outputs)
         elif outcome.status == "retry":
@@ -220,8 +390,6 @@ class _Execution:
             if self._first_failure is None:
                 self._first_failure = (key, outcome.error)
                 self._exception = exception
-            if outcome.status == "interrupted":
-                raise ExecutionInterruptedError("the run was asked to stop")
 
     def _report_skipped(self, progress: RunProgress) -> None:
         for key in progress.take_skipped():
@@ -229,16 +397,20 @@ class _Execution:
                 EventType.STEP_SKIPPED, f'Step "{key}" is skipped: an input was not given.', step_key=key
             )
 
-    def _wait(self, progress: RunProgress) -> None:
-        """Sleep until the next repetition is due."""
+    def _pause(self, progress: RunProgress) -> float | None:
+        """Seconds until the next repetition is due; None when none is waiting."""
         due = progress.next_retry_at
-        if due is None:
-            raise RuntimeError(
-                f"no step can be executed, yet the run is not over: {progress.keys(StepState.WAITING)}"
+        return None if due is None else max(due - self.env.clock(), 0.0005)
+
+    def _nap(self, progress: RunProgress) -> None:
+        """Sleep until the next repetition is due."""
+        pause = self._pause(progress)
+        if pause is None:
+            raise InvariantViolationError(
+                f"expected a step to be ready, got a run that cannot go on: {progress.keys(StepState.WAITING)} wait"
             )
-        pause = due - self.env.clock()
         with self._gate.user_code():
-            time.sleep(max(min(pause, LONGEST_NAP_S), 0.0005))
+            time.sleep(min(pause, LONGEST_NAP_S))
 
     # -- ends ---------------------------------------------------------------------------------------------
 
@@ -292,12 +464,27 @@ def _users_own(exc: BaseException | None) -> BaseException | None:
     return inner if inner is not None else exc
 
 
-def plan_of_run(env: RunEnvironment) -> RunPlan:
-    """The plan, cut to the run's steps if it repeats only some."""
+def earlier_steps(env: RunEnvironment) -> EarlierSteps:
+    """What a run that repeats a failed one takes over; nothing for other runs."""
+    ledger = getattr(env.known_instance, "ledger", None)
+    if ledger is None or env.job.is_asset_job or env.run.parent_run_id is None:
+        return NOTHING_EARLIER
+    if not is_resumption(env.run) and env.run.steps is None:
+        return NOTHING_EARLIER
+    return load_earlier_steps(ledger, env.run)
+
+
+def plan_of_run(env: RunEnvironment, earlier: EarlierSteps) -> RunPlan:
+    """The plan, cut to the run's steps if it repeats only some.
+
+    The steps of a run of a job that was cut to a selection of ops are that selection: there is nothing more to cut.
+    """
     plan = build_run_plan(env.job, env.resolved)
-    if env.run.steps is None:
-        return plan
-    return plan.only(env.run.steps)
+    if env.run.steps is not None and env.job.op_selection is None:
+        return plan_left(plan, earlier, env.run.steps)
+    if is_resumption(env.run) and earlier.runs and not env.job.is_asset_job:
+        return plan_left(plan, earlier)
+    return plan
 
 
 def make_loggers(env: RunEnvironment) -> list[Any]:

@@ -149,7 +149,8 @@ class StepContext:
             )
         if (name, mapping_key) in self.given:
             raise InvariantViolationError(
-                f"op {self.node.name!r}: expected metadata for the output {name!r} before it is given, got it after; call "
+                f"op {self.node.name!r}: expected metadata for the output {name!r} before it is given, "
+                "got it after; call "
                 "add_output_metadata before the yield, or put the metadata into Output"
             )
         self.added_metadata.setdefault((name, mapping_key), {}).update(typed_metadata(metadata))
@@ -159,12 +160,14 @@ class StepContext:
         if output_name is None:
             if len(outputs) != 1:
                 raise InvariantViolationError(
-                    f"op {self.node.name!r}: expected output_name, as it has {len(outputs)} outputs {list(outputs)}, got none"
+                    f"op {self.node.name!r}: expected output_name, as it has {len(outputs)} outputs "
+                    f"{list(outputs)}, got none"
                 )
             return next(iter(outputs))
         if output_name not in outputs:
             raise InvariantViolationError(
-                f"op {self.node.name!r}: expected one of its outputs, got {output_name!r}; {did_you_mean(output_name, outputs)}"
+                f"op {self.node.name!r}: expected one of its outputs, got {output_name!r}; "
+                f"{did_you_mean(output_name, outputs)}"
             )
         return output_name
 

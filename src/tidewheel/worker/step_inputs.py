@@ -80,17 +80,17 @@ class InputLoader:
         values: dict[str, Any] = {}
         for planned in step.step.inputs:
             definition = step.op_def.input_dict[planned.name]
-            if definition.dagster_type.is_nothing:
-                continue
-            value = self._load(step, planned, definition)
-            check_value(step, definition.dagster_type, value, f"input {planned.name!r}")
+            if not definition.dagster_type.is_nothing:
+                values[planned.name] = self._load(step, planned, definition)
+        for name, value in values.items():
+            kind = step.op_def.input_dict[name].dagster_type
             self._env.emit(
                 EventType.STEP_INPUT,
-                f'Got input "{planned.name}" of type "{definition.dagster_type.display_name}".',
+                f'Got input "{name}" of type "{kind.display_name}".',
                 step_key=step.key,
-                payload=OutputValue(name=planned.name, type_name=definition.dagster_type.display_name),
+                payload=OutputValue(name=name, type_name=kind.display_name),
             )
-            values[planned.name] = value
+            check_value(step, kind, value, f"input {name!r}")
         return values
 
     def _load(self, step: StepContext, planned: PlannedInput, definition: InputDefinition) -> Any:
@@ -132,7 +132,8 @@ class InputLoader:
             found = definition.default_value
         if found is NO_VALUE:
             raise InvariantViolationError(
-                f"op {step.node.name!r}: expected a value for input {definition.name!r}, got none; connect it, give it a default, "
+                f"op {step.node.name!r}: expected a value for input {definition.name!r}, got none; "
+                "connect it, give it a default, "
                 f"or put it into run config under ops: {step.node.name}: inputs: {definition.name}"
             )
         return found
@@ -146,7 +147,8 @@ class InputLoader:
             raise
         except Exception as exc:
             raise ExecutionLoadInputError(
-                f"loading input {definition.name!r} of op {step.node.name!r} from run config raised {type(exc).__name__}: {exc}",
+                f"loading input {definition.name!r} of op {step.node.name!r} from run config raised "
+                f"{type(exc).__name__}: {exc}",
                 user_exception=exc,
             ) from exc
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity
+from tidewheel.definitions.data_version import DataVersion
 from tidewheel.definitions.inputs_outputs import OutputDefinition
 from tidewheel.definitions.results import (
     NO_VALUE,
@@ -129,7 +130,6 @@ class OutputWriter:
         if step.check_of_output(name) is not None:
             self._check_result(step, _as_check_result(step, name, value), taken)
             return
-        check_value(step, definition.dagster_type, value if is_value_given else None, f"output {name!r}")
         added = step.added_metadata.get((name, mapping_key), NO_METADATA)
         metadata = {**output.metadata, **added} if added else output.metadata
         taken.add(name, mapping_key)
@@ -143,6 +143,8 @@ class OutputWriter:
             step_key=step.key,
             payload=OutputValue(name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind),
         )
+        if is_value_given:
+            check_value(step, definition.dagster_type, value, f"output {name!r}")
         if self._env.captured is not None:
             self._env.captured[(step.key, name, mapping_key)] = value
         asset = step.asset_of_output(name)
@@ -172,15 +174,18 @@ class OutputWriter:
         definition = step.op_def.output_dict.get(name)
         if definition is None:
             raise InvariantViolationError(
-                f"op {step.node.name!r}: expected one of its outputs, got {name!r}; {did_you_mean(name, step.op_def.output_dict)}"
+                f"op {step.node.name!r}: expected one of its outputs, got {name!r}; "
+                f"{did_you_mean(name, step.op_def.output_dict)}"
             )
         if definition.is_dynamic and mapping_key is None:
             raise InvariantViolationError(
-                f"op {step.node.name!r}: expected DynamicOutput for the dynamic output {name!r}, got Output; use DynamicOutput"
+                f"op {step.node.name!r}: expected DynamicOutput for the dynamic output {name!r}, got "
+                "Output; use DynamicOutput"
             )
         if not definition.is_dynamic and mapping_key is not None:
             raise InvariantViolationError(
-                f"op {step.node.name!r}: expected Output for {name!r}, which is not dynamic, got DynamicOutput; declare it with "
+                f"op {step.node.name!r}: expected Output for {name!r}, which is not dynamic, got "
+                "DynamicOutput; declare it with "
                 "DynamicOut"
             )
         if taken.has(name, mapping_key):
@@ -208,9 +213,7 @@ class OutputWriter:
         try:
             with self._env.gate.user_code():
                 made = manager.handle_output(context, value)
-                if inspect.isgenerator(made):
-                    for item in made:
-                        self._from_manager(step, context, item)
+                told = list(_told_by_manager(context, made)) if inspect.isgenerator(made) else []
         except TidewheelError:
             raise
         except Exception as exc:
@@ -219,17 +222,10 @@ class OutputWriter:
                 f"{type(exc).__name__}: {exc}",
                 user_exception=exc,
             ) from exc
-        return context.consume_logged_metadata(), key
-
-    def _from_manager(self, step: StepContext, context: Any, item: Any) -> None:
-        if isinstance(item, dict):
-            context.add_output_metadata(item)
-        elif isinstance(item, (AssetMaterialization, AssetObservation)):
-            self.user_event(step, item)
-        else:
-            raise InvariantViolationError(
-                f"expected an IO manager to yield metadata dicts or AssetMaterialization, got {item!r}"
-            )
+        added = context.consume_logged_metadata()
+        for event in told:
+            self.user_event(step, event.with_metadata({**event.metadata, **added}))
+        return added, key
 
     # -- assets -------------------------------------------------------------------------------------------
 
@@ -283,12 +279,12 @@ class OutputWriter:
                     Observation(metadata=dict(metadata), tags=observation_tags(version)),
                 )
             return
-        version = (
+        one: DataVersion | None = (
             getattr(output, "data_version", None)
             or (versions or {}).get(None)
             or step.data_versions.get(asset)
         )
-        tags = {**observation_tags(version), **(getattr(output, "tags", None) or {})}
+        tags = {**observation_tags(one), **(getattr(output, "tags", None) or {})}
         for partition in self._made_partitions(step, asset):
             self._record_asset(
                 step,
@@ -321,7 +317,8 @@ class OutputWriter:
     def _asset_result(self, step: StepContext, result: AssetResult, taken: TakenOutputs) -> None:
         if step.assets_def is None:
             raise InvariantViolationError(
-                f"op {step.node.name!r}: expected {type(result).__name__} from an asset's function, got it from an op that makes "
+                f"op {step.node.name!r}: expected {type(result).__name__} from an asset's function, "
+                "got it from an op that makes "
                 "no assets; return a value"
             )
         asset = self._asset_of_result(step, result)
@@ -354,7 +351,8 @@ class OutputWriter:
         keys = step.asset_keys
         if len(keys) != 1:
             raise InvariantViolationError(
-                f"op {step.node.name!r}: expected asset_key in {type(result).__name__}, as it makes {len(keys)} assets, got none; "
+                f"op {step.node.name!r}: expected asset_key in {type(result).__name__}, as it makes "
+                f"{len(keys)} assets, got none; "
                 "name the asset"
             )
         return keys[0]
@@ -369,7 +367,8 @@ class OutputWriter:
         if name is None:
             raise InvariantViolationError(
                 f"op {step.node.name!r}: expected a result for one of its checks "
-                f"({', '.join(sorted(k.to_user_string() for k in step.check_keys)) or 'it has none'}), got {key.to_user_string()!r}"
+                f"({', '.join(sorted(k.to_user_string() for k in step.check_keys)) or 'it has none'}), "
+                f"got {key.to_user_string()!r}"
             )
         if taken.has(name, None):
             raise InvariantViolationError(
@@ -410,7 +409,8 @@ class OutputWriter:
                 f"{wanted_asset!r}, check {result.check_name!r}"
             )
         raise InvariantViolationError(
-            f"op {step.node.name!r}: expected asset_key and check_name in AssetCheckResult, as several checks are possible "
+            f"op {step.node.name!r}: expected asset_key and check_name in AssetCheckResult, as several "
+            "checks are possible "
             f"({described}), got too little to tell which"
         )
 
@@ -444,7 +444,33 @@ class OutputWriter:
 
     # -- the end ------------------------------------------------------------------------------------------
 
-    def finish(self, step: StepContext, taken: TakenOutputs, *, returned: bool) -> None:
+    def require_complete(self, step: StepContext, results: Sequence[Any]) -> None:
+        """Refuse returned results that leave out assets or checks, before any of them is recorded.
+
+        Raises:
+            InvariantViolationError: naming what is missing.
+        """
+        if step.assets_def is None or not any(
+            isinstance(r, (AssetResult, AssetCheckResult)) for r in results
+        ):
+            return
+        given = _named_entities(step, results)
+        selected = {*step.assets_def.keys, *step.assets_def.check_keys}
+        missing = [
+            entity.to_user_string()
+            for definition in step.op_def.output_defs
+            if definition.is_required
+            for entity in (step.asset_of_output(definition.name) or step.check_of_output(definition.name),)
+            if entity is not None and entity in selected and entity not in given
+        ]
+        if missing:
+            raise InvariantViolationError(
+                f"{step.node.name!r}: expected results for {missing} too, got none; return one for "
+                "each, or declare them as "
+                "skippable"
+            )
+
+    def finish(self, step: StepContext, taken: TakenOutputs) -> None:
         """Check that nothing is missing and no blocking check has failed.
 
         Raises:
@@ -476,6 +502,28 @@ class OutputWriter:
             )
 
 
+def _named_entities(step: StepContext, results: Sequence[Any]) -> set[Any]:
+    """Assets and checks that some results are for. Results that do not say which count for all they may be for."""
+    assets, checks = step.asset_keys, step.check_keys
+    found: set[Any] = set()
+    for result in results:
+        if isinstance(result, AssetResult):
+            key = result.asset_key or (assets[0] if len(assets) == 1 else None)
+            found |= {key} if key is not None else set(assets)
+            for check in result.check_results:
+                found |= {one for one in checks if _may_be(check, one, key)}
+        elif isinstance(result, AssetCheckResult):
+            found |= {one for one in checks if _may_be(result, one, None)}
+        elif isinstance(result, Output):
+            found.add(step.asset_of_output(result.output_name) or step.check_of_output(result.output_name))
+    return found
+
+
+def _may_be(result: AssetCheckResult, key: AssetCheckKey, asset: AssetKey | None) -> bool:
+    wanted = result.asset_key or asset
+    return (wanted is None or key.asset_key == wanted) and result.check_name in (None, key.name)
+
+
 def _as_check_result(step: StepContext, name: str, value: Any) -> AssetCheckResult:
     """What the function of a check gave; a plain truth value says whether it passed (F24)."""
     if isinstance(value, AssetCheckResult):
@@ -487,6 +535,19 @@ def _as_check_result(step: StepContext, name: str, value: Any) -> AssetCheckResu
         f"check {key.to_user_string() if key else name!r}: expected AssetCheckResult or a bool, got {value!r} "
         f"({type(value).__name__}); return AssetCheckResult(passed=...)"
     )
+
+
+def _told_by_manager(context: Any, made: Iterable[Any]) -> Iterator[Any]:
+    """Materialisations and observations that an IO manager yields; metadata that it yields is the output's."""
+    for item in made:
+        if isinstance(item, dict):
+            context.add_output_metadata(item)
+        elif isinstance(item, (AssetMaterialization, AssetObservation)):
+            yield item
+        else:
+            raise InvariantViolationError(
+                f"expected an IO manager to yield metadata dicts or AssetMaterialization, got {item!r}"
+            )
 
 
 class TakenOutputs:

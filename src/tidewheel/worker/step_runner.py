@@ -35,7 +35,7 @@ from tidewheel.worker.hook_context import HookContext
 from tidewheel.worker.io_contexts import IOContexts
 from tidewheel.worker.log_manager import logging_to
 from tidewheel.worker.op_context import CURRENT, OpExecutionContext
-from tidewheel.worker.op_results import RETURNED, stream_of
+from tidewheel.worker.op_results import RETURNED, is_generator, stream_of
 from tidewheel.worker.partition_access import PartitionAccess
 from tidewheel.worker.resource_scope import ResourceScope
 from tidewheel.worker.run_environment import RunEnvironment
@@ -123,19 +123,23 @@ class StepRunner:
         values = self._loader.load_all(step)
         context = self._context(step)
         token = CURRENT.set(context)
-        returned = False
         try:
             with gate.user_code():
                 made = self._call(step, context, values)
-            stream = _guarded(step, stream_of(step.op_def, made), gate)
-            for result in stream:
+            held: list[Any] = []
+            is_returning = not is_generator(made)
+            for result in _guarded(step, stream_of(step.op_def, made), gate):
                 if result is RETURNED:
-                    returned = True
+                    self._writer.require_complete(step, held)
+                    for one in held:
+                        self._writer.take(step, one, taken)
+                elif is_returning:
+                    held.append(result)
                 else:
                     self._writer.take(step, result, taken)
         finally:
             CURRENT.reset(token)
-        self._writer.finish(step, taken, returned=returned)
+        self._writer.finish(step, taken)
 
     def _context(self, step: StepContext) -> Any:
         """The context that the function's annotation asks for; by default that of an asset inside assets."""

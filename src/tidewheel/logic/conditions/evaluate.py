@@ -63,7 +63,6 @@ from tidewheel.logic.conditions.relations import (
     Path,
     answer_between,
     answer_down,
-    answer_up,
     can_run_together,
     checks_for,
     deps_for,
@@ -110,10 +109,11 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Requests:
-    """What was requested so far in one evaluation, with what is always made together with it."""
+    """What was requested so far in one evaluation of some targets, with what is always made together with it."""
 
-    def __init__(self, graph: ConditionGraph) -> None:
+    def __init__(self, graph: ConditionGraph, targets: Iterable[Key]) -> None:
         self._graph = graph
+        self.targets = frozenset(targets)
         self._made: dict[Key, list[tuple[int, PartitionSet]]] = defaultdict(list)
 
     def add(self, subject: Subject, requested: PartitionSet) -> None:
@@ -142,7 +142,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate targets (all, if not said otherwise) as of the facts' position."""
     chosen = graph.targets if targets is None else graph.in_order(targets)
-    requests = Requests(graph)
+    requests = Requests(graph, chosen)
     results: dict[Key, TargetResult] = {}
     memories = dict(progress.targets)
     for key in chosen:
@@ -257,8 +257,6 @@ class _TargetEvaluation:
             case RootMatches(operand=operand):
                 root = _At(self.root, ())
                 tree, inner = self.evaluate(operand, root, self.everything(root))
-                if at.path is not None:
-                    return answer_up(at.path, inner, self.facts.view), [tree]
                 return self.carried(root, at, inner), [tree]
             case _:
                 return self.operand(node, at), []
@@ -353,7 +351,7 @@ class _TargetEvaluation:
     def newly_requested(self, at: _At) -> Answer:
         memory = self.progress.targets.get(at.subject.key)
         position = previous_position(memory, self.progress)
-        if memory is None or position is None:
+        if memory is None or position is None or at.subject.key not in self.requests.targets:
             return state(self.nothing(at))
         requested = fitted(memory.requested, at.subject.partitions, self.facts.view) & self.everything(at)
         return dated(Stamp(position.at, position.event_id), requested, self.nothing(at))
@@ -386,20 +384,13 @@ class _TargetEvaluation:
         return state(latch.on | leaves.missing_with_inputs(scope, inputs))
 
     def user_defined(self, node: UserDefined, at: _At) -> Answer:
-        answer = self.facts.answers.get((self.root.key, node.slot, at.subject.key))
-        if answer is None:
-            raise ConditionError(
-                f"condition {node.name!r} of {self.root.key}: expected an answer from user code, got none; "
-                "evaluate it where the user's code is loaded"
-            )
-        if answer.error is not None:
-            raise ConditionError(f"condition {node.name!r} of {self.root.key} failed: {answer.error}")
+        answer = leaves.require_answer(
+            self.facts.answers.get((self.root.key, node.slot, at.subject.key)),
+            node,
+            self.root.key,
+            at.subject,
+        )
         true = self.nothing(at) if answer.true is None else answer.true
-        if true.spec != at.subject.partitions:
-            raise ConditionError(
-                f"condition {node.name!r} of {self.root.key}: expected a set of partitions of "
-                f"{at.subject.key}, got one of another asset; return a subset of the candidates"
-            )
         self.keep(node, at, Noted(answer.cursor))
         return state(true & self.everything(at))
 

@@ -10,7 +10,7 @@ import msgspec
 from tidewheel.logic.conditions import windows
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evidence import Answer, Stamp, dated, state, union
-from tidewheel.logic.conditions.facts import Dated, Position, RunRef, SubjectFacts, Update
+from tidewheel.logic.conditions.facts import Dated, Position, RunRef, SubjectFacts, Update, UserAnswer
 from tidewheel.logic.conditions.naming import label_or_name
 from tidewheel.logic.conditions.nodes import (
     AllNewUpdatesHaveRunTags,
@@ -34,6 +34,7 @@ from tidewheel.logic.conditions.nodes import (
     RunInProgress,
     UpdatedSinceCron,
     UpdatedWithin,
+    UserDefined,
 )
 from tidewheel.logic.conditions.owed import RetryPolicy, is_allowed
 from tidewheel.logic.conditions.relations import answer_down, down_along
@@ -132,8 +133,25 @@ def missing_with_inputs(scope: Scope, inputs: Iterable[Scope]) -> PartitionSet:
     if missing:
         for dep, one in zip(scope.subject.deps, inputs, strict=True):
             if one.facts.made is not None:
-                found = found | (down_along(dep.path, one.facts.made, scope.view) & missing)
+                found = found | (down_along(dep.path, one.present(one.facts.made), scope.view) & missing)
     return found
+
+
+def require_answer(answer: UserAnswer | None, node: UserDefined, root: Key, subject: Subject) -> UserAnswer:
+    """What user code answered; raises ConditionError if it did not, failed, or named another asset's partitions."""
+    if answer is None:
+        raise ConditionError(
+            f"condition {node.name!r} of {root}: expected an answer from user code, got none; "
+            "evaluate it where the user's code is loaded"
+        )
+    if answer.error is not None:
+        raise ConditionError(f"condition {node.name!r} of {root} failed: {answer.error}")
+    if answer.true is not None and answer.true.spec != subject.partitions:
+        raise ConditionError(
+            f"condition {node.name!r} of {root}: expected a set of partitions of {subject.key}, "
+            "got one of another asset; return a subset of the candidates"
+        )
+    return answer
 
 
 def made_with(scope: Scope, target: Key) -> PartitionSet:
@@ -239,7 +257,11 @@ def _freshness(node: FreshnessIs, scope: Scope) -> Answer:
 
 
 def _updated_within(node: UpdatedWithin, scope: Scope) -> Answer:
-    return _happened_since(scope.facts.update_times, scope.position.at - node.duration_s, scope)
+    found = scope.nothing
+    for one in scope.facts.update_times:
+        if one.at + node.duration_s >= scope.position.at:
+            found = found | one.partitions
+    return state(scope.present(found))
 
 
 def _updated_since_cron(node: UpdatedSinceCron, scope: Scope) -> Answer:

@@ -34,6 +34,7 @@ from tidewheel.logic.conditions.nodes import (
     Missing,
     NewlyRequested,
     NewlyUpdated,
+    ParentsNonexistent,
     RetryAllowed,
     RootMatches,
     RunInProgress,
@@ -96,19 +97,22 @@ class Reads(msgspec.Struct, frozen=True, kw_only=True):
     """What one condition asks for, whatever its target.
 
     `own` of the target, `deps` of its dependencies, `far` of any others (a set that says only which kinds).
-    `crons`: pairs (cron string, zone) at whose ticks the answer can change. `asks_user`: user code is asked.
+    `is_far`: some operands are asked of others at all. `looks_back`: operands inside others ask for the target
+    again. `crons`: pairs (cron string, zone) at whose ticks the answer can change. `asks_user`: user code is asked.
     """
 
     own: Fact = Fact.NONE
     deps: Fact = Fact.NONE
     far: Fact = Fact.NONE
     crons: tuple[tuple[str, str], ...] = ()
+    is_far: bool = False
+    looks_back: bool = False
     asks_user: bool = False
 
 
 def reads_of(condition: Condition) -> Reads:
     """What a condition (with nothing left to expand) asks for."""
-    found: dict[str, Fact] = defaultdict(Fact)
+    found: dict[str, Fact] = defaultdict(lambda: Fact.NONE)
     crons: dict[tuple[str, str], None] = {}
     asks_user = False
     for node, place in _places(condition, "own"):
@@ -119,14 +123,24 @@ def reads_of(condition: Condition) -> Reads:
             asks_user = True
         if isinstance(node, Behind):
             found["deps" if place == "own" else "far"] |= Fact.UPDATES | Fact.MADE
+    places = list(_places(condition, "own"))
     return Reads(
-        own=found["own"], deps=found["deps"], far=found["far"], crons=tuple(crons), asks_user=asks_user
+        own=found["own"],
+        deps=found["deps"],
+        far=found["far"],
+        crons=tuple(crons),
+        is_far=any(
+            place == "far" or (place == "deps" and isinstance(node, Behind | ParentsNonexistent))
+            for node, place in places
+        ),
+        looks_back=any(isinstance(node, RootMatches) for node, _ in places),
+        asks_user=asks_user,
     )
 
 
 def needs_of(graph: ConditionGraph, target: Key) -> dict[Key, Fact]:
     """The facts that the evaluation of one target asks for, by subject."""
-    found: dict[Key, Fact] = defaultdict(Fact)
+    found: dict[Key, Fact] = defaultdict(lambda: Fact.NONE)
     for node, subject in visits(graph, target):
         found[subject.key] |= _READS.get(type(node), Fact.NONE)
         if isinstance(node, Behind):

@@ -40,7 +40,9 @@ class RunProgress:
     Every call costs what it changes (the dependents of the step), never the size of the plan.
     """
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, earlier: Mapping[str, YieldedOutputs] | None = None) -> None:
+        """``earlier``: outputs of steps that are not in the plan, since an earlier run has made them."""
+        self._earlier = earlier or {}
         self._steps: dict[str, PlannedStep] = {}
         self._order: dict[str, int] = {}
         self._state: dict[str, StepState] = {}
@@ -50,6 +52,7 @@ class RunProgress:
         self._templates: dict[str, PlannedStep] = {}
         self._keys_of: dict[tuple[str, str], tuple[str, ...]] = {}
         self._ready: list[tuple[int, int, str]] = []
+        self._round = 0
         self._retries: list[tuple[float, int, str]] = []
         self._skipped: list[str] = []
         self._attempts: dict[str, int] = {}
@@ -92,10 +95,9 @@ class RunProgress:
     # -- what follows -------------------------------------------------------------------------------------
 
     def take_ready(self, now: float, *, limit: int | None = None) -> list[str]:
-        """Ready steps, the most important first, then in plan order; due repetitions included. Handed out once."""
+        """Ready steps, the most important first, then as they became ready; due repetitions included. Handed out once."""
         while self._retries and self._retries[0][0] <= now:
-            _, order, key = heapq.heappop(self._retries)
-            heapq.heappush(self._ready, (-self._steps[key].priority, order, key))
+            self._push(heapq.heappop(self._retries)[2])
         taken: list[str] = []
         while self._ready and (limit is None or len(taken) < limit):
             taken.append(heapq.heappop(self._ready)[2])
@@ -103,7 +105,7 @@ class RunProgress:
 
     def put_back(self, key: str) -> None:
         """A ready step that cannot begin yet (its pool is full) is ready again."""
-        heapq.heappush(self._ready, (-self._steps[key].priority, self._order[key], key))
+        self._push(key)
 
     def take_skipped(self) -> list[str]:
         """Steps that were skipped since the last call, in order."""
@@ -132,6 +134,10 @@ class RunProgress:
     def state(self, key: str) -> StepState:
         """Where a step is."""
         return self._state[key]
+
+    def is_open(self, key: str) -> bool:
+        """Whether something can still happen to a step (or to those that a template will become)."""
+        return key in self._templates or self._state.get(key) not in (*_OVER, None)
 
     def step(self, key: str) -> PlannedStep:
         """A step's plan entry as far as it is known."""
@@ -195,12 +201,13 @@ class RunProgress:
             if upstream in self._templates:
                 origin = self._templates[upstream].mapped_from
                 upstream = origin.step if origin is not None else upstream
-            if upstream in self._state or upstream in self._planned:
-                if self._state.get(upstream) not in _OVER and upstream not in waits:
-                    waits.add(upstream)
-                    self._dependents.setdefault(upstream, []).append(key)
+            is_known = upstream in self._state or upstream in self._planned
+            if is_known and self._state.get(upstream) not in _OVER and upstream not in waits:
+                waits.add(upstream)
+                self._dependents.setdefault(upstream, []).append(key)
 
     def _finish(self, key: str, state: StepState) -> None:
+        self._round += 1
         over = [(key, state)]
         while over:
             key, state = over.pop(0)
@@ -232,16 +239,23 @@ class RunProgress:
                 self._skipped.append(key)
                 return StepState.SKIPPED
         self._state[key] = StepState.READY
-        heapq.heappush(self._ready, (-step.priority, self._order[key], key))
+        self._push(key)
         return None
+
+    def _push(self, key: str) -> None:
+        """Among equally important steps those that became ready first go first; then by name."""
+        heapq.heappush(self._ready, (-self._steps[key].priority, self._round, key))
 
     def _is_there(self, ref: OutputRef) -> bool:
         state = self._state.get(ref.step)
         if state is None:
-            return True  # not part of this plan: it was made by an earlier run
-        if state is not StepState.SUCCEEDED:
+            if ref.step not in self._earlier:
+                return True  # not part of this plan and nothing known of it: take it as made before
+            outputs = self._earlier[ref.step]
+        elif state is not StepState.SUCCEEDED:
             return False
-        outputs = self._outputs.get(ref.step, {})
+        else:
+            outputs = self._outputs.get(ref.step, {})
         if ref.output not in outputs:
             return False
         keys = outputs[ref.output]
@@ -260,18 +274,24 @@ class RunProgress:
         affected: list[str] = []
         yielded = self._outputs.get(key, {}) if state is StepState.SUCCEEDED else {}
         for name in dynamic:
-            keys = yielded.get(name) or ()
-            known = state is StepState.SUCCEEDED
-            if known:
-                self._keys_of[(key, name)] = keys
-            for template in [t for t in self._templates.values() if _is_below(t, key, name)]:
+            templates = [t for t in self._templates.values() if _is_below(t, key, name)]
+            for template in templates:
                 del self._templates[template.key]
-                if known:
-                    self._keys_of[(template.key, "*")] = keys
-                    affected += self._multiply(template, keys)
-                else:
+            if state is not StepState.SUCCEEDED:
+                for template in templates:
                     self._add(template)
                     affected.append(template.key)
+            elif (
+                name not in yielded
+            ):  # an optional one without values: nothing to multiply, nothing to collect
+                for template in templates:
+                    self._state[template.key] = StepState.SKIPPED
+            else:
+                keys = yielded[name] or ()
+                self._keys_of[(key, name)] = keys
+                for template in templates:
+                    self._keys_of[(template.key, "*")] = keys
+                    affected += self._multiply(template, keys)
         self._settle_collected()
         return affected
 

@@ -59,7 +59,7 @@ def test_two_outputs_need_names():
     def loosely():
         return pair()
 
-    assert len(loosely.output_defs) == 0
+    assert loosely.name == "loosely"
 
 
 def test_missing_resource():

@@ -40,14 +40,14 @@ def shelf(init_context):
     return Shelf(f"{init_context.resources.owner}-{init_context.resource_config['name']}")
 
 
-@io_manager(output_config_schema={"path": str}, input_config_schema={"times": Field(int, default_value=1)})
+@io_manager(output_config_schema={"path": str})
 def configurable_per_output(_):
     class Inner(IOManager):
         def handle_output(self, context, obj):
             VALUES[context.config["path"]] = obj
 
         def load_input(self, context):
-            return VALUES[context.upstream_output.config["path"]] * context.config["times"]
+            return VALUES[context.upstream_output.config["path"]]
 
     return Inner()
 

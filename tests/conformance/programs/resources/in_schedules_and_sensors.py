@@ -83,5 +83,3 @@ def test_schedule():
 def test_sensor():
     found = list(inbox_sensor(build_sensor_context(cursor="a", resources={"inbox": Inbox(names=["a", "c"])})))
     assert [one.run_key for one in found] == ["c"]
-    found = old_key_sensor(build_sensor_context(resources={"inbox": Inbox(names=["q"])}))
-    assert [one.run_key for one in found] == ["q"]

@@ -1,0 +1,1 @@
+"""The GraphQL interface: one schema file, one module of resolvers per area."""

@@ -1,0 +1,53 @@
+"""What the resolvers of one operation work with: the server, its definitions as of now, the joined reads, the access."""
+
+from __future__ import annotations
+
+from graphql import GraphQLResolveInfo
+
+from tidewheel.api.graphql.loaders import Loaders
+from tidewheel.api.graphql.permissions import Access
+from tidewheel.api.graphql.watching import Watching
+from tidewheel.services.catalog import Catalog
+from tidewheel.services.database import Database
+from tidewheel.services.server import Server
+from tidewheel.storage.ports import LedgerPort
+
+
+class RequestContext:
+    """One for each operation; a mutation or the next result of a subscription begins anew."""
+
+    catalog: Catalog
+    now: float
+    loaders: Loaders
+
+    def __init__(self, server: Server, access: Access, watching: Watching) -> None:
+        self.server = server
+        self.access = access
+        self.watching = watching
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget what was read: something has changed."""
+        self.catalog = self.server.locations.catalog
+        self.now = self.server.control.now()
+        self.loaders = Loaders(self.server.database, self.catalog, self.now)
+
+    @property
+    def database(self) -> Database:
+        """The ledger's threads."""
+        return self.server.database
+
+    @property
+    def ledger(self) -> LedgerPort:
+        """The ledger; to be used through ``database.read`` and ``database.write``."""
+        return self.server.database.ledger
+
+    def may(self, permission: str, location: str | None = None) -> bool:
+        """Whether the caller may do this."""
+        return self.access.refusal(permission, location) is None
+
+
+def context_of(info: GraphQLResolveInfo) -> RequestContext:
+    """The context of a resolver's call."""
+    context: RequestContext = info.context
+    return context

@@ -1,0 +1,343 @@
+"""Evaluates one schedule or sensor in the code location: calls the user's function, and checks what it asks for.
+
+Nothing here raises: what goes wrong in user code is part of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tidewheel.definitions.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
+from tidewheel.definitions.definitions import Definitions
+from tidewheel.definitions.partition_context import partition_loading_context
+from tidewheel.definitions.repository import RepositoryDefinition
+from tidewheel.definitions.resolved import ResolvedDefinitions
+from tidewheel.definitions.run_request import RunRequest
+from tidewheel.definitions.run_status_sensors import RunStatusSensorDefinition
+from tidewheel.definitions.schedules import ScheduleDefinition
+from tidewheel.definitions.sensors import SensorDefinition
+from tidewheel.definitions.trigger_results import SensorOutcome
+from tidewheel.errors import (
+    RunStatusSensorExecutionError,
+    SensorExecutionError,
+    TidewheelError,
+    UserCodeExecutionError,
+)
+from tidewheel.runtime.event_views import view_entry, view_event
+from tidewheel.runtime.outside_events import event_from_outside
+from tidewheel.runtime.run_views import view_run
+from tidewheel.values.error_info import ErrorInfo, error_info
+from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
+from tidewheel.values.events import Event
+from tidewheel.values.records import PartitionChange
+from tidewheel.values.status import TriggerKind
+from tidewheel.values.tags import SCHEDULE_NAME, SCHEDULED_EXECUTION_TIME, SENSOR_NAME
+from tidewheel.worker.dynamic_keys import KnownPartitions, joined
+from tidewheel.worker.launch_preparation import prepare_launch
+from tidewheel.worker.multi_asset_sensor_context import MultiAssetSensorEvaluationContext
+from tidewheel.worker.requested_runs import RequestChecker
+from tidewheel.worker.run_status_context import RunStatusSensorContext
+from tidewheel.worker.schedule_context import ScheduleEvaluationContext
+from tidewheel.worker.sensor_context import SensorEvaluationContext
+from tidewheel.worker.trigger_context import TriggerLog
+
+Named = list[tuple[RunRequest, str | None, str | None]]
+"""Requests, each with the job that it means and why it cannot become a run, if that is known already."""
+
+
+def evaluate_trigger(
+    defs: Definitions, request: EvaluationRequest, *, instance: Any, clock: Callable[[], float]
+) -> EvaluationResult:
+    """What a trigger asks for; never raises."""
+    if request.kind is TriggerKind.SCHEDULE:
+        return evaluate_schedule(defs, request, instance=instance, clock=clock)
+    return evaluate_sensor(defs, request, instance=instance, clock=clock)
+
+
+def evaluate_schedule(
+    defs: Definitions, request: EvaluationRequest, *, instance: Any, clock: Callable[[], float]
+) -> EvaluationResult:
+    """What a schedule asks for at the nominal time ``request.scheduled_for``; never raises."""
+    return _guarded(lambda log: _schedule(defs.resolved, request, instance, log), clock)
+
+
+def evaluate_sensor(
+    defs: Definitions, request: EvaluationRequest, *, instance: Any, clock: Callable[[], float]
+) -> EvaluationResult:
+    """What a sensor asks for; never raises."""
+    return _guarded(lambda log: _sensor(defs.resolved, request, instance, log), clock)
+
+
+def _guarded(evaluate: Callable[[TriggerLog], EvaluationResult], clock: Callable[[], float]) -> EvaluationResult:
+    began = clock()
+    log = TriggerLog()
+    try:
+        result = evaluate(log)
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a boundary: user code
+        result = EvaluationResult(error=error_info(exc))
+    return _with(result, log=tuple(log.lines), duration_s=max(0.0, clock() - began))
+
+
+def _with(result: EvaluationResult, **changes: Any) -> EvaluationResult:
+    values = {name: getattr(result, name) for name in result.__struct_fields__}
+    return EvaluationResult(**{**values, **changes})
+
+
+# -- schedules ---------------------------------------------------------------------------------------------------------
+
+
+def _schedule(
+    resolved: ResolvedDefinitions, request: EvaluationRequest, instance: Any, log: TriggerLog
+) -> EvaluationResult:
+    schedule = resolved.schedule(request.name)
+    nominal = request.scheduled_for if request.scheduled_for is not None else request.now
+    context = ScheduleEvaluationContext(
+        scheduled_execution_time=datetime.fromtimestamp(nominal, ZoneInfo(schedule.execution_timezone or "UTC")),
+        schedule_name=schedule.name,
+        resources=resolved.resources,
+        resource_keys=sorted(schedule.required_resource_keys),
+        repository_def=_Repository(resolved),
+        instance=instance,
+        log=log,
+    )
+    with context, _as_of(request, instance):
+        found = schedule.collect(context)
+    partitions = KnownPartitions(instance, now=request.now, known=request.dynamic_partitions)
+    checker = RequestChecker(
+        resolved,
+        instance=instance,
+        now=request.now,
+        partitions=partitions,
+        system_tags={
+            SCHEDULE_NAME: schedule.name,
+            SCHEDULED_EXECUTION_TIME: datetime.fromtimestamp(nominal, UTC).isoformat(),
+        },
+    )
+    checked = checker.check([_named_by_schedule(schedule, one) for one in found.run_requests or ()])
+    return EvaluationResult(
+        requests=checked.runs,
+        request_errors=checked.errors,
+        skip_reason=found.skip_message or checked.dropped,
+        partition_changes=joined(checked.added),
+    )
+
+
+def _named_by_schedule(
+    schedule: ScheduleDefinition, request: RunRequest
+) -> tuple[RunRequest, str | None, str | None]:
+    own = schedule.job_name
+    if own is None:
+        if request.job_name is None:
+            return (
+                request,
+                None,
+                f"{schedule.what}: expected job_name on its requests, since it has no target, got none; name the job",
+            )
+        return request, request.job_name, None
+    if request.job_name is not None and request.job_name != own:
+        problem = f"{schedule.what}: expected requests for its own job {own!r}, got job_name {request.job_name!r}; drop it"
+        return request, request.job_name, problem
+    return request, own, None
+
+
+# -- sensors -----------------------------------------------------------------------------------------------------------
+
+
+def _sensor(
+    resolved: ResolvedDefinitions, request: EvaluationRequest, instance: Any, log: TriggerLog
+) -> EvaluationResult:
+    sensor = resolved.sensor(request.name)
+    with _as_of(request, instance):
+        if isinstance(sensor, RunStatusSensorDefinition):
+            return _run_status_sensor(resolved, sensor, request, instance, log)
+        if isinstance(sensor, AssetSensorDefinition):
+            return _asset_sensor(resolved, sensor, request, instance, log)
+        context = _sensor_context(resolved, sensor, request, instance, log)
+        with context:
+            outcome = _collected(lambda: sensor.collect(context), sensor, SensorExecutionError)
+        return _result(resolved, sensor, [outcome], request, instance)
+
+
+def _sensor_context(
+    resolved: ResolvedDefinitions,
+    sensor: SensorDefinition,
+    request: EvaluationRequest,
+    instance: Any,
+    log: TriggerLog,
+) -> SensorEvaluationContext:
+    options: dict[str, Any] = {
+        "cursor": request.cursor,
+        "last_run_key": request.last_run_key,
+        "last_tick_completion_time": request.last_tick_at,
+        "last_sensor_start_time": request.started_at,
+        "is_first_tick": request.is_first_since_start,
+        "sensor_name": sensor.name,
+        "repository_name": "__repository__",
+        "instance": instance,
+        "resource_keys": sorted(sensor.required_resource_keys),
+        "log": log,
+    }
+    if isinstance(sensor, MultiAssetSensorDefinition):
+        return MultiAssetSensorEvaluationContext(
+            monitored_assets=sensor.monitored_assets,
+            definitions=_Repository(resolved),
+            resource_defs=resolved.resources,
+            **options,
+        )
+    return SensorEvaluationContext(repository_def=_Repository(resolved), resources=resolved.resources, **options)
+
+
+def _asset_sensor(
+    resolved: ResolvedDefinitions,
+    sensor: AssetSensorDefinition,
+    request: EvaluationRequest,
+    instance: Any,
+    log: TriggerLog,
+) -> EvaluationResult:
+    """Hands over events in order; behind one whose handling raises the position stops, so that it comes again."""
+    if not request.events:
+        return EvaluationResult(
+            skip_reason=f"No new materialization events found for asset key {sensor.asset_key}"
+        )
+    outcomes: list[SensorOutcome] = []
+    position: int | None = None
+    for stored in request.events:
+        context = _sensor_context(resolved, sensor, request, instance, log)
+        entry = view_entry(stored.event, stored.id)
+        try:
+            with context:
+                outcomes.append(
+                    _collected(lambda c=context, e=entry: sensor.collect_event(c, e), sensor, SensorExecutionError)
+                )
+        except SensorExecutionError:
+            if position is None:
+                raise
+            break
+        position = stored.id
+    return _with(_result(resolved, sensor, outcomes, request, instance, keeps_cursor=False), position=position)
+
+
+def _run_status_sensor(
+    resolved: ResolvedDefinitions,
+    sensor: RunStatusSensorDefinition,
+    request: EvaluationRequest,
+    instance: Any,
+    log: TriggerLog,
+) -> EvaluationResult:
+    """Hands over every event once, also when handling one raises."""
+    outcomes: list[SensorOutcome] = []
+    failed: list[tuple[int, ErrorInfo]] = []
+    for position, stored in enumerate(request.events):
+        record = request.runs[position] if position < len(request.runs) else None
+        if record is None:
+            continue
+        context = RunStatusSensorContext(
+            sensor_name=sensor.name,
+            dagster_run=view_run(record),
+            dagster_event=view_event(stored.event),
+            instance=instance,
+            resource_defs=resolved.resources,
+            resource_keys=sorted(sensor.required_resource_keys),
+            logger=log,
+            repository_def=_Repository(resolved),
+        )
+        try:
+            with context:
+                outcomes.append(
+                    _collected(lambda c=context: sensor.collect_run(c), sensor, RunStatusSensorExecutionError)
+                )
+        except RunStatusSensorExecutionError as exc:
+            failed.append((stored.id, error_info(exc)))
+    result = _result(resolved, sensor, outcomes, request, instance, keeps_cursor=False)
+    last = request.events[-1].id if request.events else None
+    return _with(result, position=last, failed_events=tuple(failed))
+
+
+def _collected(
+    collect: Callable[[], SensorOutcome], sensor: SensorDefinition, kind: type[UserCodeExecutionError]
+) -> SensorOutcome:
+    """The outcome.
+
+    Raises:
+        UserCodeExecutionError: of the given kind, when user code raised or returned something that means nothing.
+    """
+    try:
+        return collect()
+    except Exception as exc:  # noqa: BLE001 - a boundary: user code
+        text = str(exc) if isinstance(exc, TidewheelError) else f"{type(exc).__name__}: {exc}"
+        what = "" if text.startswith(sensor.what) else f"{sensor.what}: "
+        raise kind(f"{what}{text}", user_exception=exc) from exc
+
+
+def _result(
+    resolved: ResolvedDefinitions,
+    sensor: SensorDefinition,
+    outcomes: Sequence[SensorOutcome],
+    request: EvaluationRequest,
+    instance: Any,
+    *,
+    keeps_cursor: bool = True,
+) -> EvaluationResult:
+    """The result of all outcomes of one evaluation."""
+    partitions = KnownPartitions(instance, now=request.now, known=request.dynamic_partitions)
+    changes: list[PartitionChange] = []
+    events: list[Event] = []
+    named: Named = []
+    for outcome in outcomes:
+        changes += partitions.apply(outcome.partitions)
+        events += [event_from_outside(one, timestamp=request.now) for one in outcome.asset_events]
+        named += [_named_by_sensor(sensor, one) for one in outcome.requests]
+    checker = RequestChecker(
+        resolved,
+        instance=instance,
+        now=request.now,
+        partitions=partitions,
+        system_tags={SENSOR_NAME: sensor.name},
+        selection=sensor.asset_selection,
+    )
+    checked = checker.check(named)
+    skip = next((one.skip_message for one in outcomes if one.skip_message and not one.requests), None)
+    last = outcomes[-1] if outcomes else None
+    return EvaluationResult(
+        requests=checked.runs,
+        request_errors=checked.errors,
+        skip_reason=skip or checked.dropped,
+        cursor=last.cursor if last is not None and keeps_cursor else None,
+        cursor_changed=bool(last is not None and keeps_cursor and last.cursor_changed),
+        partition_changes=joined((*changes, *checked.added)),
+        events=tuple(events),
+    )
+
+
+def _named_by_sensor(sensor: SensorDefinition, request: RunRequest) -> tuple[RunRequest, str | None, str | None]:
+    problem = sensor.target_problem(request)
+    names = sensor.job_names
+    job_name = request.job_name or (names[0] if len(names) == 1 else None)
+    if not names and sensor.asset_selection is not None:
+        job_name = None
+    return request, job_name, problem
+
+
+# -- surroundings ------------------------------------------------------------------------------------------------------
+
+
+class _Repository:
+    """Definitions as ``context.repository_def``; the repository is made when it is asked for."""
+
+    def __init__(self, resolved: ResolvedDefinitions) -> None:
+        self.resolved = resolved
+
+    def get_repository_def(self) -> Any:
+        """The repository."""
+        return RepositoryDefinition("__repository__", resolved=self.resolved)
+
+
+def _as_of(request: EvaluationRequest, instance: Any) -> Any:
+    """Questions about partitions are answered as of the evaluation, with the instance's dynamic partitions."""
+    return partition_loading_context(datetime.fromtimestamp(request.now, UTC), instance)
+
+
+__all__ = ["evaluate_schedule", "evaluate_sensor", "evaluate_trigger", "prepare_launch"]
