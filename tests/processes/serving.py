@@ -132,6 +132,7 @@ class Served:
             raise
         took = time.monotonic() - began
         _, alive = psutil.wait_procs(family, timeout=1.0)
+        alive = [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
         for process in alive:
             process.kill()
         assert not alive, f"left behind: {alive}"

@@ -123,7 +123,7 @@ def test_edits_are_loaded_and_broken_ones_leave_the_last_good_code_serving(one_o
     file.write_text(pipelines.ONE_OP.replace("def one()", "def two()").replace("jobs=[one]", "jobs=[two]"))
     served.wait_for(lambda a: a["kind"] == "location" and a["status"] == "LOADED")
     assert post(served.port, "/api/v1/launch", {"job_name": "two"})[0] == 201
-    file.write_text("this is not Python")
+    file.write_text("this is no Python")
     failed = served.wait_for(lambda a: a["kind"] == "location" and a["status"] == "FAILED")
     assert "SyntaxError" in failed["text"] and "last good code" in failed["text"]
     status, launched = post(served.port, "/api/v1/launch", {"job_name": "two"})

@@ -10,6 +10,7 @@ from tidewheel.definitions.auto_materialize import (
     AutoMaterializeRule,
 )
 from tidewheel.definitions.automation_condition import AutomationCondition
+from tidewheel.definitions.automation_context import AutomationContext, AutomationResult, EntitySubset
 
 __all__ = [
     "AutoMaterializeAssetPartitionsFilter",
@@ -18,4 +19,7 @@ __all__ = [
     "AutoMaterializePolicyType",
     "AutoMaterializeRule",
     "AutomationCondition",
+    "AutomationContext",
+    "AutomationResult",
+    "EntitySubset",
 ]

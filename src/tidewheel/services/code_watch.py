@@ -14,6 +14,7 @@ from tidewheel.services.signals import Signals, Topic
 logger = logging.getLogger("tidewheel.reload")
 
 DEBOUNCE_MS = 150
+SETTLE_S = 0.3
 
 
 class CodeWatch:
@@ -33,6 +34,10 @@ class CodeWatch:
             stop = asyncio.Event()
             watcher = asyncio.create_task(self._watch(folders, stop))
             try:
+                # a file saved after its load began and before the watch stood would go unseen
+                await asyncio.sleep(SETTLE_S)
+                for name in self._locations.changed_since_load():
+                    await self._locations.reload(name)
                 while self._folders() == folders:
                     await self._changed.wait()
                     self._changed.clear()

@@ -84,6 +84,7 @@ class Location:
         self.errors: tuple[ErrorInfo, ...] = ()
         self.files: tuple[str, ...] = ()
         self.loaded_at: float | None = None
+        self.spawned_at = 0.0
         self.load_s = 0.0
         self.start_method = ""
         self.served_generation = 0
@@ -203,6 +204,14 @@ class Locations:
         """By location, the source files whose change means a reload."""
         return {name: location.files for name, location in self._by_name.items()}
 
+    def changed_since_load(self) -> list[str]:
+        """Locations of which a source file was written after the start of their newest load."""
+        return [
+            name
+            for name, location in self._by_name.items()
+            if any(_written_at(file) > location.spawned_at for file in location.files)
+        ]
+
     # -- asking -------------------------------------------------------------------------------------------------
 
     async def evaluate(self, name: str, request: EvaluationRequest, timeout_s: float) -> EvaluationResult:
@@ -254,12 +263,12 @@ class Locations:
             if not evaluator.send(message):
                 raise UserCodeUnreachableError(f"an evaluator of {name!r} went away")
             answer = await asyncio.wait_for(future, timeout_s)
-        except TimeoutError as exc:
+        except TimeoutError:
             self._cut(location, evaluator)
             raise UserCodeTimeoutError(
                 f"expected {what} to answer within {timeout_s:g} s, got nothing; it was cut. Make it quicker, "
                 "or raise the evaluation timeout (setting evaluation_timeout_s)"
-            ) from exc
+            ) from None
         finally:
             self._pending.pop(message.request_id, None)
             self._asked_of.pop(message.request_id, None)
@@ -415,6 +424,7 @@ class Locations:
         location.errors = message.errors
         location.files = tuple(sorted({*location.files, *message.files}))
         location.settled.set()
+        self._signals.raise_topic(Topic.CATALOG)
         keeps = "; the last good code goes on serving" if location.snapshot is not None else ""
         self._publish(location, "FAILED", "; ".join(e.message for e in message.errors) + keeps)
 
@@ -435,6 +445,7 @@ class Locations:
 
     async def _spawn(self, location: Location) -> None:
         location.generation += 1
+        location.spawned_at = self._clock()
         location.settled.clear()
         args = LocationArgs(
             name=location.name,
@@ -491,6 +502,8 @@ class Locations:
         task.add_done_callback(self._tasks.discard)
 
 
-def default_location_name(target: CodeTarget) -> str:
-    """The name of a location as Dagster chooses it: the file's name, or the module's."""
-    return Path(target.file).name if target.file else str(target.module)
+def _written_at(file: str) -> float:
+    try:
+        return Path(file).stat().st_mtime
+    except OSError:
+        return 0.0

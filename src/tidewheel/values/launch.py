@@ -10,7 +10,9 @@ from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import RequestedRun
 
 
-class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LaunchRequest(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """A job to run, or a selection of assets.
 
     Give ``job_name``, or ``selection`` (an asset selection string) or ``assets`` (wire texts) for the implicit asset

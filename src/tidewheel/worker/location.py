@@ -46,6 +46,7 @@ from tidewheel.worker.evaluator import run_evaluator
 from tidewheel.worker.run_worker import run_worker
 
 RECONNECT_PAUSE_S = 0.2
+REAP_S = 0.5
 
 
 class Child(msgspec.Struct, kw_only=True):
@@ -221,6 +222,10 @@ class LocationProcess:
             self._reap()
         for pid in list(self._children):
             _kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + REAP_S
+        while self._children and time.monotonic() < deadline:
+            self._reap()
+            self._pause_briefly(deadline)
 
     def _pause_briefly(self, deadline: float) -> None:
         with selectors.DefaultSelector() as selector:

@@ -46,5 +46,7 @@ def typename_of(value: Any, info: GraphQLResolveInfo, abstract: GraphQLAbstractT
         return str(value["__typename"])
     known = _TYPENAMES.get(type(value)) or getattr(value, "typename", None)
     if known is None:
-        raise TypeError(f"expected a value with a GraphQL type for {abstract.name}, got {type(value).__name__}")
+        raise TypeError(
+            f"expected a value with a GraphQL type for {abstract.name}, got {type(value).__name__}"
+        )
     return str(known)

@@ -32,7 +32,7 @@ MAX_KEYS = 10_000
 
 mutation = MutationType()
 
-# -- events from outside --------------------------------------------------------------------------------------------------
+# -- events from outside -------------------------------------------------------------------------------------
 
 
 @mutation.field("reportRunlessAssetEvents")
@@ -125,7 +125,7 @@ def _metadata(text: str | None) -> Metadata:
     return normalize_metadata(loaded)
 
 
-# -- dynamic partitions ---------------------------------------------------------------------------------------------------
+# -- dynamic partitions --------------------------------------------------------------------------------------
 
 
 def _dynamic_names(snapshot: LocationSnapshot) -> set[str]:
@@ -140,9 +140,7 @@ def _dynamic_names(snapshot: LocationSnapshot) -> set[str]:
     }
 
 
-def _unknown_definition(
-    context: RequestContext, selector: Mapping[str, Any], name: str
-) -> Answer | None:
+def _unknown_definition(context: RequestContext, selector: Mapping[str, Any], name: str) -> Answer | None:
     """The answer, where the repository has no dynamic partitions of this name."""
     snapshot = find_repository(context, selector)
     known = _dynamic_names(snapshot) if snapshot is not None else set()
@@ -175,9 +173,7 @@ async def _add_partition(
             partitions_def_name=partitions_def_name,
             partition_name=partition_key,
         )
-    await change_dynamic_partitions(
-        context, PartitionChange(name=partitions_def_name, add=(partition_key,))
-    )
+    await change_dynamic_partitions(context, PartitionChange(name=partitions_def_name, add=(partition_key,)))
     return answer(
         "AddDynamicPartitionSuccess", partitions_def_name=partitions_def_name, partition_key=partition_key
     )
@@ -209,7 +205,7 @@ async def _delete_partitions(
     return answer("DeleteDynamicPartitionsSuccess", partitions_def_name=partitions_def_name)
 
 
-# -- wiping ---------------------------------------------------------------------------------------------------------------
+# -- wiping --------------------------------------------------------------------------------------------------
 
 
 @mutation.field("wipeAssets")
@@ -228,11 +224,11 @@ async def _wipe_assets(
             todo.append((asset, None if ranges is None else await _keys(context, asset, ranges)))
         except PartitionError as error:
             return answer("UnsupportedOperationError", message=str(error))
-        for bounds in ranges or [None]:
-            shown = None if bounds is None else {"start": bounds[0], "end": bounds[1]}
-            wiped.append(
-                answer("AssetPartitionRange", asset_key=key_of_text(asset), partition_range=shown)
-            )
+        shown = [None] if ranges is None else [{"start": first, "end": last} for first, last in ranges]
+        wiped += [
+            answer("AssetPartitionRange", asset_key=key_of_text(asset), partition_range=bounds)
+            for bounds in shown
+        ]
     for asset, keys in todo:
         await wipe(context, asset, keys)
     return answer("AssetWipeSuccess", asset_partition_ranges=wiped)
@@ -255,7 +251,9 @@ async def _keys(context: RequestContext, asset: str, ranges: Sequence[tuple[str,
     """
     node = context.catalog.asset(asset)
     if node is None or node.partitions is None:
-        raise PartitionError(f"expected a partitioned asset to wipe a range of, got {asset!r}; leave the range out")
+        raise PartitionError(
+            f"expected a partitioned asset to wipe a range of, got {asset!r}; leave the range out"
+        )
     view = await context.loaders.view()
     return [key for first, last in ranges for key in keys_in_range(node.partitions, first, last, view)]
 

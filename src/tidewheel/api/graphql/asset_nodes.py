@@ -37,9 +37,7 @@ query = QueryType()
 
 
 @query.field("assetNodeOrError")
-def _node_or_error(
-    root: None, info: GraphQLResolveInfo, asset_key: Mapping[str, Any]
-) -> AssetView | Answer:
+def _node_or_error(root: None, info: GraphQLResolveInfo, asset_key: Mapping[str, Any]) -> AssetView | Answer:
     context = context_of(info)
     key = asset_text(asset_key)
     return asset_view(context, key) or asset_not_found(context, key)
@@ -144,12 +142,16 @@ def _backfill_policy(view: AssetView, info: GraphQLResolveInfo) -> Answer | None
     )
 
 
-# -- who uses it ----------------------------------------------------------------------------------------------------------
+# -- who uses it ---------------------------------------------------------------------------------------------
 
 
 def _jobs_of(context: RequestContext, view: AssetView) -> list[JobView]:
     snapshot = context.catalog.snapshots.get(view.location)
-    return [JobView(view.location, job) for job in (snapshot.jobs if snapshot else ()) if view.node.key in job.assets]
+    return [
+        JobView(view.location, job)
+        for job in (snapshot.jobs if snapshot else ())
+        if view.node.key in job.assets
+    ]
 
 
 @node.field("jobs")
@@ -222,7 +224,7 @@ def _mapping(mapping: Any) -> Answer | None:
     return answer("PartitionMapping", class_name=name, description=repr(mapping))
 
 
-# -- its events -----------------------------------------------------------------------------------------------------------
+# -- its events ----------------------------------------------------------------------------------------------
 
 
 @node.field("assetMaterializations")
@@ -268,7 +270,9 @@ async def _latest_by_partition(
     context = context_of(info)
     known = await context.database.read(context.ledger.get_partition_events, view.node.key, partitions)
     keys = list(partitions) if partitions is not None else sorted(known)
-    events = await asyncio.gather(*(context.loaders.events.load(known[key][0]) for key in keys if key in known))
+    events = await asyncio.gather(
+        *(context.loaders.events.load(known[key][0]) for key in keys if key in known)
+    )
     by_id = {stored.id: EventView(stored) for stored in events if stored is not None}
     return [by_id.get(known[key][0]) if key in known else None for key in keys]
 
@@ -294,7 +298,7 @@ async def _data_version(
     return tags.get(DATA_VERSION)
 
 
-# -- what may be done with it ---------------------------------------------------------------------------------------------
+# -- what may be done with it --------------------------------------------------------------------------------
 
 
 @node.field("hasMaterializePermission")

@@ -52,9 +52,7 @@ async def _keys_by_dimension(
 ) -> list[Answer]:
     if view.node.partitions is None:
         return []
-    return keys_by_dimension(
-        view.node.partitions, await context_of(info).loaders.view(), start_idx, end_idx
-    )
+    return keys_by_dimension(view.node.partitions, await context_of(info).loaders.view(), start_idx, end_idx)
 
 
 async def _statuses_of(context: RequestContext, view: AssetView) -> Statuses | None:

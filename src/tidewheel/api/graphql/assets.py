@@ -71,7 +71,9 @@ def _key_of_cursor(cursor: str | None) -> AssetKey | None:
     try:
         return AssetKey.from_db_string(cursor)
     except (ValueError, TypeError):
-        raise ValueError(f"expected a cursor that this server gave out, got {(cursor or '')[:80]!r}") from None
+        raise ValueError(
+            f"expected a cursor that this server gave out, got {(cursor or '')[:80]!r}"
+        ) from None
 
 
 @query.field("assetsOrError")
@@ -221,7 +223,7 @@ async def _is_known(found: Answer, info: GraphQLResolveInfo) -> bool:
     return _has_events(await context.loaders.asset_states.load(found["text"]))
 
 
-# -- the newest facts -----------------------------------------------------------------------------------------------------
+# -- the newest facts ----------------------------------------------------------------------------------------
 
 
 @query.field("assetsLatestInfo")

@@ -12,7 +12,7 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.event_fields import log_file_key
 from tidewheel.storage.ports import LedgerPort
-from tidewheel.values.events import CapturedLogs, EventType
+from tidewheel.values.events import CapturedLogs
 
 MAX_PART_BYTES = 256 * 1024
 """Of one stream in one answer; the cursor leads to the rest."""
@@ -57,15 +57,20 @@ async def _files(context: RequestContext, log_key: Sequence[str]) -> tuple[Path 
     run_id, file_key = log_key[0], log_key[-1]
     found = await context.database.read(_captured, context.ledger, run_id, file_key)
     home = context.server.options.home
-    return (None, None) if found is None else (_below(home, found.stdout_path), _below(home, found.stderr_path))
+    return (
+        (None, None) if found is None else (_below(home, found.stdout_path), _below(home, found.stderr_path))
+    )
 
 
 def _captured(ledger: LedgerPort, run_id: str, file_key: str) -> CapturedLogs | None:
     for stored in ledger.get_run_log(run_id):
-        event = stored.event
-        if event.type is EventType.LOGS_CAPTURED and isinstance(event.payload, CapturedLogs):
-            if file_key in (log_file_key(event), *event.payload.steps):
-                return event.payload
+        payload = stored.event.payload
+        is_wanted = isinstance(payload, CapturedLogs) and file_key in (
+            log_file_key(stored.event),
+            *payload.steps,
+        )
+        if is_wanted and isinstance(payload, CapturedLogs):
+            return payload
     return None
 
 
@@ -93,7 +98,11 @@ query = QueryType()
 
 @query.field("capturedLogs")
 async def _captured_logs(
-    root: None, info: GraphQLResolveInfo, log_key: list[str], cursor: str | None = None, limit: int | None = None
+    root: None,
+    info: GraphQLResolveInfo,
+    log_key: list[str],
+    cursor: str | None = None,
+    limit: int | None = None,
 ) -> Answer:
     return await read_captured(context_of(info), log_key, cursor)
 

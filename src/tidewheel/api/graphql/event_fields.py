@@ -74,7 +74,8 @@ _QUIET_TYPES = frozenset({EventType.RUN_ENQUEUED, EventType.RUN_DEQUEUED, EventT
 _STEP_KEY_AS_HANDLE = frozenset(
     name
     for kind, name in TYPENAMES.items()
-    if kind.value.startswith("STEP_") or kind in (EventType.ASSET_MATERIALIZATION, EventType.ASSET_OBSERVATION)
+    if kind.value.startswith("STEP_")
+    or kind in (EventType.ASSET_MATERIALIZATION, EventType.ASSET_OBSERVATION)
 )
 
 

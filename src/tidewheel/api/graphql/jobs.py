@@ -42,9 +42,7 @@ def _field(name: str) -> Callable[[Any], Any]:
 
 
 @query.field("pipelineOrError")
-def _pipeline_or_error(
-    root: None, info: GraphQLResolveInfo, params: Mapping[str, Any]
-) -> JobView | Answer:
+def _pipeline_or_error(root: None, info: GraphQLResolveInfo, params: Mapping[str, Any]) -> JobView | Answer:
     context = context_of(info)
     name = params["pipeline_name"]
     return find_job(context, params, name) or job_not_found(context, params, name)

@@ -97,7 +97,9 @@ class Loaders:
             if node is None or node.partitions is None:
                 continue
             wanted = fingerprint(node.partitions)
-            if state.spec_fingerprint != wanted:  # its partitions were defined otherwise when this was written
+            if (
+                state.spec_fingerprint != wanted
+            ):  # its partitions were defined otherwise when this was written
                 keys = await self._database.read(self._database.ledger.get_partition_keys, asset)
                 view = await self.view()
                 places = {key: nameable_ordinal(node.partitions, key, view) for key in keys}

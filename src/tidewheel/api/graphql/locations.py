@@ -31,7 +31,7 @@ from tidewheel.values.error_info import ErrorInfo
 
 query, mutation = QueryType(), MutationType()
 
-# -- repositories ---------------------------------------------------------------------------------------------------------
+# -- repositories --------------------------------------------------------------------------------------------
 
 
 @query.field("repositoriesOrError")
@@ -134,7 +134,7 @@ def _asset_groups(snapshot: LocationSnapshot, info: GraphQLResolveInfo) -> list[
     ]
 
 
-# -- locations ------------------------------------------------------------------------------------------------------------
+# -- locations -----------------------------------------------------------------------------------------------
 
 
 def location_answer(name: str) -> Answer:
@@ -258,7 +258,7 @@ def _statuses(root: None, info: GraphQLResolveInfo) -> Answer:
     return answer("WorkspaceLocationStatusEntries", entries=entries)
 
 
-# -- reload ---------------------------------------------------------------------------------------------------------------
+# -- reload --------------------------------------------------------------------------------------------------
 
 
 @mutation.field("reloadRepositoryLocation")
@@ -281,9 +281,7 @@ async def _reload_all(root: None, info: GraphQLResolveInfo) -> Answer:
 
 
 @mutation.field("shutdownRepositoryLocation")
-def _shutdown(
-    root: None, info: GraphQLResolveInfo, repository_location_name: str
-) -> Answer | ErrorInfo:
+def _shutdown(root: None, info: GraphQLResolveInfo, repository_location_name: str) -> Answer | ErrorInfo:
     names = context_of(info).server.locations.names()
     if repository_location_name not in names:
         advice = did_you_mean(repository_location_name, names)

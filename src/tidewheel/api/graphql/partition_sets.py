@@ -139,9 +139,7 @@ async def _statuses(view: PartitionSetView, info: GraphQLResolveInfo) -> Answer 
     if page.has_more:
         text = f"expected a job of at most {page_limit(None)} partitions, got more; ask for pages of partitionsOrError"
         return failure("TooManyPartitionsError", text)
-    filters = msgspec.structs.replace(
-        run_filter({"pipeline_name": view.job.name}), location=view.location
-    )
+    filters = msgspec.structs.replace(run_filter({"pipeline_name": view.job.name}), location=view.location)
     newest: dict[str, RunRecord] = {}
     for record in await context.database.read(context.ledger.get_runs, filters, limit=RUN_SCAN):
         if record.partition is not None:

@@ -54,8 +54,9 @@ def statuses_of(spec: PartitionsSpec, state: AssetPartitionState | None, view: P
         _loaded(data, is_wide) & existing  # type: ignore[operator]  # equal widths
         for data in (state.materialized, state.failed, state.in_progress)
     )
-    failed = failed - making
-    return Statuses(existing=existing, made=made - making - failed, failed=failed, making=making)
+    failed = failed - making  # type: ignore[operator]  # equal widths
+    made = made - making - failed  # type: ignore[operator]  # equal widths
+    return Statuses(existing=existing, made=made, failed=failed, making=making)
 
 
 def _loaded(data: bytes, is_wide: bool) -> Bits:
@@ -171,7 +172,11 @@ def _stretches(rows: dict[str, dict[int, FrozenBitMap]], primary: Bits) -> Itera
         made, failed, making = (rows[status].get(ordinal, NOTHING) for status in (MADE, FAILED, MAKING))
         # in order, and nothing that exists lies between
         is_next = current is not None and primary.rank(ordinal) == primary.rank(current.last) + 1
-        if current is not None and is_next and (made, failed, making) == (current.made, current.failed, current.making):
+        if (
+            current is not None
+            and is_next
+            and (made, failed, making) == (current.made, current.failed, current.making)
+        ):
             current = _Stretch(current.first, ordinal, made, failed, making)
             continue
         if current is not None:
@@ -188,14 +193,14 @@ def _range_answer(
     existing: FrozenBitMap,
     view: PartitionView,
 ) -> Answer:
-    is_time = isinstance(primary, TimeWindowPartitions)
+    start = end = None
+    if isinstance(primary, TimeWindowPartitions):
+        start, end = start_of(primary, stretch.first), start_of(primary, stretch.last + 1)
     return answer(
         "MaterializedPartitionRangeStatuses2D",
         primary_dim_start_key=key_of(primary, stretch.first, view),
         primary_dim_end_key=key_of(primary, stretch.last, view),
-        primary_dim_start_time=start_of(primary, stretch.first) if is_time else None,
-        primary_dim_end_time=start_of(primary, stretch.last + 1) if is_time else None,
-        secondary_dim=_one_dimension(
-            secondary, existing, stretch.made, stretch.failed, stretch.making, view
-        ),
+        primary_dim_start_time=start,
+        primary_dim_end_time=end,
+        secondary_dim=_one_dimension(secondary, existing, stretch.made, stretch.failed, stretch.making, view),
     )

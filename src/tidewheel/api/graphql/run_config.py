@@ -24,7 +24,9 @@ def read_run_config(data: Any) -> dict[str, Any]:
         try:
             data = yaml.safe_load(data)
         except (yaml.YAMLError, RecursionError, ValueError) as error:
-            raise UnreadableConfigError(f"expected run config as YAML or JSON, got text that is neither: {error}") from None
+            raise UnreadableConfigError(
+                f"expected run config as YAML or JSON, got text that is neither: {error}"
+            ) from None
     if data is None:
         return {}
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):

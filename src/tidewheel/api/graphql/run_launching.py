@@ -37,9 +37,7 @@ from tidewheel.values.tags import (
 
 MAX_LAUNCHES = 500
 """Runs that one mutation may launch."""
-OWN_TAGS = frozenset(
-    {AUTO_RETRY_RUN_ID, FAILURE_REASON, IS_RESUME_RETRY, RETRY_NUMBER, RUN_KEY, WILL_RETRY}
-)
+OWN_TAGS = frozenset({AUTO_RETRY_RUN_ID, FAILURE_REASON, IS_RESUME_RETRY, RETRY_NUMBER, RUN_KEY, WILL_RETRY})
 """Tags that say something about one run only, which a re-execution does not inherit."""
 KEPT_TAGS = frozenset({PARTITION, RANGE_START, RANGE_END})
 """Tags that say what a run makes, which a re-execution always inherits."""
@@ -51,9 +49,7 @@ mutation, query = MutationType(), QueryType()
 
 @mutation.field("launchRun")
 @mutation.field("launchPipelineExecution")
-async def _launch_run(
-    root: None, info: GraphQLResolveInfo, execution_params: Mapping[str, Any]
-) -> Launched:
+async def _launch_run(root: None, info: GraphQLResolveInfo, execution_params: Mapping[str, Any]) -> Launched:
     return await launch(context_of(info), execution_params)
 
 
@@ -94,7 +90,9 @@ def _job_name(selector: Mapping[str, Any]) -> str | Launched:
         return names.pop()
     if selector.get("asset_selection"):
         return IMPLICIT_ASSET_JOB
-    return failure("MissingJobError", "expected jobName, or assetSelection with assets, got neither; give one")
+    return failure(
+        "MissingJobError", "expected jobName, or assetSelection with assets, got neither; give one"
+    )
 
 
 def _no_job(context: RequestContext, selector: Mapping[str, Any], name: str) -> Launched:
@@ -209,7 +207,7 @@ def _stack_entry(part: str) -> Answer:
     return answer("EvaluationStackPathEntry", field_name=part)
 
 
-# -- again ----------------------------------------------------------------------------------------------------------------
+# -- again ---------------------------------------------------------------------------------------------------
 
 
 @mutation.field("launchRunReexecution")
@@ -270,7 +268,7 @@ def _again(parent: RunRecord, params: Mapping[str, Any], strategy: str) -> Launc
     )
 
 
-# -- checking config without launching ------------------------------------------------------------------------------------
+# -- checking config without launching -----------------------------------------------------------------------
 
 
 @query.field("isPipelineConfigValid")

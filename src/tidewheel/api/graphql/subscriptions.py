@@ -26,7 +26,7 @@ PAGE = 500
 subscription = SubscriptionType()
 
 
-# -- a run's log ----------------------------------------------------------------------------------------------------------
+# -- a run's log ---------------------------------------------------------------------------------------------
 
 
 @subscription.source("pipelineRunLogs")
@@ -47,7 +47,9 @@ async def _run_logs(
                     text = f"expected the id of a run, got {run_id!r}"
                     yield answer("PipelineRunLogsSubscriptionFailure", message=text, missing_run_id=run_id)
                     return
-                page = await context.database.read(context.ledger.get_run_log, run_id, after=after, limit=PAGE)
+                page = await context.database.read(
+                    context.ledger.get_run_log, run_id, after=after, limit=PAGE
+                )
                 has_more = len(page) == PAGE
                 if page:
                     after = page[-1].id
@@ -64,7 +66,7 @@ async def _run_logs(
                 return
 
 
-# -- standard output and error --------------------------------------------------------------------------------------------
+# -- standard output and error -------------------------------------------------------------------------------
 
 
 @subscription.source("capturedLogs")
@@ -91,7 +93,7 @@ async def _captured(
                 return
 
 
-# -- ticks ----------------------------------------------------------------------------------------------------------------
+# -- ticks ---------------------------------------------------------------------------------------------------
 
 
 @subscription.source("newTicks")
@@ -108,20 +110,21 @@ async def _ticks(
         if view is None:
             raise ValueError(f"expected a schedule or sensor, got {name!r}")
         trigger_id = view.trigger_id
-    activities = context.watching.activities("tick")
-    async with aclosing(activities):
-        newest = await context.database.read(context.ledger.get_ticks, trigger_id, limit=1)
-        last = newest[0].tick_id if newest else 0
-        async for _ in activities:
+    last: int | None = None
+    changes = context.watching.changes("tick")
+    async with aclosing(changes):
+        async for _ in changes:
             context.begin_anew()
-            found = await context.database.read(context.ledger.get_ticks, trigger_id, limit=PAGE)
-            for record in sorted(found, key=lambda one: one.tick_id):
-                if record.tick_id > last:
-                    last = record.tick_id
+            count = 1 if last is None else PAGE
+            found = await context.database.read(context.ledger.get_ticks, trigger_id, limit=count)
+            ticks = sorted(found, key=lambda one: one.tick_id)
+            for record in ticks:
+                if last is not None and record.tick_id > last:
                     yield record
+            last = max(ticks[-1].tick_id if ticks else 0, last or 0)
 
 
-# -- events of assets -----------------------------------------------------------------------------------------------------
+# -- events of assets ----------------------------------------------------------------------------------------
 
 
 @subscription.source("newAssetEvents")
@@ -146,7 +149,7 @@ async def _asset_events(
                     break
 
 
-# -- changes of runs ------------------------------------------------------------------------------------------------------
+# -- changes of runs -----------------------------------------------------------------------------------------
 
 
 @subscription.source("runChanges")
@@ -179,7 +182,7 @@ async def _changed_runs(context: RequestContext, job_name: str | None, since: fl
     return sorted(found, key=lambda record: record.updated_at)
 
 
-# -- code locations -------------------------------------------------------------------------------------------------------
+# -- code locations ------------------------------------------------------------------------------------------
 
 LOCATION_CHANGES = {"LOADED": "LOCATION_UPDATED", "FAILED": "LOCATION_ERROR", "DIED": "LOCATION_DISCONNECTED"}
 

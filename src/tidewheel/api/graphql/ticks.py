@@ -32,7 +32,11 @@ from tidewheel.values.tags import HIDDEN_TAG_PREFIX
 DAY_S = 86_400.0
 DEFAULT_TICKS = 100
 
-state, tick, dry_tick = ObjectType("InstigationState"), ObjectType("InstigationTick"), ObjectType("DryRunInstigationTick")
+state, tick, dry_tick = (
+    ObjectType("InstigationState"),
+    ObjectType("InstigationTick"),
+    ObjectType("DryRunInstigationTick"),
+)
 
 
 @state.field("tick")
@@ -151,7 +155,7 @@ def _log_events(record: TickRecord, info: GraphQLResolveInfo) -> Answer:
     return answer("InstigationEventConnection", events=lines, cursor=str(len(lines)), has_more=False)
 
 
-# -- evaluations that are tried -------------------------------------------------------------------------------------------
+# -- evaluations that are tried ------------------------------------------------------------------------------
 
 
 @dry_tick.field("evaluationResult")

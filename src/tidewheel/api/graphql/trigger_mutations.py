@@ -33,7 +33,7 @@ async def _set(context: RequestContext, view: TriggerDefinition, running: bool |
     context.begin_anew()
 
 
-# -- schedules ------------------------------------------------------------------------------------------------------------
+# -- schedules -----------------------------------------------------------------------------------------------
 
 
 async def _set_schedule(info: GraphQLResolveInfo, selector: Mapping[str, Any], running: bool | None) -> Any:
@@ -95,7 +95,7 @@ async def _try_schedule(
     return answer("DryRunInstigationTick", timestamp=moment, view=view, result=result)
 
 
-# -- sensors --------------------------------------------------------------------------------------------------------------
+# -- sensors -------------------------------------------------------------------------------------------------
 
 
 async def _set_sensor(

@@ -70,7 +70,7 @@ def sensor_not_found(context: RequestContext, name: str) -> Answer:
     return answer("SensorNotFoundError", message=text, sensor_name=name)
 
 
-# -- questions ------------------------------------------------------------------------------------------------------------
+# -- questions -----------------------------------------------------------------------------------------------
 
 
 @query.field("scheduler")
@@ -152,12 +152,12 @@ def _states(root: None, info: GraphQLResolveInfo, repository_id: str) -> Answer 
         return ErrorInfo(
             cls_name="RepositoryNotFoundError", message=f"expected a repository's id, got {repository_id!r}"
         )
-    schedules = [ScheduleView(location, node) for node in snapshot.schedules]
-    sensors = [SensorView(location, node) for node in snapshot.sensors]
-    return answer("InstigationStates", results=[state_answer(view) for view in (*schedules, *sensors)])
+    found: list[TriggerDefinition] = [ScheduleView(location, node) for node in snapshot.schedules]
+    found += [SensorView(location, node) for node in snapshot.sensors]
+    return answer("InstigationStates", results=[state_answer(view) for view in found])
 
 
-# -- definitions ----------------------------------------------------------------------------------------------------------
+# -- definitions ---------------------------------------------------------------------------------------------
 
 schedule, sensor = ObjectType("Schedule"), ObjectType("Sensor")
 
@@ -251,7 +251,9 @@ def _asset_selection(view: TriggerDefinition, info: GraphQLResolveInfo) -> Answe
 
 
 selection = ObjectType("AssetSelection")
-selection.set_field("assetSelectionString", lambda found, info: " or ".join(f'key:"{t}"' for t in found["texts"]))
+selection.set_field(
+    "assetSelectionString", lambda found, info: " or ".join(f'key:"{t}"' for t in found["texts"])
+)
 selection.set_field("assetKeys", lambda found, info: asset_keys(found["texts"]))
 selection.set_field("assets", lambda found, info: [answer("Asset", text=text) for text in found["texts"]])
 
@@ -289,7 +291,7 @@ def _next_tick(view: TriggerDefinition, info: GraphQLResolveInfo) -> Answer | No
     return None if moment is None else answer("DryRunInstigationTick", timestamp=moment, view=view)
 
 
-# -- state ----------------------------------------------------------------------------------------------------------------
+# -- state ---------------------------------------------------------------------------------------------------
 
 state = ObjectType("InstigationState")
 state.set_field("id", lambda found, info: found["view"].trigger_id)

@@ -17,7 +17,9 @@ from tidewheel.values.error_info import ErrorInfo
 BACKFILLS = "backfills are not supported yet; launch the partitions' runs with launchMultipleRuns"
 CONDITIONS = "evaluations of automation conditions are not recorded yet"
 POOLS = "limits of concurrency pools are not supported yet; limit runs by tags in the settings"
-STALENESS = "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
+STALENESS = (
+    "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
+)
 
 query, mutation, node, instance = QueryType(), MutationType(), ObjectType("AssetNode"), ObjectType("Instance")
 

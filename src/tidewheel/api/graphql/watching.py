@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 
 from tidewheel.runtime.protocol import Activity
@@ -19,7 +20,7 @@ class Watching:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._waiters: dict[Topic, set[asyncio.Event]] = {topic: set() for topic in Topic}
+        self._waiters: defaultdict[Topic | str, set[asyncio.Event]] = defaultdict(set)
         self._queues: set[asyncio.Queue[Activity]] = set()
         self._is_listening = False
 
@@ -30,18 +31,24 @@ class Watching:
             self._server.signals.observe(self._raised)
             self._server.feed.listen(self._published)
 
-    def _raised(self, topic: Topic) -> None:
+    def _raised(self, topic: Topic | str) -> None:
         for waiter in self._waiters[topic]:
             waiter.set()
 
     def _published(self, activity: Activity) -> None:
+        self._raised(activity.kind)
         for queue in self._queues:
             if queue.full():
                 queue.get_nowait()  # a reader that does not keep up loses the oldest
             queue.put_nowait(activity)
 
-    async def changes(self, *topics: Topic, patience_s: float | None = None) -> AsyncGenerator[None, None]:
-        """Once at the beginning, then whenever one of the topics was raised or the patience is over."""
+    async def changes(
+        self, *topics: Topic | str, patience_s: float | None = None
+    ) -> AsyncGenerator[None, None]:
+        """Once at the beginning, then whenever one of the topics was raised or the patience is over.
+
+        A topic that is a text stands for activities of that kind (``tick``, ``run``, ``location``, ...).
+        """
         self._listen()
         flag = asyncio.Event()
         for topic in topics:
@@ -60,7 +67,7 @@ class Watching:
                 self._waiters[topic].discard(flag)
 
     async def activities(self, kind: str) -> AsyncGenerator[Activity, None]:
-        """What happens from now on, of one kind (``tick``, ``run``, ``location``, ...)."""
+        """What happens from now on, of one kind."""
         self._listen()
         queue: asyncio.Queue[Activity] = asyncio.Queue(MAX_BACKLOG)
         self._queues.add(queue)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidewheel.api.graphql.answers import Answer
-from tidewheel.values.keys import AssetKey, AssetCheckKey, check_text, split_check_text
+from tidewheel.values.keys import AssetCheckKey, AssetKey, check_text, split_check_text
 
 REPOSITORY = "__repository__"
 """The name of every location's one repository, as clients know it."""

@@ -212,9 +212,9 @@ def _as_bits(memory: NodeMemory, space: Space) -> Any:
     match memory:
         case Seen(true=true) | Dropped(true=true):
             return space.shared(true.bits)
-        case Latch(on=on, layers=layers, reset=reset):
+        case Latch(on=on, layers=layers):
             bits = tuple((stamp, space.shared(covered.bits)) for stamp, covered in layers)
-            return Latch(space.shared(on.bits), bits, reset)
+            return Latch(space.shared(on.bits), bits)
         case Noted():
             return memory
 
@@ -222,7 +222,7 @@ def _as_bits(memory: NodeMemory, space: Space) -> Any:
 def _as_stored(value: Any, node: Condition, spec: PartitionsSpec | None) -> NodeMemory:
     if isinstance(value, Latch):
         layers = tuple((stamp, PartitionSet(spec, covered)) for stamp, covered in value.layers)
-        return Latch(PartitionSet(spec, value.on), layers, value.reset)
+        return Latch(PartitionSet(spec, value.on), layers)
     if isinstance(value, Noted):
         return value
     partitions = PartitionSet(spec, value)

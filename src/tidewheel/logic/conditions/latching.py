@@ -1,4 +1,4 @@
-"""The memory of `since`: what is on, why, and what the newest reset was.
+"""The memory of `since`: what is on, and why.
 
 A partition is on when the newest event of the trigger came after the newest event of the reset. Both are compared
 by their own dates, not by the evaluations that saw them (F1, F2):
@@ -6,12 +6,15 @@ by their own dates, not by the evaluations that saw them (F1, F2):
 * a reset that is a mere state beats everything seen up to the same evaluation;
 * a trigger that is a mere state starts the latch, but loses against any reset in the same evaluation;
 * otherwise the later one wins, and the reset if both came at once.
+
+Dates lie between the evaluations that events were stored between (`leaves.update_stamp`), so that no trigger is older
+than a reset of an earlier evaluation: a latch need not remember resets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Optional
+from typing import Any
 
 import msgspec
 
@@ -25,11 +28,10 @@ A joined layer may outlive a reset that its older parts would not have: one run 
 
 
 class Latch(msgspec.Struct, frozen=True):
-    """One `since` of one target: where it is on, the evidence for it, and the newest reset of all partitions."""
+    """One `since` of one target: where it is on, and the dated evidence for it."""
 
     on: Any
     layers: tuple[tuple[Stamp, Any], ...] = ()
-    reset: Optional[Stamp] = None
 
     def answer(self) -> Answer:
         """The latch as an answer: its evidence is that of its trigger."""
@@ -40,29 +42,16 @@ class Latch(msgspec.Struct, frozen=True):
 
 def advance(latch: Latch, trigger: Answer, reset: Answer, existing: SetLike) -> Latch:
     """The latch after one evaluation; sets are cut to the partitions that exist."""
-    on = latch.on & existing
-    true, layers = _fresh(trigger, latch.reset)
-    evidence = (*latch.layers, *layers)
+    on = (latch.on | trigger.true) & existing
+    evidence = (*latch.layers, *trigger.layers)
     if not reset.true:
-        now_on = (on | true) & existing
-        return Latch(now_on, _canonical(evidence, now_on), latch.reset)
+        return Latch(on, _canonical(evidence, on))
     survivors = _survivors(evidence, reset)
-    kept = (on | true) - reset.true
+    kept = on - reset.true
     for _, covered in survivors:
         kept = kept | (covered & reset.true)
-    now_on = kept & existing
-    return Latch(now_on, _canonical(survivors, now_on), _newest_full_reset(latch.reset, reset, existing))
-
-
-def _fresh(trigger: Answer, reset: Stamp | None) -> tuple[Any, tuple[tuple[Stamp, Any], ...]]:
-    """The trigger without evidence that an earlier reset of everything has dealt with."""
-    if reset is None or not trigger.layers:
-        return trigger.true, trigger.layers
-    layers = tuple(one for one in trigger.layers if is_newer(one[0], reset))
-    true = trigger.weak
-    for _, covered in layers:
-        true = true | covered
-    return true, layers
+    kept = kept & existing
+    return Latch(kept, _canonical(survivors, kept))
 
 
 def _survivors(evidence: Iterable[tuple[Stamp, Any]], reset: Answer) -> list[tuple[Stamp, Any]]:
@@ -100,10 +89,3 @@ def _canonical(layers: Iterable[tuple[Stamp, Any]], within: SetLike) -> tuple[tu
 def _date(layer: tuple[Stamp, Any]) -> tuple[float, int, str]:
     stamp = layer[0]
     return stamp.at, -1 if stamp.event_id is None else stamp.event_id, stamp.run_id
-
-
-def _newest_full_reset(known: Stamp | None, reset: Answer, existing: SetLike) -> Stamp | None:
-    for stamp, covered in reset.layers:
-        if not existing - covered and (known is None or is_newer(stamp, known)):
-            known = stamp
-    return known

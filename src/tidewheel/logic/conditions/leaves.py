@@ -88,7 +88,9 @@ def updates_answer(
     """Where updates were; with `handles` their stamps say up to where their runs had read."""
     return union(
         (
-            dated(update_stamp(update, handles=handles), scope.present(update.partitions), scope.nothing)
+            dated(
+                update_stamp(update, scope, handles=handles), scope.present(update.partitions), scope.nothing
+            )
             for update in updates
             if holds is None or holds(update)
         ),
@@ -96,12 +98,18 @@ def updates_answer(
     )
 
 
-def update_stamp(update: Update, *, handles: bool) -> Stamp:
-    """The date of an update, as a cause or as the end of the need for a run."""
+def update_stamp(update: Update, scope: Scope, *, handles: bool) -> Stamp:
+    """The date of an update, as a cause or as the end of the need for a run.
+
+    Its time is held between the two evaluations that it was stored between. Clocks differ, and tests evaluate at times
+    of their own; for what is compared with ticks it counts when the update became known.
+    """
+    earliest = update.at if scope.previous is None else scope.previous.at
+    at = min(max(update.at, earliest), scope.position.at)
     run = update.run
     if run is None:
-        return Stamp(update.at, update.event_id)
-    return Stamp(update.at, update.event_id, run.started_after if handles else None, run.run_id)
+        return Stamp(at, update.event_id)
+    return Stamp(at, update.event_id, run.started_after if handles else None, run.run_id)
 
 
 def newly_updated(scope: Scope, *, handles: bool) -> Answer:

@@ -78,10 +78,8 @@ def memory_key(identity: str, subject: Key, root: Key) -> str:
 def is_default(memory: NodeMemory) -> bool:
     """Whether forgetting it changes nothing."""
     match memory:
-        case Seen(true=true) | Dropped(true=true):
+        case Seen(true=true) | Dropped(true=true) | Latch(on=true):
             return not true
-        case Latch(on=on, reset=reset):
-            return not on and reset is None
         case Noted():
             return False
 
@@ -94,7 +92,6 @@ class _StoredNode(msgspec.Struct, omit_defaults=True):
     true: bytes = b""
     text: Optional[str] = None
     layers: tuple[tuple[Stamp, bytes], ...] = ()
-    reset: Optional[Stamp] = None
 
 
 class _StoredMemory(msgspec.Struct, omit_defaults=True):
@@ -165,9 +162,9 @@ def _stored(memory: NodeMemory, pack: Any) -> _StoredNode:
             return _StoredNode(kind="dropped", true=pack(true))
         case Noted(text=text):
             return _StoredNode(kind="noted", text=text)
-        case Latch(on=on, layers=layers, reset=reset):
+        case Latch(on=on, layers=layers):
             packed = tuple((stamp, pack(covered)) for stamp, covered in layers)
-            return _StoredNode(kind="latch", true=pack(on), layers=packed, reset=reset)
+            return _StoredNode(kind="latch", true=pack(on), layers=packed)
 
 
 def _restored(stored: _StoredNode, unpack: Any) -> NodeMemory:
@@ -180,7 +177,7 @@ def _restored(stored: _StoredNode, unpack: Any) -> NodeMemory:
             return Noted(stored.text)
         case _:
             layers = tuple((stamp, unpack(covered)) for stamp, covered in stored.layers)
-            return Latch(unpack(stored.true), layers, stored.reset)
+            return Latch(unpack(stored.true), layers)
 
 
 def fitted(partitions: PartitionSet, spec: PartitionsSpec | None, view: PartitionView) -> PartitionSet:
@@ -199,9 +196,9 @@ def fitted_node(memory: NodeMemory, spec: PartitionsSpec | None, view: Partition
             return Seen(fitted(true, spec, view))
         case Dropped(true=true):
             return Dropped(fitted(true, spec, view))
-        case Latch(on=on, layers=layers, reset=reset):
+        case Latch(on=on, layers=layers):
             moved = tuple((stamp, fitted(covered, spec, view)) for stamp, covered in layers)
-            return Latch(fitted(on, spec, view), tuple(one for one in moved if one[1]), reset)
+            return Latch(fitted(on, spec, view), tuple(one for one in moved if one[1]))
         case Noted():
             return memory
 

@@ -244,7 +244,7 @@ def _latched(w: Walk, s: SubjectState, slot: int, trigger: Answer, reset: Answer
     known = w.recall(slot, s)
     if known is None:
         known = s.space.off
-        if not trigger.true and not reset.layers:
+        if not trigger.true:
             return known
     latch = advance(known, trigger, reset, s.space.existing)
     w.keep(slot, s, latch)

@@ -67,6 +67,7 @@ class Fact(IntFlag):
     BEHIND = 4096
     LAST_REQUEST = 8192
     NEXT_REQUEST = 16384
+    VERSIONS = 32768
 
 
 _READS: dict[type, Fact] = {
@@ -78,7 +79,7 @@ _READS: dict[type, Fact] = {
     CheckResultIs: Fact.CHECK_RESULTS,
     FreshnessIs: Fact.FRESHNESS,
     NewlyUpdated: Fact.UPDATES,
-    DataVersionChanged: Fact.UPDATES,
+    DataVersionChanged: Fact.UPDATES | Fact.VERSIONS,
     AnyNewUpdateHasRunTags: Fact.UPDATES,
     AllNewUpdatesHaveRunTags: Fact.UPDATES,
     ExecutedWithRootTarget: Fact.PRODUCERS,
@@ -144,8 +145,9 @@ def needs_of(graph: ConditionGraph, target: Key) -> dict[Key, Fact]:
     for node, subject in visits(graph, target):
         found[subject.key] |= _READS.get(type(node), Fact.NONE)
         if isinstance(node, Behind):
+            versions = Fact.VERSIONS if node.by_version else Fact.NONE
             for dep in subject.deps:
-                found[dep.key] |= Fact.UPDATES | Fact.MADE
+                found[dep.key] |= Fact.UPDATES | Fact.MADE | versions
     return {key: facts for key, facts in found.items() if facts}
 
 

@@ -184,7 +184,7 @@ class Walk:
     def keep(self, slot: int, s: SubjectState, value: Any) -> None:
         """Remember something; what equals nothing is forgotten."""
         if isinstance(value, Latch):
-            kept: Any = None if not value.on and value.reset is None else value
+            kept: Any = value if value.on else None
         else:
             kept = s.space.shared(value) if value else None
         self.staged[slot if s is self.root.state else (slot, s.subject.key)] = kept

@@ -2,7 +2,6 @@ from pathlib import Path
 
 from dagster import (
     AnchorBasedFilePathMapping,
-    CodeReferencesMetadataSet,
     CodeReferencesMetadataValue,
     Definitions,
     LocalFileCodeReference,
@@ -19,9 +18,7 @@ def here(): ...
 
 @asset(
     metadata={
-        **CodeReferencesMetadataSet(
-            code_references=CodeReferencesMetadataValue(code_references=[LocalFileCodeReference(file_path="/tmp/elsewhere.sql", line_number=3)])
-        )
+        "dagster/code_references": CodeReferencesMetadataValue(code_references=[LocalFileCodeReference(file_path="/tmp/elsewhere.sql", line_number=3)])
     }
 )
 def there(): ...

@@ -46,7 +46,7 @@ def observe():
         "by_object": made([first, second]),
         "by_string": made(["first"]),
         "by_query": made("*second"),
-        "by_key": made([AssetKey("first"), "second"]),
+        "by_key": made([AssetKey("first"), AssetKey("second")]),
         "by_selection": made(AssetSelection.assets(first).downstream(depth=1)),
         "part_of_multi": made(["p"]),
         "group": len(made(AssetSelection.groups("default"))),

@@ -1,0 +1,107 @@
+"""Puts the schema file and the resolvers of all areas together, and guards every mutation."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any
+
+from ariadne import ScalarType, load_schema_from_path, make_executable_schema
+from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType, get_named_type
+from graphql.type import GraphQLField
+
+from tidewheel.api.graphql import (
+    asset_checks,
+    asset_mutations,
+    asset_nodes,
+    asset_partitions,
+    assets,
+    captured_logs,
+    event_fields,
+    instance,
+    jobs,
+    locations,
+    partition_sets,
+    python_errors,
+    run_control,
+    run_launching,
+    run_queries,
+    runs,
+    subscriptions,
+    ticks,
+    trigger_mutations,
+    triggers,
+    unserved,
+)
+from tidewheel.api.graphql.answers import answer
+from tidewheel.api.graphql.context import context_of
+from tidewheel.api.graphql.permissions import NEEDED, location_in
+
+SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+AREAS = (
+    asset_checks,
+    asset_mutations,
+    asset_nodes,
+    asset_partitions,
+    assets,
+    captured_logs,
+    event_fields,
+    instance,
+    jobs,
+    locations,
+    partition_sets,
+    python_errors,
+    run_control,
+    run_launching,
+    run_queries,
+    runs,
+    subscriptions,
+    ticks,
+    trigger_mutations,
+    triggers,
+    unserved,
+)
+
+
+@cache
+def build_schema() -> GraphQLSchema:
+    """The executable schema; built once in a process.
+
+    Raises:
+        KeyError: when a mutation has no permission in ``permissions.NEEDED``.
+    """
+    run_config_data = ScalarType("RunConfigData")
+    bindables = [bindable for area in AREAS for bindable in area.BINDABLES]
+    schema = make_executable_schema(
+        load_schema_from_path(str(SCHEMA_FILE)), *bindables, run_config_data, convert_names_case=True
+    )
+    assert schema.mutation_type is not None
+    for name, field in schema.mutation_type.fields.items():
+        field.resolve = _guarded(field, NEEDED[name])
+    return schema
+
+
+def _guarded(field: GraphQLField, permission: str) -> Any:
+    """The field's resolver, carried out only for those who may, with nothing remembered from before."""
+    resolve = field.resolve
+    assert resolve is not None
+    named = get_named_type(field.type)
+    can_refuse = isinstance(named, GraphQLUnionType) and any(
+        t.name == "UnauthorizedError" for t in named.types
+    )
+
+    @wraps(resolve)
+    async def guarded(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        context = context_of(info)
+        reason = context.access.refusal(permission, location_in(arguments))
+        if reason is not None:
+            text = f"this needs the permission {permission!r}: {reason}"
+            if can_refuse:
+                return answer("UnauthorizedError", message=text)
+            raise GraphQLError(text, extensions={"code": "UNAUTHORIZED"})
+        context.begin_anew()
+        result = resolve(root, info, **arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    return guarded
