@@ -104,8 +104,7 @@ class _Gathering:
         self.view = partition_view(ledger, now)
         self.position = Position(now, ledger.last_event_id())
         self.since = _oldest_position(targets, progress)
-        self.first = {key for key in targets if key not in progress.targets}
-        self.needs = _needs(graph, targets)
+        self.needs = _needs(graph, targets, progress)
         self.runs: dict[str, RunRef] = {}
 
     def facts(self, answers: Mapping[tuple[Key, int, Key], UserAnswer]) -> ConditionFacts:
@@ -114,7 +113,11 @@ class _Gathering:
         states = self.ledger.get_asset_states(names)
         statuses = {name: self._statuses(name, states.get(name)) for name in names}
         events = self._new_events(names)
-        latest = {name: self._latest(name, states.get(name)) for name in names if assets[name] & _DATED}
+        latest = {
+            name: self._latest(name, assets[name], states.get(name), events[name])
+            for name in names
+            if assets[name] & _DATED
+        }
         self._load_runs(events, latest.values())
         subjects: dict[Key, SubjectFacts] = {}
         for name in names:
@@ -194,14 +197,19 @@ class _Gathering:
                 found[stored.event.asset].append(stored)
         return found
 
-    def _latest(self, name: str, state: AssetState | None) -> dict[str | None, Latest]:
-        """The newest materialisation of each partition (None: of an unpartitioned asset)."""
+    def _latest(
+        self, name: str, needs: Fact, state: AssetState | None, events: list[StoredEvent]
+    ) -> dict[str | None, Latest]:
+        """The newest materialisation of each partition that is asked for (None: of an unpartitioned asset)."""
         if self.graph[Key("asset", name)].partitions is None:
             if state is None or state.last_materialization_id is None:
                 return {}
             at, run_id = state.last_materialization_at, state.last_materialization_run_id
             return {None: (state.last_materialization_id, at or 0.0, run_id or "")}
-        return dict(self.ledger.get_partition_events(name))
+        if needs & _OF_ALL_PARTITIONS:
+            return _by_partition(self.ledger.get_partition_events(name))
+        new = sorted({one.event.partition for one in events if one.event.partition is not None})
+        return _by_partition(self.ledger.get_partition_events(name, new)) if new else {}
 
     def _load_runs(
         self,
@@ -243,7 +251,7 @@ class _Gathering:
             failed=statuses.failed - statuses.running,
             canceled=self._canceled(subject) - statuses.running if needs & Fact.CANCELED else None,
             updates=self._updates(subject, needs, events),
-            producers=self._producers(subject, latest) if needs & Fact.PRODUCERS else (),
+            producers=self._producers(subject, latest) if needs & _PRODUCERS else (),
             update_times=self._dated(subject, latest) if needs & Fact.UPDATE_TIMES else (),
             failure_times=self._failures(subject) if needs & Fact.FAILURE_TIMES else (),
         )
@@ -427,9 +435,9 @@ class _Gathering:
     def _add_stale_inputs(
         self, subjects: dict[Key, SubjectFacts], latest: Mapping[str, Mapping[str | None, Latest]]
     ) -> None:
-        """For targets that are evaluated first: which made partitions have an input that was made after them."""
+        """For what was never asked before: which made partitions have an input that was made after them."""
         for key, needs in self.needs.items():
-            if not needs & Fact.BEHIND or key.kind != "asset" or not self.first:
+            if not needs & Fact.BEHIND or key.kind != "asset":
                 continue
             subject = self.graph[key]
             stale = self._behind(subject, latest)
@@ -474,20 +482,29 @@ class _Gathering:
         return ordinal if ordinal is not None and ordinal >= 0 else None
 
 
-_DATED = Fact.PRODUCERS | Fact.UPDATE_TIMES | Fact.BEHIND | Fact.UPDATES
+_OF_ALL_PARTITIONS = Fact.PRODUCERS | Fact.UPDATE_TIMES | Fact.BEHIND
+_PRODUCERS = Fact.PRODUCERS | Fact.NEW_PRODUCERS
+_DATED = _OF_ALL_PARTITIONS | Fact.NEW_PRODUCERS
 
 
-def _needs(graph: ConditionGraph, targets: Iterable[Key]) -> dict[Key, Fact]:
+def _needs(graph: ConditionGraph, targets: Iterable[Key], progress: Progress) -> dict[Key, Fact]:
     found: dict[Key, Fact] = defaultdict(lambda: Fact.NONE)
     for target in targets:
         if target in graph.problems:
             continue
+        memory = progress.targets.get(target)
         try:
-            needs = needs_of(graph, target)
+            needs = needs_of(graph, target, memory.nodes if memory is not None else ())
         except ConditionError:
             continue  # it names an asset that does not exist: its evaluation says so
         for key, facts in needs.items():
             found[key] |= facts
+    return found
+
+
+def _by_partition(rows: Mapping[str, Latest]) -> dict[str | None, Latest]:
+    found: dict[str | None, Latest] = {}
+    found.update(rows)
     return found
 
 

@@ -6,7 +6,7 @@ from tidewheel.storage.ledger import SqlLedger
 from tidewheel.storage.ports import LedgerPort
 
 METHODS = [name for name, _ in inspect.getmembers(LedgerPort, inspect.isfunction) if not name.startswith("_")]
-OWN = {"use_resolver"}
+OWN = set()
 """What only the ledger itself can do, since functions do not travel."""
 
 

@@ -1,6 +1,6 @@
 """Changes that clients make to the ledger directly: events of assets from outside, dynamic partitions, wiping.
 
-Each does what must follow from the change, too: partitions are resolved to ordinals, and whoever listens is woken.
+Each does what must follow from the change, too: whoever listens is woken, and nothing outdated is remembered.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidewheel.api.graphql.context import RequestContext
-from tidewheel.api.graphql.server_parts import forget_dynamic_partitions
-from tidewheel.services.catalog import PartitionLookup
+from tidewheel.api.graphql.server_parts import note_dynamic_partitions
 from tidewheel.services.intake import topics_of
 from tidewheel.services.signals import Topic
 from tidewheel.values.events import Event
@@ -18,23 +17,17 @@ from tidewheel.values.records import PartitionChange
 
 async def record_events(context: RequestContext, events: Sequence[Event]) -> list[int]:
     """Store events that no run reported; their ids."""
-    resolve = await _resolver(context)
-    ids = await context.database.write(context.ledger.record_events, events, resolve=resolve)
+    ids = await context.database.write(context.ledger.record_events, events)
     context.server.signals.raise_topic(*topics_of(list(events)))
     context.server.feed.publish_events(events)
     context.begin_anew()
     return ids
 
 
-async def _resolver(context: RequestContext) -> PartitionLookup:
-    known = await context.database.read(context.ledger.get_all_dynamic_partitions)
-    return context.catalog.resolver(context.now, known)
-
-
 async def change_dynamic_partitions(context: RequestContext, change: PartitionChange) -> None:
     """Add and delete keys."""
     await context.database.write(context.ledger.change_dynamic_partitions, change, now=context.now)
-    forget_dynamic_partitions(context.server)
+    await note_dynamic_partitions(context.server)
     context.server.signals.raise_topic(Topic.ASSET_EVENTS)
     context.begin_anew()
 

@@ -1,4 +1,4 @@
-"""Reaches parts of the server that it does not offer by a public name: its duties, its cache of dynamic partitions."""
+"""Reaches parts of the server that it does not offer by a public name: its duties, its knowledge of dynamic partitions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def ended_duty(server: Server, name: str) -> str | None:
     return f"the duty {name!r} has not begun: code is still being loaded"
 
 
-def forget_dynamic_partitions(server: Server) -> None:
-    """Dynamic partitions have changed: they are read again when they are needed next."""
-    server._dynamic.forget()
+async def note_dynamic_partitions(server: Server) -> None:
+    """Dynamic partitions were changed: whoever remembers them reads them again."""
+    await server.database.read(server._resolver.read_dynamic, server.database.ledger)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from enum import IntFlag
 
 import msgspec
 
+from tidewheel.logic.conditions.codec import identity_of
 from tidewheel.logic.conditions.expansion import expanded
+from tidewheel.logic.conditions.memory import memory_key
 from tidewheel.logic.conditions.nodes import (
     AllChecks,
     AllDeps,
     AllJobRoots,
     AllNewUpdatesHaveRunTags,
+    And,
     AnyChecks,
     AnyDeps,
     AnyJobRoots,
@@ -34,6 +37,7 @@ from tidewheel.logic.conditions.nodes import (
     Missing,
     NewlyRequested,
     NewlyUpdated,
+    Not,
     ParentsNonexistent,
     RetryAllowed,
     RootMatches,
@@ -45,6 +49,7 @@ from tidewheel.logic.conditions.nodes import (
     children_of,
 )
 from tidewheel.logic.conditions.relations import checks_for, deps_for
+from tidewheel.logic.conditions.rewrite import walk
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, Subject
 
 
@@ -68,6 +73,7 @@ class Fact(IntFlag):
     LAST_REQUEST = 8192
     NEXT_REQUEST = 16384
     VERSIONS = 32768
+    NEW_PRODUCERS = 65536
 
 
 _READS: dict[type, Fact] = {
@@ -139,16 +145,41 @@ def reads_of(condition: Condition) -> Reads:
     )
 
 
-def needs_of(graph: ConditionGraph, target: Key) -> dict[Key, Fact]:
-    """The facts that the evaluation of one target asks for, by subject."""
+def needs_of(graph: ConditionGraph, target: Key, remembered: Container[str] = ()) -> dict[Key, Fact]:
+    """The facts that the evaluation of one target asks for, by subject.
+
+    `remembered`: the names of its nodes' memories. What only sets a memory at first is not needed any more.
+    """
     found: dict[Key, Fact] = defaultdict(lambda: Fact.NONE)
+    narrowed = _narrowed(expanded(graph[target], graph))
     for node, subject in visits(graph, target):
-        found[subject.key] |= _READS.get(type(node), Fact.NONE)
+        if id(node) in narrowed:
+            found[subject.key] |= Fact.NEW_PRODUCERS
+            continue
+        facts = _READS.get(type(node), Fact.NONE)
         if isinstance(node, Behind):
-            versions = Fact.VERSIONS if node.by_version else Fact.NONE
+            if memory_key(identity_of(node), subject.key, target) in remembered:
+                facts &= ~Fact.BEHIND
+            wanted = Fact.UPDATES | Fact.MADE | (Fact.VERSIONS if node.by_version else Fact.NONE)
             for dep in subject.deps:
-                found[dep.key] |= Fact.UPDATES | Fact.MADE | versions
+                found[dep.key] |= wanted | (facts & Fact.BEHIND and Fact.PRODUCERS)
+            facts |= facts & Fact.BEHIND and Fact.PRODUCERS
+        found[subject.key] |= facts
     return {key: facts for key, facts in found.items() if facts}
+
+
+def _narrowed(condition: Condition) -> set[int]:
+    """The operands about producing runs that are asked of new updates only: beside `newly_updated` in an AND."""
+    found: set[int] = set()
+    for node in walk(condition):
+        if isinstance(node, And) and any(
+            isinstance(one, NewlyUpdated | DataVersionChanged) for one in node.operands
+        ):
+            for operand in node.operands:
+                inner = operand.operand if isinstance(operand, Not) else operand
+                if isinstance(inner, ExecutedWithRootTarget | ExecutedWithTags):
+                    found.add(id(inner))
+    return found
 
 
 def user_questions(graph: ConditionGraph, target: Key) -> Iterator[tuple[UserDefined, Subject]]:

@@ -5,7 +5,6 @@ from dagster import (
     Definitions,
     SourceAsset,
     asset,
-    build_asset_reconciliation_sensor,
     define_asset_job,
     load_assets_from_current_module,
 )
@@ -34,8 +33,7 @@ def ruled(): ...
 def by_set(): ...
 
 
-sensor = build_asset_reconciliation_sensor(asset_selection=AssetSelection.all(), name="reconcile", minimum_interval_seconds=60)
-defs = Definitions(assets=[source, eager_one, lazy_one, ruled, by_set], sensors=[sensor])
+defs = Definitions(assets=[source, eager_one, lazy_one, ruled, by_set])
 
 
 def observe():

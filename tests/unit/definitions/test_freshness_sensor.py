@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import tidewheel as tw
+from tidewheel.definitions.clock import now_s
+from tidewheel.definitions.freshness_checks import FRESH_UNTIL_KEY, build_last_update_freshness_checks
+from tidewheel.definitions.freshness_sensor import (
+    PATIENCE_S,
+    CheckFacts,
+    build_sensor_for_freshness_checks,
+    is_due,
+    load_facts,
+    read_cursor,
+)
+from tidewheel.errors import CheckError, ParameterCheckError
+
+CHECKS = build_last_update_freshness_checks(assets=["a", "b"], lower_bound_delta=timedelta(minutes=30))
+A, B = (tw.AssetCheckKey(tw.AssetKey(name), "freshness_check") for name in "ab")
+NOW = 1000.0
+
+
+@pytest.mark.parametrize(
+    ("facts", "asked", "due"),
+    [
+        (CheckFacts(), None, True),
+        (CheckFacts(), (0, 0, NOW - 1), False),
+        (CheckFacts(), (0, 0, NOW - PATIENCE_S), True),
+        (CheckFacts(update_id=3), (0, 0, NOW - 1), True),
+        (CheckFacts(7, True, NOW + 1), None, False),
+        (CheckFacts(7, True, NOW), None, True),
+        (CheckFacts(7, True, NOW), (7, 0, NOW - 1), False),
+        (CheckFacts(7, True, NOW), (5, 0, NOW - 1), True),
+        (CheckFacts(7, True, None), None, False),
+        (CheckFacts(7, True, NOW + 1, update_id=9), None, False),
+        (CheckFacts(7, False, None, update_id=6), None, False),
+        (CheckFacts(7, False, None, update_id=9), None, True),
+        (CheckFacts(7, False, None, update_id=9), (7, 9, NOW - 1), False),
+        (CheckFacts(7, False, None, update_id=11), (7, 9, NOW - 1), True),
+    ],
+)
+def test_when_a_check_is_due(facts: CheckFacts, asked: Any, due: bool) -> None:
+    assert is_due(facts, asked, NOW) is due
+
+
+@pytest.mark.parametrize("cursor", [None, "", "12", "[]", '{"a": 1}', '{"a": [1, 2]}', "no json"])
+def test_strange_cursors_count_as_none(cursor: str | None) -> None:
+    assert read_cursor(cursor) == {}
+
+
+@pytest.fixture
+def instance() -> Generator[tw.Instance, None, None]:
+    with tw.Instance.ephemeral() as made:
+        yield made
+
+
+class Context:
+    def __init__(self, instance: tw.Instance, cursor: str | None) -> None:
+        self.instance = instance
+        self.cursor = cursor
+
+
+class Loop:
+    """Evaluates the sensor again and again, with the cursor that it left."""
+
+    def __init__(self, instance: tw.Instance) -> None:
+        self.instance = instance
+        self.sensor = build_sensor_for_freshness_checks(freshness_checks=CHECKS)
+        self.cursor: str | None = None
+
+    def tick(self) -> list[str]:
+        result = self.sensor.function.call(Context(self.instance, self.cursor))
+        self.cursor = result.cursor
+        assert result.run_requests or result.skip_reason
+        assert len(result.run_requests or []) <= 1
+        return [
+            key.asset_key.to_user_string()
+            for request in result.run_requests or []
+            for key in request.asset_check_keys or []
+        ]
+
+    def evaluated(self, key: tw.AssetCheckKey, passed: bool, fresh_for_s: float | None = None) -> None:
+        metadata = (
+            {FRESH_UNTIL_KEY: tw.MetadataValue.timestamp(now_s() + fresh_for_s)}
+            if fresh_for_s is not None
+            else {}
+        )
+        self.instance.report_runless_asset_event(
+            tw.AssetCheckEvaluation(key.asset_key, key.name, passed, metadata=metadata)
+        )
+
+
+def test_the_life_of_a_check(instance: tw.Instance) -> None:
+    loop = Loop(instance)
+    assert loop.tick() == ["a", "b"]
+    assert loop.tick() == [], "it is being evaluated"
+    loop.evaluated(A, passed=False)
+    loop.evaluated(B, passed=True, fresh_for_s=1000)
+    assert loop.tick() == []
+    instance.report_runless_asset_event(tw.AssetMaterialization("a"))
+    assert loop.tick() == ["a"], "a failed check whose asset was updated"
+    loop.evaluated(A, passed=True, fresh_for_s=-1)
+    assert loop.tick() == ["a"], "it passed, and may be overdue since"
+    assert loop.tick() == []
+    loop.evaluated(A, passed=False)
+    assert loop.tick() == []
+    assert loop.tick() == []
+
+
+def test_facts(instance: tw.Instance) -> None:
+    instance.report_runless_asset_event(tw.AssetMaterialization("a"))
+    facts = load_facts(instance, [A, B])
+    assert facts[A].evaluation_id == 0
+    assert facts[A].update_id > 0
+    assert facts[B] == CheckFacts()
+
+
+def test_the_definition() -> None:
+    made = build_sensor_for_freshness_checks(
+        freshness_checks=CHECKS,
+        minimum_interval_seconds=60,
+        name="x",
+        default_status=tw.DefaultSensorStatus.RUNNING,
+        tags={"k": "v"},
+    )
+    assert (made.name, made.minimum_interval_seconds, made.tags) == ("x", 60, {"k": "v"})
+    assert made.default_status == tw.DefaultSensorStatus.RUNNING
+    default = build_sensor_for_freshness_checks(freshness_checks=CHECKS)
+    assert (default.name, default.minimum_interval_seconds) == ("freshness_checks_sensor", 30)
+    defs = tw.Definitions(
+        assets=[tw.AssetSpec("a"), tw.AssetSpec("b")], asset_checks=CHECKS, sensors=[default]
+    )
+    assert defs.get_sensor_def("freshness_checks_sensor") is not None
+
+
+def test_wrong_checks() -> None:
+    with pytest.raises(CheckError, match="twice"):
+        build_sensor_for_freshness_checks(freshness_checks=[*CHECKS, *CHECKS])
+    with pytest.raises(ParameterCheckError, match="as a list"):
+        build_sensor_for_freshness_checks(freshness_checks=CHECKS[0])  # type: ignore[arg-type]
+    with pytest.raises(ParameterCheckError, match="expected freshness checks"):
+        build_sensor_for_freshness_checks(freshness_checks=["a"])
