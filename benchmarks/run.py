@@ -23,14 +23,14 @@ class Peers:
         self.ours = sys.executable
         self.dagster = dagster_python
 
-    def both(self, name: str, target: str, unit: str, text: str, rounds: int, **values: object) -> None:
+    def both(self, name: str, target: str, unit: str, text: str, repeats: int, **values: object) -> None:
         """Measure a program on both and print a line."""
-        ours = measure.median_of(rounds, lambda: measure.run_program(self.ours, "tidewheel", text, **values))
+        ours = measure.median_of(repeats, lambda: measure.run_program(self.ours, "tidewheel", text, **values))
         theirs = None
         if self.dagster:
             python = self.dagster
             theirs = measure.median_of(
-                min(rounds, 3), lambda: measure.run_program(python, "dagster", text, **values)
+                min(repeats, 3), lambda: measure.run_program(python, "dagster", text, **values)
             )
         show(name, target, ours, theirs, unit)
 

@@ -23,6 +23,7 @@ EXPORTS: dict[str, str] = {
     "AssetDep": "tidewheel.definitions.asset_spec",
     "AssetExecutionContext": "tidewheel.worker.asset_context",
     "AssetIn": "tidewheel.definitions.asset_in_out",
+    "AssetJobKey": "tidewheel.worker.evaluate_conditions",
     "AssetKey": "tidewheel.values.keys",
     "AssetMaterialization": "tidewheel.definitions.results",
     "AssetMetadataValue": "tidewheel.values.metadata",
@@ -40,6 +41,8 @@ EXPORTS: dict[str, str] = {
     "AutoMaterializeRule": "tidewheel.definitions.auto_materialize",
     "AutomationCondition": "tidewheel.definitions.automation_condition",
     "AutomationConditionSensorDefinition": "tidewheel.definitions.automation_sensors",
+    "AutomationContext": "tidewheel.definitions.automation_context",
+    "AutomationResult": "tidewheel.definitions.automation_context",
     "BackfillPolicy": "tidewheel.definitions.backfill_policy",
     "Backoff": "tidewheel.definitions.retry_policy",
     "BetaWarning": "tidewheel.definitions.api_markers",
@@ -49,10 +52,13 @@ EXPORTS: dict[str, str] = {
     "BoolSource": "tidewheel.definitions.config_schema",
     "build_asset_check_context": "tidewheel.worker.direct_contexts",
     "build_asset_context": "tidewheel.worker.direct_contexts",
+    "build_column_schema_change_checks": "tidewheel.definitions.metadata_checks",
     "build_hook_context": "tidewheel.worker.direct_contexts",
     "build_init_logger_context": "tidewheel.definitions.loggers",
     "build_init_resource_context": "tidewheel.worker.direct_contexts",
     "build_input_context": "tidewheel.worker.direct_contexts",
+    "build_last_update_freshness_checks": "tidewheel.definitions.freshness_checks",
+    "build_metadata_bounds_checks": "tidewheel.definitions.metadata_checks",
     "build_multi_asset_sensor_context": "tidewheel.worker.multi_asset_sensor_context",
     "build_op_context": "tidewheel.worker.direct_contexts",
     "build_output_context": "tidewheel.worker.direct_contexts",
@@ -62,6 +68,8 @@ EXPORTS: dict[str, str] = {
     "build_schedule_context": "tidewheel.worker.schedule_context",
     "build_schedule_from_partitioned_job": "tidewheel.definitions.partitioned_schedule",
     "build_sensor_context": "tidewheel.worker.sensor_context",
+    "build_sensor_for_freshness_checks": "tidewheel.definitions.freshness_sensor",
+    "build_time_partition_freshness_checks": "tidewheel.definitions.freshness_checks",
     "CodeLocationSelector": "tidewheel.definitions.run_status_sensors",
     "colored_console_logger": "tidewheel.definitions.loggers",
     "Config": "tidewheel.definitions.pythonic_config",
@@ -97,6 +105,8 @@ EXPORTS: dict[str, str] = {
     "Enum": "tidewheel.definitions.config_schema",
     "EnumValue": "tidewheel.definitions.config_schema",
     "EnvVar": "tidewheel.definitions.env_var",
+    "evaluate_automation_conditions": "tidewheel.worker.evaluate_conditions",
+    "EvaluateAutomationConditionsResult": "tidewheel.worker.evaluate_conditions",
     "EventLogEntry": "tidewheel.runtime.event_views",
     "EventLogRecord": "tidewheel.runtime.event_views",
     "EventRecordsFilter": "tidewheel.runtime.record_filters",
@@ -323,7 +333,7 @@ EXPORTS: dict[str, str] = {
 }
 """Public name → the module that defines it."""
 
-__all__ = sorted(EXPORTS)  # noqa: PLE0605 - the table is the list
+__all__ = sorted(EXPORTS)
 
 
 def __getattr__(name: str) -> Any:

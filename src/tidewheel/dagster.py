@@ -58,10 +58,7 @@ NOT_SUPPORTED: dict[str, str] = {
     "AnchorBasedFilePathMapping": "",
     "Any": "",
     "AssetAttributesModel": "",
-    "AssetJobKey": "",
     "AssetOrCheckKey": "",
-    "AutomationContext": "",
-    "AutomationResult": "",
     "CodeReferencesMetadataValue": "",
     "Component": "",
     "ComponentFormConfig": "",
@@ -78,7 +75,6 @@ NOT_SUPPORTED: dict[str, str] = {
     "DefaultRunLauncher": "",
     "DefinitionsComponent": "",
     "DefsFolderComponent": "",
-    "EvaluateAutomationConditionsResult": "",
     "FileHandle": "",
     "FilePathMapping": "",
     "FunctionComponent": "",
@@ -131,13 +127,8 @@ NOT_SUPPORTED: dict[str, str] = {
     "UPathDefsStateStorage": "",
     "UrlCodeReference": "",
     "UvRunComponent": "",
-    "build_column_schema_change_checks": "",
     "build_component_defs": "",
     "build_defs_for_component": "",
-    "build_last_update_freshness_checks": "",
-    "build_metadata_bounds_checks": "",
-    "build_sensor_for_freshness_checks": "",
-    "build_time_partition_freshness_checks": "",
     "check_dagster_type": "",
     "component_defs": "",
     "component_instance": "",
@@ -149,7 +140,6 @@ NOT_SUPPORTED: dict[str, str] = {
     "default_system_loggers": "",
     "deprecation_warning": "",
     "deserialize_value": "",
-    "evaluate_automation_conditions": "",
     "external_instance_from_step_run_ref": "",
     "file_relative_path": "",
     "get_all_components_defs_within_project": "",
@@ -200,7 +190,9 @@ def __getattr__(name: str) -> Any:
     target = ALIASES.get(name, name)
     module, _, attribute = target.rpartition(":")
     try:
-        value = getattr(importlib.import_module(module), attribute) if module else getattr(tidewheel, attribute)
+        value = (
+            getattr(importlib.import_module(module), attribute) if module else getattr(tidewheel, attribute)
+        )
     except AttributeError as exc:
         raise AttributeError(f"module 'tidewheel.dagster' has no attribute {name!r}") from exc
     globals()[name] = value

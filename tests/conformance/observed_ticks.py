@@ -144,7 +144,9 @@ def _root_cause(error: BaseException) -> BaseException:
 def _tick_error(error: BaseException) -> str | None:
     """The class of a user's error; nobody catches a system's own errors out of a tick, so these count as one."""
     cause = _root_cause(error)
-    ours = type(cause) is Exception or type(cause).__module__.split(".")[0].startswith(("dagster", "tidewheel"))
+    ours = type(cause) is Exception or type(cause).__module__.split(".")[0].startswith(
+        ("dagster", "tidewheel")
+    )
     return "refused" if ours else error_name(cause)
 
 

@@ -83,7 +83,9 @@ class _Handlers:
         status = query.get("status")
         if status is not None and status not in RunStatus.__members__:
             known = ", ".join(RunStatus.__members__)
-            raise RequestProblem(422, "bad_parameter", f"expected status to be one of {known}, got {status!r}")
+            raise RequestProblem(
+                422, "bad_parameter", f"expected status to be one of {known}, got {status!r}"
+            )
         filters = RunFilter(job_name=query.get("job"), statuses=(RunStatus(status),) if status else None)
         database = self._server.database
         found = await database.read(
@@ -134,7 +136,8 @@ def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) ->
         for t in triggers
     )
     locations = "".join(
-        f"<tr><td>{_escape(loc['name'])}<td>{loc['state']}<td>{loc.get('assets', 0)} assets" for loc in health["locations"]
+        f"<tr><td>{_escape(loc['name'])}<td>{loc['state']}<td>{loc.get('assets', 0)} assets"
+        for loc in health["locations"]
     )
     return (
         "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>Tidewheel</title>"

@@ -84,7 +84,7 @@ def require_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     if not tags:
         return {}
     for key, value in tags.items():
-        if not isinstance(key, str) or not _TAG_KEY.match(key):
+        if not isinstance(key, str) or not _TAG_KEY.match(key.removeprefix(KIND_PREFIX)):
             raise InvalidDefinitionError(
                 f"expected a tag key of at most 63 letters, digits, '_', '-', '.', perhaps after a 'namespace/', "
                 f"got {key!r}; shorten it or replace the other characters"

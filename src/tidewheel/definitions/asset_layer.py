@@ -45,3 +45,8 @@ class AssetLayer:
     """Of assets that the job reads or makes; absent = ``"io_manager"``."""
     selected_assets: frozenset[AssetKey] = frozenset()
     selected_checks: frozenset[AssetCheckKey] = frozenset()
+
+    @property
+    def selected_asset_keys(self) -> frozenset[AssetKey]:
+        """As ``selected_assets`` (older spelling)."""
+        return self.selected_assets

@@ -336,7 +336,7 @@ def make_spec(
     spec.code_version = _optional_text(code_version, "code_version")
     spec.automation_condition = automation_condition
     spec.owners = list(require_owners(owners, key)) if owners else []
-    spec.tags = require_tags(tags) | kind_tags(list(kinds)) if tags or kinds else {}
+    spec.tags = require_tags(tags) | kind_tags(list(kinds or ())) if tags or kinds else {}
     spec.partitions_def = partitions_def
     if _is_legacy_freshness(freshness_policy):
         freshness_policy, legacy_freshness_policy = None, freshness_policy

@@ -52,14 +52,21 @@ class Definitions:
     ) -> None:
         self.assets = _items(assets, "assets", _ASSET_KINDS, "definitions, specs or source assets")
         self.schedules = _items(
-            schedules, "schedules", (ScheduleDefinition, UnresolvedPartitionedAssetScheduleDefinition), "schedules"
+            schedules,
+            "schedules",
+            (ScheduleDefinition, UnresolvedPartitionedAssetScheduleDefinition),
+            "schedules",
         )
         self.sensors = _items(sensors, "sensors", (SensorDefinition,), "sensors")
         self.jobs = _items(
             jobs, "jobs", (JobDefinition, UnresolvedAssetJobDefinition, GraphDefinition), "jobs"
         )
         self.resources = _mapping(resources, "resources")
-        if executor is not None and not isinstance(executor, ExecutorDefinition) and not hasattr(executor, "execute"):
+        if (
+            executor is not None
+            and not isinstance(executor, ExecutorDefinition)
+            and not hasattr(executor, "execute")
+        ):
             raise ParameterCheckError(f"expected executor as an executor definition, got {executor!r}")
         self.executor = executor
         self.loggers = _mapping(loggers, "loggers")
@@ -227,13 +234,14 @@ class Definitions:
         """
         node = self.resolved.graph.checks.get(key)
         if node is None:
-            raise InvariantViolationError(f"expected a check that is defined here, got {key.to_user_string()!r}")
+            raise InvariantViolationError(
+                f"expected a check that is defined here, got {key.to_user_string()!r}"
+            )
         return node.assets_def  # type: ignore[return-value]
 
     def resolve_all_asset_specs(self) -> Sequence[AssetSpec]:
-        """The specs of all declared assets."""
-        graph = self.resolve_asset_graph()
-        return [node.spec for key, node in graph.nodes.items() if key not in graph.undeclared]
+        """The specs of all assets, those included that are only depended on."""
+        return [node.spec for node in self.resolve_asset_graph().nodes.values()]
 
     def get_all_asset_specs(self) -> Sequence[AssetSpec]:
         """As ``resolve_all_asset_specs``."""
@@ -243,7 +251,9 @@ class Definitions:
         """The keys of all declared assets."""
         return [spec.key for spec in self.resolve_all_asset_specs()]
 
-    def map_asset_specs(self, *, func: Callable[[AssetSpec], AssetSpec], selection: Any = None) -> Definitions:
+    def map_asset_specs(
+        self, *, func: Callable[[AssetSpec], AssetSpec], selection: Any = None
+    ) -> Definitions:
         """A copy whose asset specs went through a function.
 
         Raises:
@@ -339,7 +349,9 @@ class Definitions:
         Raises:
             InvariantViolationError: when two of them give a resource, logger or executor that differs.
         """
-        values: dict[str, list[Any]] = {name: [] for name in ("assets", "schedules", "sensors", "jobs", "asset_checks")}
+        values: dict[str, list[Any]] = {
+            name: [] for name in ("assets", "schedules", "sensors", "jobs", "asset_checks")
+        }
         resources: dict[str, Any] = {}
         loggers: dict[str, Any] = {}
         metadata: dict[str, Any] = {}
@@ -404,7 +416,9 @@ def _mapping(given: Any, name: str) -> dict[str, Any] | None:
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        raise ParameterCheckError(f"Definitions: expected {name} as a mapping by key, got {given!r}; use a dict")
+        raise ParameterCheckError(
+            f"Definitions: expected {name} as a mapping by key, got {given!r}; use a dict"
+        )
     return dict(given)
 
 

@@ -643,6 +643,11 @@ def compose(
     composer = Composer(name or fn.__name__, what)
     with composing(composer):
         returned = fn(**{parameter: GraphInputHandle(parameter) for parameter in parameters})
+    unused = set(parameters) - {mapping.graph_input_name for mapping in composer.input_mappings}
+    if unused and what == "graph":
+        raise InvalidDefinitionError(
+            f"expected {what} {fn.__name__!r} to pass its inputs on to ops, got {sorted(unused)} unused; drop the parameters"
+        )
     for mapping in composer.input_mappings:
         given_in = (ins or {}).get(mapping.graph_input_name)
         if given_in is not None:

@@ -35,6 +35,21 @@ class OpRunConfig:
 _NO_CONFIG = OpRunConfig()
 
 
+def _described_ops(graph: GraphDefinition, config: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for node in graph.nodes:
+        entry = config.get(node.name) or {}
+        if node.is_graph:
+            found[node.name] = {**entry, "ops": _described_ops(node.definition, entry.get("ops") or {})}
+        else:
+            found[node.name] = {
+                "config": entry.get("config"),
+                "inputs": entry.get("inputs") or {},
+                "outputs": entry.get("outputs"),
+            }
+    return found
+
+
 class ResolvedRunConfig:
     """The checked config of one run."""
 
@@ -48,6 +63,19 @@ class ResolvedRunConfig:
         }
         self.loggers: dict[str, Any] = dict(whole.get("loggers") or {})
         self.execution: Any = (whole.get("execution") or {}).get("config")
+
+    def described(self, job: JobDefinition) -> dict[str, Any]:
+        """Everything as one plain dict, with an entry for every op, resource and the executor."""
+        execution = self.execution if self.execution is not None else {}
+        return {
+            "ops": _described_ops(job.graph, self.whole.get("ops") or {}),
+            "execution": {job.executor_def.name: execution},
+            "resources": {
+                key: {"config": (value or {}).get("config") or None}
+                for key, value in (self.whole.get("resources") or {}).items()
+            },
+            "loggers": self.loggers,
+        }
 
     def op(self, path: tuple[str, ...]) -> OpRunConfig:
         """Config of the op at a path."""

@@ -20,7 +20,9 @@ def op_nodes(job: JobDefinition) -> tuple[OpNode, ...]:
     return tuple(
         OpNode(
             name=".".join(path),
-            depends_on=tuple(sorted({".".join(one) for name in node.input_dict for one in _above(graphs, path, name)})),
+            depends_on=tuple(
+                sorted({".".join(one) for name in node.input_dict for one in _above(graphs, path, name)})
+            ),
             description=node.definition.description,
             tags=dict(node.tags),
             pool=node.definition.pool,
@@ -29,7 +31,9 @@ def op_nodes(job: JobDefinition) -> tuple[OpNode, ...]:
     )
 
 
-def _walk(graph: GraphDefinition, prefix: Path, graphs: dict[Path, GraphDefinition], found: list[tuple[Path, Any]]) -> None:
+def _walk(
+    graph: GraphDefinition, prefix: Path, graphs: dict[Path, GraphDefinition], found: list[tuple[Path, Any]]
+) -> None:
     for node in graph.nodes_in_topological_order:
         path = (*prefix, node.name)
         if node.is_graph:

@@ -386,7 +386,7 @@ class JobDefinition:
         Raises:
             InvalidConfigError: with every problem.
         """
-        return self.resolve_run_config(run_config).whole
+        return self.resolve_run_config(run_config).described(self)
 
     def _take_config(self, config: Any) -> None:
         if config is None:

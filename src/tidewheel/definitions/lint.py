@@ -122,7 +122,9 @@ def _unknown_jobs(resolved: ResolvedDefinitions) -> list[str]:
         if job_name is not None and not resolved.has_job(job_name):
             problems.append(_unknown(schedule.what, job_name, names))
     for sensor in resolved.sensors.values():
-        problems += [_unknown(sensor.what, name, names) for name in sensor.job_names if not resolved.has_job(name)]
+        problems += [
+            _unknown(sensor.what, name, names) for name in sensor.job_names if not resolved.has_job(name)
+        ]
     return problems
 
 
@@ -153,13 +155,17 @@ def _jobs(resolved: ResolvedDefinitions) -> list[str]:
             problems += _asset_job(resolved, given, has_circle)
         elif name == IMPLICIT_ASSET_JOB and not has_circle:
             try:
-                select_steps(resolved.graph, resolved.graph.executable_asset_keys, resolved.graph.asset_check_keys)
+                select_steps(
+                    resolved.graph, resolved.graph.executable_asset_keys, resolved.graph.asset_check_keys
+                )
             except TidewheelError as exc:
                 problems.append(str(exc))
     return problems
 
 
-def _asset_job(resolved: ResolvedDefinitions, job: UnresolvedAssetJobDefinition, has_circle: bool) -> list[str]:
+def _asset_job(
+    resolved: ResolvedDefinitions, job: UnresolvedAssetJobDefinition, has_circle: bool
+) -> list[str]:
     graph = resolved.graph
     try:
         require_name(job.name, "name of a job")
@@ -185,4 +191,3 @@ def _schedules(resolved: ResolvedDefinitions) -> list[str]:
             except TidewheelError as exc:
                 problems.append(f"schedule {name!r}: {exc}")
     return problems
-

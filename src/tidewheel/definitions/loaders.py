@@ -71,7 +71,11 @@ def find_definitions(module: ModuleType) -> Definitions:
     Raises:
         InvariantViolationError: when there are several ``Definitions``, or nothing at all.
     """
-    whole = {name: value for name, value in vars(module).items() if isinstance(value, Definitions | LazyDefinitions)}
+    whole = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, Definitions | LazyDefinitions)
+    }
     found = list({id(value): value for value in whole.values()}.values())
     if len(found) > 1:
         raise InvariantViolationError(
@@ -80,7 +84,9 @@ def find_definitions(module: ModuleType) -> Definitions:
         )
     if found:
         return _called(found[0])
-    repositories = _distinct(value for value in vars(module).values() if isinstance(value, RepositoryDefinition))
+    repositories = _distinct(
+        value for value in vars(module).values() if isinstance(value, RepositoryDefinition)
+    )
     if repositories:
         return merged_repositories(repositories)
     names = [name for name in vars(module) if not name.startswith("__")]
@@ -133,12 +139,15 @@ def loose_definitions(modules: Iterable[ModuleType], **options: Any) -> Definiti
     assets = [
         one
         for one in values
-        if isinstance(one, AssetsDefinition | SourceAsset | AssetSpec) and not isinstance(one, AssetChecksDefinition)
+        if isinstance(one, AssetsDefinition | SourceAsset | AssetSpec)
+        and not isinstance(one, AssetChecksDefinition)
     ]
     checks = [one for one in values if isinstance(one, AssetChecksDefinition)]
     jobs = [one for one in values if isinstance(one, JobDefinition | UnresolvedAssetJobDefinition)]
     schedules = [
-        one for one in values if isinstance(one, ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition)
+        one
+        for one in values
+        if isinstance(one, ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition)
     ]
     sensors = [one for one in values if isinstance(one, SensorDefinition)]
     if not (assets or checks or jobs or schedules or sensors):

@@ -47,7 +47,12 @@ def load_assets_from_modules(
         if isinstance(one, AssetsDefinition):
             changed.append(
                 _changed_definition(
-                    one, group_name, replaced, condition, backfill_policy, legacy_freshness_policy or freshness_policy
+                    one,
+                    group_name,
+                    replaced,
+                    condition,
+                    backfill_policy,
+                    legacy_freshness_policy or freshness_policy,
                 )
             )
         elif isinstance(one, SourceAsset):
@@ -83,7 +88,9 @@ def load_assets_from_package_name(
     **options: Any,
 ) -> list[Any]:
     """As ``load_assets_from_package_module``, of a package by name."""
-    return load_assets_from_package_module(importlib.import_module(package_name), group_name, key_prefix, **options)
+    return load_assets_from_package_module(
+        importlib.import_module(package_name), group_name, key_prefix, **options
+    )
 
 
 def load_asset_checks_from_modules(
@@ -146,7 +153,9 @@ def _distinct_members(modules: Iterable[ModuleType]) -> list[Any]:
     found: dict[int, Any] = {}
     for module in modules:
         if not isinstance(module, ModuleType):
-            raise CheckError(f"expected modules, got {module!r} ({type(module).__name__}); pass the imported module")
+            raise CheckError(
+                f"expected modules, got {module!r} ({type(module).__name__}); pass the imported module"
+            )
         for _, value in members_of(module):
             found.setdefault(id(value), value)
     return list(found.values())
@@ -163,7 +172,9 @@ def assets_of(modules: Iterable[ModuleType], *, include_specs: bool = False) -> 
     origins: dict[AssetKey, dict[int, str]] = {}
     for module in modules:
         if not isinstance(module, ModuleType):
-            raise CheckError(f"expected modules, got {module!r} ({type(module).__name__}); pass the imported module")
+            raise CheckError(
+                f"expected modules, got {module!r} ({type(module).__name__}); pass the imported module"
+            )
         for _, value in members_of(module):
             if isinstance(value, kinds) and not isinstance(value, AssetChecksDefinition):
                 found.setdefault(id(value), value)
@@ -200,7 +211,9 @@ def module_of_frame(depth: int) -> ModuleType:
     frame = sys._getframe(depth)
     module = sys.modules.get(frame.f_globals.get("__name__", "")) or inspect.getmodule(frame)
     if module is None:
-        raise CheckError("expected to be called from a module, got a place without one; use load_assets_from_modules")
+        raise CheckError(
+            "expected to be called from a module, got a place without one; use load_assets_from_modules"
+        )
     return module
 
 
@@ -243,7 +256,9 @@ def _changed_definition(
     return made.with_attributes(asset_key_replacements=replaced or None, backfill_policy=policy)
 
 
-def _changed_source(source: SourceAsset, group_name: str | None, replaced: dict[AssetKey, AssetKey]) -> SourceAsset:
+def _changed_source(
+    source: SourceAsset, group_name: str | None, replaced: dict[AssetKey, AssetKey]
+) -> SourceAsset:
     if group_name is None and source.key not in replaced:
         return source
     if group_name is not None:
@@ -273,7 +288,11 @@ def _require_no_group(key: AssetKey, known: str | None, given: str) -> None:
         )
 
 
-def _with_prefixed_assets(definition: AssetChecksDefinition, prefix: tuple[str, ...]) -> AssetChecksDefinition:
-    keys = {check.asset_key for check in definition.check_keys} | set(definition.node_keys_by_input_name.values())
+def _with_prefixed_assets(
+    definition: AssetChecksDefinition, prefix: tuple[str, ...]
+) -> AssetChecksDefinition:
+    keys = {check.asset_key for check in definition.check_keys} | set(
+        definition.node_keys_by_input_name.values()
+    )
     replaced = {key: key.with_prefix(prefix) for key in keys}
     return definition.with_attributes(asset_key_replacements=replaced)  # type: ignore[return-value]

@@ -293,7 +293,9 @@ def _sorted_out(items: Sequence[Any], name: str) -> dict[str, list[Any]]:
     """
     found: dict[str, list[Any]] = {"assets": [], "jobs": [], "schedules": [], "sensors": []}
     for position, one in enumerate(items):
-        if isinstance(one, AssetsDefinition | SourceAsset | AssetSpec) or hasattr(one, "compute_cacheable_data"):
+        if isinstance(one, AssetsDefinition | SourceAsset | AssetSpec) or hasattr(
+            one, "compute_cacheable_data"
+        ):
             found["assets"].append(one)
         elif isinstance(one, _JOBS):
             found["jobs"].append(one)

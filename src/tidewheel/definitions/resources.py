@@ -203,13 +203,8 @@ def require_context_only(fn: Callable[..., Any], what: str) -> None:
 
 
 def make_values_resource(**kwargs: Any) -> ResourceDefinition:
-    """A resource whose attributes come from run config; keyword arguments are names and their config types."""
-    from types import SimpleNamespace  # noqa: PLC0415 - only here
-
-    def make(context: Any) -> Any:
-        return SimpleNamespace(**context.resource_config) if kwargs else context.resource_config
-
-    return ResourceDefinition(make, config_schema=kwargs or Any)
+    """A resource that is its run config, a dict; keyword arguments are names and their config types."""
+    return ResourceDefinition(lambda context: context.resource_config, config_schema=kwargs or Any)
 
 
 def coerce_resource(value: Any) -> Any:

@@ -67,7 +67,9 @@ def build_snapshot(defs: Definitions, location_name: str) -> LocationSnapshot:
         sensors=tuple(describe.sensor(sensor) for sensor in resolved.sensors.values()),
         resources=tuple(_resource(name, value) for name, value in resolved.resources_given.items()),
     )
-    return msgspec.structs.replace(snapshot, warnings=tuple(dict.fromkeys(warnings))) if warnings else snapshot
+    return (
+        msgspec.structs.replace(snapshot, warnings=tuple(dict.fromkeys(warnings))) if warnings else snapshot
+    )
 
 
 class _Describer:
@@ -154,7 +156,9 @@ class _Describer:
 
     def _default_condition(self, key: AssetKey | AssetCheckKey) -> Any:
         """The condition of an automation sensor for what it covers and has none."""
-        if not any(isinstance(one, AutomationConditionSensorDefinition) for one in self._resolved.sensors.values()):
+        if not any(
+            isinstance(one, AutomationConditionSensorDefinition) for one in self._resolved.sensors.values()
+        ):
             return None
         for name in self._resolved.covered_by.get(key, ()):
             sensor = self._resolved.sensors[name]
@@ -345,7 +349,11 @@ def _retry(policy: Any) -> RetryPolicySpec | None:
 
 
 def _backfill(policy: Any) -> BackfillPolicySpec | None:
-    return BackfillPolicySpec(max_partitions_per_run=policy.max_partitions_per_run) if policy is not None else None
+    return (
+        BackfillPolicySpec(max_partitions_per_run=policy.max_partitions_per_run)
+        if policy is not None
+        else None
+    )
 
 
 def _run_status(sensor: SensorDefinition) -> RunStatusSource | None:
@@ -362,7 +370,9 @@ def _run_status(sensor: SensorDefinition) -> RunStatusSource | None:
 
 def _resource(name: str, value: Any) -> ResourceNode:
     kind = type(value)
-    return ResourceNode(name=name, type_name=f"{kind.__module__}.{kind.__qualname__}", description=_doc(value))
+    return ResourceNode(
+        name=name, type_name=f"{kind.__module__}.{kind.__qualname__}", description=_doc(value)
+    )
 
 
 def _doc(value: Any) -> str | None:

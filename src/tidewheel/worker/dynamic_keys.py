@@ -77,9 +77,13 @@ class KnownPartitions:
         for request in requests:
             if isinstance(request, AddDynamicPartitionsRequest):
                 _require_keys(request)
-                added.setdefault(request.partitions_def_name, {}).update(dict.fromkeys(request.partition_keys))
+                added.setdefault(request.partitions_def_name, {}).update(
+                    dict.fromkeys(request.partition_keys)
+                )
             elif isinstance(request, DeleteDynamicPartitionsRequest):
-                deleted.setdefault(request.partitions_def_name, {}).update(dict.fromkeys(request.partition_keys))
+                deleted.setdefault(request.partitions_def_name, {}).update(
+                    dict.fromkeys(request.partition_keys)
+                )
         for name in added.keys() & deleted.keys():
             both = added[name].keys() & deleted[name].keys()
             if both:
@@ -127,5 +131,6 @@ def joined(changes: Iterable[PartitionChange]) -> tuple[PartitionChange, ...]:
         added.setdefault(change.name, {}).update(dict.fromkeys(change.add))
         deleted.setdefault(change.name, {}).update(dict.fromkeys(change.delete))
     return tuple(
-        PartitionChange(name=name, add=tuple(keys), delete=tuple(deleted[name])) for name, keys in added.items()
+        PartitionChange(name=name, add=tuple(keys), delete=tuple(deleted[name]))
+        for name, keys in added.items()
     )

@@ -214,7 +214,7 @@ class _Evaluating:
     def _shown(self, tree: NodeResult, view: PartitionView) -> AutomationResult:
         """The result of a node, with those of the nodes inside it."""
         subset = self._subset(tree.subject, tree.true, view)
-        context = AutomationContext(
+        context: AutomationContext = AutomationContext(
             condition=condition_of(tree.node),
             key=subset.key,
             candidate_subset=self._subset(tree.subject, tree.candidates, view),

@@ -71,7 +71,9 @@ def evaluate_sensor(
     return _guarded(lambda log: _sensor(defs.resolved, request, instance, log), clock)
 
 
-def _guarded(evaluate: Callable[[TriggerLog], EvaluationResult], clock: Callable[[], float]) -> EvaluationResult:
+def _guarded(
+    evaluate: Callable[[TriggerLog], EvaluationResult], clock: Callable[[], float]
+) -> EvaluationResult:
     began = clock()
     log = TriggerLog()
     try:
@@ -95,7 +97,9 @@ def _schedule(
     schedule = resolved.schedule(request.name)
     nominal = request.scheduled_for if request.scheduled_for is not None else request.now
     context = ScheduleEvaluationContext(
-        scheduled_execution_time=datetime.fromtimestamp(nominal, ZoneInfo(schedule.execution_timezone or "UTC")),
+        scheduled_execution_time=datetime.fromtimestamp(
+            nominal, ZoneInfo(schedule.execution_timezone or "UTC")
+        ),
         schedule_name=schedule.name,
         resources=resolved.resources,
         resource_keys=sorted(schedule.required_resource_keys),
@@ -187,7 +191,9 @@ def _sensor_context(
             resource_defs=resolved.resources,
             **options,
         )
-    return SensorEvaluationContext(repository_def=_Repository(resolved), resources=resolved.resources, **options)
+    return SensorEvaluationContext(
+        repository_def=_Repository(resolved), resources=resolved.resources, **options
+    )
 
 
 def _asset_sensor(
@@ -210,14 +216,18 @@ def _asset_sensor(
         try:
             with context:
                 outcomes.append(
-                    _collected(lambda c=context, e=entry: sensor.collect_event(c, e), sensor, SensorExecutionError)
+                    _collected(
+                        lambda c=context, e=entry: sensor.collect_event(c, e), sensor, SensorExecutionError
+                    )
                 )
         except SensorExecutionError:
             if position is None:
                 raise
             break
         position = stored.id
-    return _with(_result(resolved, sensor, outcomes, request, instance, keeps_cursor=False), position=position)
+    return _with(
+        _result(resolved, sensor, outcomes, request, instance, keeps_cursor=False), position=position
+    )
 
 
 def _run_status_sensor(
@@ -312,7 +322,9 @@ def _result(
     )
 
 
-def _named_by_sensor(sensor: SensorDefinition, request: RunRequest) -> tuple[RunRequest, str | None, str | None]:
+def _named_by_sensor(
+    sensor: SensorDefinition, request: RunRequest
+) -> tuple[RunRequest, str | None, str | None]:
     problem = sensor.target_problem(request)
     names = sensor.job_names
     job_name = request.job_name or (names[0] if len(names) == 1 else None)

@@ -7,11 +7,12 @@ from typing import Any
 
 from tidewheel.definitions.dependencies import NodeHandle
 from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.results import ExpectationResult
 from tidewheel.errors import InvariantViolationError, did_you_mean
 from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.run_event import RunEvent
 from tidewheel.runtime.run_views import Run
-from tidewheel.values.events import Event, EventType
+from tidewheel.values.events import CheckEvaluation, Event, EventType
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.io_contexts import path_of
 
@@ -218,10 +219,17 @@ class ExecutionResult:
 
     def expectation_results_for_node(self, node_str: str) -> Sequence[Any]:
         """Expectations that the node's steps recorded."""
+        self._require_node(node_str)
+        path = tuple(node_str.split("."))
         return [
-            event.event_specific_data
-            for event in self.events_for_node(node_str)
-            if event.is_expectation_result
+            ExpectationResult(
+                event.payload.passed, event.check, event.payload.description, event.payload.metadata
+            )
+            for event in self._events
+            if event.type is EventType.STEP_EXPECTATION_RESULT
+            and event.step_key is not None
+            and path_of(event.step_key)[: len(path)] == path
+            and isinstance(event.payload, CheckEvaluation)
         ]
 
     def compute_events_for_handle(self, handle: NodeHandle) -> Sequence[RunEvent]:

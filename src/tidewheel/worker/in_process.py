@@ -22,7 +22,7 @@ from tidewheel.runtime.run_views import view_run
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import NewRun, RunRecord
 from tidewheel.values.status import RunStatus
-from tidewheel.values.tags import PARTITION, normalize_tags
+from tidewheel.values.tags import PARTITION, PARTITION_SET, normalize_tags
 from tidewheel.worker.asset_values import load_asset_value
 from tidewheel.worker.direct_contexts import build_init_resource_context
 from tidewheel.worker.direct_invocation import invoke_hook, invoke_op, invoke_resource
@@ -65,7 +65,8 @@ def execute_in_process(
     all_tags = {**job.run_tags, **normalize_tags(tags)}
     if partition_key is not None:
         all_tags.update(_partition_tags(ephemeral, partition_key, asset_selection, instance))
-    run = InProcessRun(ephemeral, plain, all_tags, instance=instance, run_id=run_id)
+    given = plain_run_config(run_config)
+    run = InProcessRun(ephemeral, given, all_tags, instance=instance, run_id=run_id)
     result = run.execute(resolved, raise_on_error=raise_on_error)
     return ExecuteInProcessResult(
         job_def=ephemeral,
@@ -130,7 +131,7 @@ def _partition_tags(
             f"job {job.name!r}: expected a partitioned job for partition_key={key!r}, got one without partitions"
         )
     definition.validate_partition_key(key, dynamic_partitions_store=instance)
-    tags = {PARTITION: str(key)}
+    tags = {PARTITION: str(key), PARTITION_SET: f"{job.name}_partition_set"}
     tags.update(definition.get_tags_for_partition_key(key))
     if job.partitioned_config is not None:
         tags.update(job.partitioned_config.get_tags_for_partition_key(key, job_name=job.name))

@@ -78,7 +78,9 @@ def _selection(
     """
     if request.selection is not None:
         graph = defs.resolve_asset_graph()
-        found = AssetSelection.from_string(request.selection).resolve(graph) & set(job.asset_layer.selected_assets)
+        found = AssetSelection.from_string(request.selection).resolve(graph) & set(
+            job.asset_layer.selected_assets
+        )
         if not found:
             raise InvalidSubsetError(
                 f"expected a selection of assets that can be made, got {request.selection!r}, which means none; "
@@ -95,7 +97,9 @@ def _selection(
     return assets, checks
 
 
-def _partition_tags(job: JobDefinition, request: LaunchRequest, instance: Instance, now: float) -> dict[str, str]:
+def _partition_tags(
+    job: JobDefinition, request: LaunchRequest, instance: Instance, now: float
+) -> dict[str, str]:
     """Tags of the wanted partition or range.
 
     Raises:

@@ -163,7 +163,10 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         definition = self._partitions_def(asset_key)
         position = self._watched(asset_key)
         newest: dict[str, EventLogRecord] = {}
-        for record in (*self.get_trailing_unconsumed_events(asset_key), *self._read(asset_key, position.event_id)):
+        for record in (
+            *self.get_trailing_unconsumed_events(asset_key),
+            *self._read(asset_key, position.event_id),
+        ):
             if record.partition_key is not None:
                 newest.pop(record.partition_key, None)
                 newest[record.partition_key] = record
@@ -197,14 +200,18 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         found = self.instance.ledger.get_events(EventFilter(types=MATERIALIZED, ids=ids))
         return [view_record(stored) for stored in found]
 
-    def all_partitions_materialized(self, asset_key: AssetKey, partitions: Sequence[str] | None = None) -> bool:
+    def all_partitions_materialized(
+        self, asset_key: AssetKey, partitions: Sequence[str] | None = None
+    ) -> bool:
         """Whether all (given) partitions were ever materialised, whatever the cursor says."""
         definition = self._partitions_def(asset_key)
         if partitions is not None:
             wanted = set(partitions)
         else:
             wanted = set(definition.get_partition_keys(dynamic_partitions_store=self.instance))
-        made = self.instance.ledger.get_partition_events(asset_key.to_escaped_user_string(), tuple(sorted(wanted)))
+        made = self.instance.ledger.get_partition_events(
+            asset_key.to_escaped_user_string(), tuple(sorted(wanted))
+        )
         return wanted <= set(made)
 
     def get_downstream_partition_keys(
@@ -222,7 +229,9 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
 
     # -- consuming -----------------------------------------------------------------------------------------------------------
 
-    def advance_cursor(self, materialization_records_by_key: Mapping[AssetKey, EventLogRecord | None]) -> None:
+    def advance_cursor(
+        self, materialization_records_by_key: Mapping[AssetKey, EventLogRecord | None]
+    ) -> None:
         """Count these events as handled; None changes nothing for an asset."""
         self._was_advanced = True
         for key, record in materialization_records_by_key.items():
@@ -293,7 +302,9 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         newest_consumed: dict[str | None, int] = {}
         for event_id, consumed in position.consumed.items():
             newest_consumed[consumed] = max(event_id, newest_consumed.get(consumed, 0))
-        left = {name: event_id for name, event_id in trailing.items() if event_id > newest_consumed.get(name, 0)}
+        left = {
+            name: event_id for name, event_id in trailing.items() if event_id > newest_consumed.get(name, 0)
+        }
         return [partition, end, left]
 
 

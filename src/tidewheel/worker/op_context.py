@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidewheel.definitions.partition_keys import PartitionKeyRange, TimeWindow
 from tidewheel.errors import InvalidPropertyError, InvariantViolationError, ParameterCheckError
+from tidewheel.logic.runs.plan import template_key
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.partition_access import range_of, window_of
 from tidewheel.worker.step_context import StepContext
@@ -165,8 +166,8 @@ class OpExecutionContext:
 
     @property
     def resources(self) -> Any:
-        """The resources that the op named."""
-        return self._step.scope.view(self._step.op_def.required_resource_keys)
+        """The resources that the op named, and the IO managers of its outputs."""
+        return self._step.scope.view(self._step.resource_keys)
 
     @property
     def step_key(self) -> str:
@@ -295,12 +296,28 @@ class OpExecutionContext:
         step = self._step
         if step.assets_def is None:
             return set(step.op_def.output_dict)
+        if len(step.path) > 1:
+            return self._outputs_used_inside_graph()
         assets, checks = self.selected_asset_keys, self.selected_asset_check_keys
         return {
             name
             for name in step.op_def.output_dict
             if step.asset_of_output(name) in assets or step.check_of_output(name) in checks
         }
+
+    def _outputs_used_inside_graph(self) -> set[str]:
+        """Of an op inside a graph of assets: all outputs, or those that the selected assets need."""
+        step = self._step
+        if not self.is_subset:
+            return set(step.op_def.output_dict)
+        own = template_key(step.key)
+        used = {
+            ref.output
+            for planned in step.env.plan.steps
+            for ref in planned.output_refs()
+            if template_key(ref.step) == own
+        }
+        return used | {name for name in step.op_def.output_dict if step.asset_of_output(name) is not None}
 
     def asset_key_for_output(self, output_name: str = "result") -> AssetKey:
         """The asset that an output is.

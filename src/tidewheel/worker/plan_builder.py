@@ -72,10 +72,37 @@ class _Builder:
         """All steps, each after those it depends on."""
         for path in self._ops:
             self._inputs[path] = self._inputs_of(path)
+        self._leave_out_unselected()
         ordered = self._ordered()
         for path in ordered:
             self._mapped[path] = self._mapped_from(path)
         return RunPlan(steps=tuple(self._step(path) for path in ordered))
+
+    def _leave_out_unselected(self) -> None:
+        """Of a graph behind assets that was cut to some of them, only the ops that those need are executed."""
+        layer = self._job.asset_layer
+        cut = {
+            name
+            for name, definition in layer.by_node.items()
+            if definition.is_subset and (name,) in self._graphs
+        }
+        if not cut:
+            return
+        needed = [path for path, _ in (*layer.outputs, *layer.check_outputs) if path[0] in cut]
+        kept: set[Path] = set()
+        while needed:
+            path = needed.pop()
+            if path not in kept and path in self._inputs:
+                kept.add(path)
+                needed += [
+                    raw.path
+                    for _, sources, _ in self._inputs[path]
+                    for raw in sources
+                    if raw.path is not None
+                ]
+        for path in list(self._ops):
+            if path[0] in cut and path not in kept:
+                del self._ops[path], self._inputs[path]
 
     # -- sources ------------------------------------------------------------------------------------------
 

@@ -80,7 +80,9 @@ class RequestChecker:
                     else:
                         dropped = made.reason
                     continue
-            errors.append(RequestError(index=index, message=problem, run_key=request.run_key, job_name=job_name))
+            errors.append(
+                RequestError(index=index, message=problem, run_key=request.run_key, job_name=job_name)
+            )
         return CheckedRequests(tuple(runs), tuple(errors), self._partitions.added_for_requests(), dropped)
 
     def _run(self, request: RunRequest, job_name: str | None) -> RequestedRun | Nothing:
@@ -102,9 +104,13 @@ class RequestChecker:
                 request.partition_key,
             )
             if not assets:
-                return Nothing("All selected assets are up to date (stale_assets_only), so that nothing is run.")
-        narrowed = job if assets is None and checks is None else job.get_subset(
-            asset_selection=assets or set(), asset_check_selection=checks
+                return Nothing(
+                    "All selected assets are up to date (stale_assets_only), so that nothing is run."
+                )
+        narrowed = (
+            job
+            if assets is None and checks is None
+            else job.get_subset(asset_selection=assets or set(), asset_check_selection=checks)
         )
         partition, partition_tags = self._partition(narrowed, request)
         config = dict(request.run_config) or _default_config(narrowed, partition)
@@ -123,7 +129,9 @@ class RequestChecker:
             planned_checks=_texts(layer.selected_checks),
         )
 
-    def _tags(self, job: JobDefinition, request: RunRequest, partition_tags: Mapping[str, str]) -> dict[str, str]:
+    def _tags(
+        self, job: JobDefinition, request: RunRequest, partition_tags: Mapping[str, str]
+    ) -> dict[str, str]:
         tags = {**job.run_tags, **request.tags, **partition_tags}
         if request.run_key is not None:
             tags.setdefault(RUN_KEY, request.run_key)
@@ -198,7 +206,9 @@ class RequestChecker:
         found = job_partitions(self._resolved.graph, layer.selected_assets, layer.selected_checks)
         return found if found is not None else job.partitions_def
 
-    def _key_of_run_key(self, definition: PartitionsDefinition, request: RunRequest, job: JobDefinition) -> str:
+    def _key_of_run_key(
+        self, definition: PartitionsDefinition, request: RunRequest, job: JobDefinition
+    ) -> str:
         """A request without partition for a dynamically partitioned job means the partition that its run key names."""
         if isinstance(definition, DynamicPartitionsDefinition) and definition.name and request.run_key:
             self._partitions.add(definition.name, request.run_key)
@@ -229,4 +239,3 @@ def _require_within(wanted: Iterable[Any], allowed: set[Any], job_name: str) -> 
 
 def _texts(keys: Iterable[AssetKey | AssetCheckKey]) -> tuple[str, ...]:
     return tuple(sorted(key.to_escaped_user_string() for key in keys))
-

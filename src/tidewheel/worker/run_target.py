@@ -25,7 +25,9 @@ def resolve_run_job(defs: Definitions, run: RunRecord, *, instance: Instance) ->
     """
     job = find_job(defs, run.job_name)
     assets = None if run.assets is None else {AssetKey.from_escaped_user_string(text) for text in run.assets}
-    checks = None if run.checks is None else {AssetCheckKey.from_escaped_user_string(text) for text in run.checks}
+    checks = (
+        None if run.checks is None else {AssetCheckKey.from_escaped_user_string(text) for text in run.checks}
+    )
     if run.tags.get(IS_RESUME_RETRY) == "true" and run.parent_run_id is not None and job.is_asset_job:
         wanted = assets if assets is not None else set(job.asset_layer.selected_assets)
         left = wanted - _made_by(run, instance)

@@ -73,6 +73,15 @@ class StepContext:
         return self.env.resolved.op(self.path).config
 
     @property
+    def resource_keys(self) -> frozenset[str]:
+        """Resources that ``context.resources`` shows."""
+        keys = set(self.op_def.required_resource_keys)
+        for output in self.op_def.output_defs:
+            if not output.dagster_type.is_nothing:
+                keys.add(output.io_manager_key)
+        return frozenset(key for key in keys if key in self.env.job.resource_defs)
+
+    @property
     def handle(self) -> NodeHandle:
         """The node's place."""
         return NodeHandle.from_path(self.path)

@@ -9,6 +9,7 @@ from typing import Any
 from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity
 from tidewheel.definitions.data_version import DataVersion
 from tidewheel.definitions.inputs_outputs import OutputDefinition
+from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.results import (
     NO_VALUE,
     AssetMaterialization,
@@ -32,6 +33,7 @@ from tidewheel.errors import (
 )
 from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.tags import PARTITION
 from tidewheel.worker.data_versions import DataVersions, observation_tags
 from tidewheel.worker.io_contexts import IOContexts
 from tidewheel.worker.op_results import observed_versions
@@ -103,6 +105,7 @@ class OutputWriter:
                 EventType.STEP_EXPECTATION_RESULT,
                 f"Expectation {event.label or ''} {'passed' if event.success else 'failed'}",
                 step_key=step.key,
+                check=event.label,
                 payload=CheckEvaluation(
                     passed=event.success, metadata=event.metadata, description=event.description
                 ),
@@ -246,7 +249,11 @@ class OutputWriter:
             asset, code_version=code_version or step.op_def.code_version, upstream=upstream, given=given
         )
         tags.update(getattr(output, "tags", None) or {})
+        definition = layer.partitions_defs.get(asset)
         for partition in self._made_partitions(step, asset):
+            if partition is not None and isinstance(definition, MultiPartitionsDefinition):
+                dimensions = definition.get_tags_for_partition_key(partition)
+                tags = {**tags, **{name: part for name, part in dimensions.items() if name != PARTITION}}
             extra = step.asset_metadata.get((asset, None), NO_METADATA)
             one = (
                 step.asset_metadata.get((asset, partition), NO_METADATA)

@@ -75,7 +75,9 @@ class TriggerContext:
             InvariantViolationError: when the context was made without one.
         """
         if self._instance is None:
-            raise InvariantViolationError("expected a context with an instance, got one without; pass instance=")
+            raise InvariantViolationError(
+                "expected a context with an instance, got one without; pass instance="
+            )
         return self._instance
 
     @property
@@ -121,7 +123,9 @@ class TriggerContext:
             InvariantViolationError: when resources of this context are set up already.
         """
         if self._resources is not None:
-            raise InvariantViolationError("expected resources to be merged before they are used, got used ones")
+            raise InvariantViolationError(
+                "expected resources to be merged before they are used, got used ones"
+            )
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._resource_defs = {**self._resource_defs, **coerce_resources(resources_dict)}
@@ -135,7 +139,9 @@ class TriggerContext:
             InvariantViolationError: when the context was made without them.
         """
         if self._repository_def is None:
-            raise InvariantViolationError("expected a context with repository_def, got one without; pass repository_def=")
+            raise InvariantViolationError(
+                "expected a context with repository_def, got one without; pass repository_def="
+            )
         found = self._repository_def
         return found.get_repository_def() if hasattr(found, "get_repository_def") else found
 

@@ -177,9 +177,7 @@ def launch(server: GraphQLServer, job: str | None = None, **more: object) -> dic
 
 
 def test_the_documented_job_snippet_launches_a_run(server: GraphQLServer, monkeypatch) -> None:
-    data = run_snippet(
-        monkeypatch, JOB_SNIPPET, server.port, code_location_name="code.py", job_name="quick"
-    )
+    data = run_snippet(monkeypatch, JOB_SNIPPET, server.port, code_location_name="code.py", job_name="quick")
     assert data["launchRun"]["__typename"] == "LaunchRunSuccess"
     assert server.wait_for_run(data["launchRun"]["run"]["runId"]) == "SUCCESS"
 
@@ -307,9 +305,7 @@ def test_unknown_jobs_with_a_selection_are_not_found_either(server: GraphQLServe
 def test_two_different_names_conflict(server: GraphQLServer) -> None:
     refused = launch(server, "quick", selector={"pipelineName": "broken"})
     assert refused["__typename"] == "ConflictingExecutionParamsError"
-    assert (
-        launch(server, "quick", selector={"pipelineName": "quick"})["__typename"] == "LaunchRunSuccess"
-    )
+    assert launch(server, "quick", selector={"pipelineName": "quick"})["__typename"] == "LaunchRunSuccess"
 
 
 def test_a_selection_of_assets_needs_no_job(server: GraphQLServer) -> None:

@@ -1,6 +1,13 @@
 import datetime
 
-from dagster import AutomationCondition, DagsterInstance, Definitions, asset, evaluate_automation_conditions, materialize
+from dagster import (
+    AutomationCondition,
+    DagsterInstance,
+    Definitions,
+    asset,
+    evaluate_automation_conditions,
+    materialize,
+)
 
 
 @asset
@@ -29,7 +36,12 @@ def observe():
 
     def step(minutes):
         nonlocal cursor
-        result = evaluate_automation_conditions(defs=defs, instance=instance, evaluation_time=start + datetime.timedelta(minutes=minutes), cursor=cursor)
+        result = evaluate_automation_conditions(
+            defs=defs,
+            instance=instance,
+            evaluation_time=start + datetime.timedelta(minutes=minutes),
+            cursor=cursor,
+        )
         cursor = result.cursor
         story.append([minutes, result.get_num_requested(each_hour.key), result.get_num_requested(tokyo.key)])
 

@@ -1,4 +1,11 @@
-from dagster import AutomationCondition, DagsterInstance, Definitions, asset, evaluate_automation_conditions, materialize
+from dagster import (
+    AutomationCondition,
+    DagsterInstance,
+    Definitions,
+    asset,
+    evaluate_automation_conditions,
+    materialize,
+)
 
 
 @asset
@@ -25,7 +32,13 @@ def observe():
     counts.append(result.total_requested)
     materialize([source], instance=instance)
     result = evaluate_automation_conditions(defs=defs, instance=instance, cursor=result.cursor)
-    counts.append([result.total_requested, result.get_num_requested(follower.key), result.get_num_requested(second_follower.key)])
+    counts.append(
+        [
+            result.total_requested,
+            result.get_num_requested(follower.key),
+            result.get_num_requested(second_follower.key),
+        ]
+    )
     materialize([follower, second_follower], instance=instance)
     result = evaluate_automation_conditions(defs=defs, instance=instance, cursor=result.cursor)
     counts.append(result.total_requested)

@@ -20,11 +20,17 @@ days = DailyPartitionsDefinition("2024-01-01")
 def lettered(): ...
 
 
-@asset(partitions_def=days, automation_condition=AutomationCondition.in_latest_time_window() & AutomationCondition.missing())
+@asset(
+    partitions_def=days,
+    automation_condition=AutomationCondition.in_latest_time_window() & AutomationCondition.missing(),
+)
 def latest_day(): ...
 
 
-@asset(partitions_def=days, automation_condition=AutomationCondition.in_latest_time_window(lookback_delta=datetime.timedelta(days=3)))
+@asset(
+    partitions_def=days,
+    automation_condition=AutomationCondition.in_latest_time_window(lookback_delta=datetime.timedelta(days=3)),
+)
 def last_days(): ...
 
 
@@ -47,8 +53,12 @@ def observe():
     shown["first"] = [requested(result, one) for one in (lettered, latest_day, last_days, after_letters)]
     materialize([lettered], partition_key="b", instance=instance)
     materialize([latest_day], partition_key="2024-03-14", instance=instance)
-    result = evaluate_automation_conditions(defs=defs, instance=instance, evaluation_time=now, cursor=result.cursor)
+    result = evaluate_automation_conditions(
+        defs=defs, instance=instance, evaluation_time=now, cursor=result.cursor
+    )
     shown["second"] = [requested(result, one) for one in (lettered, latest_day, last_days, after_letters)]
-    result = evaluate_automation_conditions(defs=defs, instance=instance, evaluation_time=now + datetime.timedelta(days=1), cursor=result.cursor)
+    result = evaluate_automation_conditions(
+        defs=defs, instance=instance, evaluation_time=now + datetime.timedelta(days=1), cursor=result.cursor
+    )
     shown["next_day"] = [requested(result, one) for one in (lettered, latest_day, last_days, after_letters)]
     return shown

@@ -1,5 +1,14 @@
 import pytest
-from dagster import AutoMaterializePolicy, AutomationCondition, AutomationConditionSensorDefinition, DagsterInvalidDefinitionError, Definitions, asset, AssetSelection, AssetSpec
+from dagster import (
+    AutoMaterializePolicy,
+    AutomationCondition,
+    AutomationConditionSensorDefinition,
+    DagsterInvalidDefinitionError,
+    Definitions,
+    asset,
+    AssetSelection,
+    AssetSpec,
+)
 
 
 @asset(automation_condition=AutomationCondition.eager())
@@ -17,7 +26,10 @@ def test_bad_cron():
 def test_both_kinds():
     with pytest.raises(Exception):
 
-        @asset(automation_condition=AutomationCondition.eager(), auto_materialize_policy=AutoMaterializePolicy.eager())
+        @asset(
+            automation_condition=AutomationCondition.eager(),
+            auto_materialize_policy=AutoMaterializePolicy.eager(),
+        )
         def both(): ...
 
 
@@ -32,7 +44,9 @@ def test_unknown_method():
 
 
 def test_two_sensors_on_one_asset():
-    sensors = [AutomationConditionSensorDefinition(name, target=AssetSelection.all()) for name in ("one", "two")]
+    sensors = [
+        AutomationConditionSensorDefinition(name, target=AssetSelection.all()) for name in ("one", "two")
+    ]
     with pytest.raises(DagsterInvalidDefinitionError):
         Definitions(assets=[fine], sensors=sensors).get_repository_def()
 

@@ -67,7 +67,16 @@ def observe():
         nonlocal cursor
         result = evaluate_automation_conditions(defs=defs, instance=instance, cursor=cursor)
         cursor = result.cursor
-        story.append([label, sorted(one.key.to_user_string().removeprefix("case_") for one in cases if result.get_num_requested(one.key))])
+        story.append(
+            [
+                label,
+                sorted(
+                    one.key.to_user_string().removeprefix("case_")
+                    for one in cases
+                    if result.get_num_requested(one.key)
+                ),
+            ]
+        )
 
     step("start")
     step("again")

@@ -33,7 +33,10 @@ def check_totals(context: AssetCheckExecutionContext, orders):
     missing = [row["id"] for row in orders if row["total"] is None]
     context.log.info("%d totals are missing", len(missing))
     return AssetCheckResult(
-        passed=not missing, severity=AssetCheckSeverity.WARN, description="some totals are missing", metadata={"missing": MetadataValue.json(missing)}
+        passed=not missing,
+        severity=AssetCheckSeverity.WARN,
+        description="some totals are missing",
+        metadata={"missing": MetadataValue.json(missing)},
     )
 
 
@@ -42,7 +45,11 @@ def no_input_needed():
     return AssetCheckResult(passed=True)
 
 
-@asset_check(asset=shipments, additional_ins={"orders": __import__("dagster").AssetIn("orders")}, metadata={"kind": "comparison"})
+@asset_check(
+    asset=shipments,
+    additional_ins={"orders": __import__("dagster").AssetIn("orders")},
+    metadata={"kind": "comparison"},
+)
 def same_length(shipments, orders):
     yield AssetCheckResult(passed=shipments == len(orders))
 
@@ -50,7 +57,11 @@ def same_length(shipments, orders):
 only_checks = define_asset_job("only_checks", selection=AssetSelection.checks(ids_present, check_totals))
 without_checks = define_asset_job("without_checks", selection=AssetSelection.assets(orders).without_checks())
 
-defs = Definitions(assets=[orders, shipments], asset_checks=[ids_present, check_totals, no_input_needed, same_length], jobs=[only_checks, without_checks])
+defs = Definitions(
+    assets=[orders, shipments],
+    asset_checks=[ids_present, check_totals, no_input_needed, same_length],
+    jobs=[only_checks, without_checks],
+)
 
 
 def test_evaluations():

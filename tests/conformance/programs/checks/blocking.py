@@ -1,4 +1,14 @@
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, Definitions, MaterializeResult, Output, asset, asset_check, materialize
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    Definitions,
+    MaterializeResult,
+    Output,
+    asset,
+    asset_check,
+    materialize,
+)
 
 
 @asset

@@ -38,7 +38,11 @@ def with_keys(context):
     return AssetCheckResult(passed=context.resources.limits.highest > 1)
 
 
-defs = Definitions(assets=[pressure], asset_checks=[below_limit, reads_instance, with_keys], resources={"limits": Limits(highest=9)})
+defs = Definitions(
+    assets=[pressure],
+    asset_checks=[below_limit, reads_instance, with_keys],
+    resources={"limits": Limits(highest=9)},
+)
 
 
 def test_direct():
@@ -48,4 +52,7 @@ def test_direct():
 
 def test_run():
     result = materialize([pressure, below_limit, reads_instance], resources={"limits": Limits(highest=1)})
-    assert {one.check_name: one.passed for one in result.get_asset_check_evaluations()} == {"below_limit": False, "reads_instance": True}
+    assert {one.check_name: one.passed for one in result.get_asset_check_evaluations()} == {
+        "below_limit": False,
+        "reads_instance": True,
+    }

@@ -26,7 +26,10 @@ def teams():
 
 
 @multi_asset_check(
-    specs=[AssetCheckSpec("names", asset=people), AssetCheckSpec("count", asset=["hr", "teams"], blocking=True, metadata={"m": 1})],
+    specs=[
+        AssetCheckSpec("names", asset=people),
+        AssetCheckSpec("count", asset=["hr", "teams"], blocking=True, metadata={"m": 1}),
+    ],
     can_subset=True,
     name="staff_checks",
 )
@@ -37,7 +40,9 @@ def staff(context) -> Iterable[AssetCheckResult]:
         yield AssetCheckResult(check_name="count", passed=True, asset_key=teams.key, metadata={"n": 3})
 
 
-@multi_asset_check(specs=[AssetCheckSpec("ages", asset="people")], ins={"people": AssetIn("people")} if False else None)
+@multi_asset_check(
+    specs=[AssetCheckSpec("ages", asset="people")], ins={"people": AssetIn("people")} if False else None
+)
 def ages():
     yield AssetCheckResult(check_name="ages", passed=True)
 

@@ -21,7 +21,9 @@ def readings(context):
 
 @asset_check(asset=readings, partitions_def=days)
 def one_day_at_a_time(context: AssetCheckExecutionContext, readings):
-    return AssetCheckResult(passed=readings["key"] == context.partition_key, metadata={"key": context.partition_key})
+    return AssetCheckResult(
+        passed=readings["key"] == context.partition_key, metadata={"key": context.partition_key}
+    )
 
 
 @asset_check(asset=readings)
@@ -39,4 +41,7 @@ defs = Definitions(assets=[readings, samples], asset_checks=[one_day_at_a_time, 
 
 def test_partition():
     result = materialize([readings, samples, one_day_at_a_time], partition_key="2024-02-02")
-    assert {one.check_name: one.passed for one in result.get_asset_check_evaluations()} == {"one_day_at_a_time": True, "inline": True}
+    assert {one.check_name: one.passed for one in result.get_asset_check_evaluations()} == {
+        "one_day_at_a_time": True,
+        "inline": True,
+    }

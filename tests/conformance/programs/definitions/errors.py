@@ -1,5 +1,15 @@
 import pytest
-from dagster import DagsterInvalidDefinitionError, Definitions, ScheduleDefinition, SourceAsset, asset, define_asset_job, job, op, sensor
+from dagster import (
+    DagsterInvalidDefinitionError,
+    Definitions,
+    ScheduleDefinition,
+    SourceAsset,
+    asset,
+    define_asset_job,
+    job,
+    op,
+    sensor,
+)
 from dagster._check import CheckError
 
 
@@ -49,7 +59,9 @@ def test_schedule_and_sensor_share_a_name():
     def s(context): ...
 
     with pytest.raises(DagsterInvalidDefinitionError):
-        Definitions(jobs=[j], sensors=[s], schedules=[ScheduleDefinition("same", job=j, cron_schedule="@daily")]).get_repository_def()
+        Definitions(
+            jobs=[j], sensors=[s], schedules=[ScheduleDefinition("same", job=j, cron_schedule="@daily")]
+        ).get_repository_def()
 
 
 def test_source_asset_and_asset():

@@ -1,6 +1,20 @@
 import logging
 
-from dagster import Definitions, InitLoggerContext, OpExecutionContext, asset, colored_console_logger, define_asset_job, in_process_executor, job, json_console_logger, logger, multiprocess_executor, multi_or_in_process_executor, op
+from dagster import (
+    Definitions,
+    InitLoggerContext,
+    OpExecutionContext,
+    asset,
+    colored_console_logger,
+    define_asset_job,
+    in_process_executor,
+    job,
+    json_console_logger,
+    logger,
+    multiprocess_executor,
+    multi_or_in_process_executor,
+    op,
+)
 
 LINES = []
 
@@ -39,10 +53,22 @@ def many_processes():
 def thing(): ...
 
 
-limited = define_asset_job("limited", [thing], executor_def=in_process_executor, config={"execution": {"config": {}}} if False else None)
-by_config = define_asset_job("by_config", [thing], config={"execution": {"config": {"multiprocess": {"max_concurrent": 1}}}})
+limited = define_asset_job(
+    "limited",
+    [thing],
+    executor_def=in_process_executor,
+    config={"execution": {"config": {}}} if False else None,
+)
+by_config = define_asset_job(
+    "by_config", [thing], config={"execution": {"config": {"multiprocess": {"max_concurrent": 1}}}}
+)
 
-defs = Definitions(assets=[thing], jobs=[talking, many_processes, limited, by_config], executor=multi_or_in_process_executor, loggers={"console": colored_console_logger, "json": json_console_logger})
+defs = Definitions(
+    assets=[thing],
+    jobs=[talking, many_processes, limited, by_config],
+    executor=multi_or_in_process_executor,
+    loggers={"console": colored_console_logger, "json": json_console_logger},
+)
 
 
 def test_own_logger():
@@ -51,4 +77,11 @@ def test_own_logger():
 
 
 def observe():
-    return {"names": [in_process_executor.name, multiprocess_executor.name, multi_or_in_process_executor.name, many_processes.executor_def.name]}
+    return {
+        "names": [
+            in_process_executor.name,
+            multiprocess_executor.name,
+            multi_or_in_process_executor.name,
+            many_processes.executor_def.name,
+        ]
+    }

@@ -13,7 +13,10 @@ def sliced(grown):
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.Definitions(assets=[grown, sliced], schedules=[dg.ScheduleDefinition(name="nightly", target="*", cron_schedule="0 0 * * *")])
+    return dg.Definitions(
+        assets=[grown, sliced],
+        schedules=[dg.ScheduleDefinition(name="nightly", target="*", cron_schedule="0 0 * * *")],
+    )
 
 
 def test_call():

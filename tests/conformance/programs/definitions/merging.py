@@ -1,4 +1,19 @@
-from dagster import Definitions, asset, asset_check, AssetCheckResult, define_asset_job, ScheduleDefinition, ResourceDefinition, sensor, SkipReason, in_process_executor, job, op, logger, DagsterInvariantViolationError
+from dagster import (
+    Definitions,
+    asset,
+    asset_check,
+    AssetCheckResult,
+    define_asset_job,
+    ScheduleDefinition,
+    ResourceDefinition,
+    sensor,
+    SkipReason,
+    in_process_executor,
+    job,
+    op,
+    logger,
+    DagsterInvariantViolationError,
+)
 import pytest
 
 
@@ -21,7 +36,13 @@ two_job = define_asset_job("two_job", "*two")
 shared = ResourceDefinition.hardcoded_resource(40)
 
 left = Definitions(assets=[one], asset_checks=[one_is_one], resources={"shared": shared})
-right = Definitions(assets=[two], jobs=[two_job], schedules=[ScheduleDefinition(job=two_job, cron_schedule="@daily")], resources={"shared": shared}, executor=in_process_executor)
+right = Definitions(
+    assets=[two],
+    jobs=[two_job],
+    schedules=[ScheduleDefinition(job=two_job, cron_schedule="@daily")],
+    resources={"shared": shared},
+    executor=in_process_executor,
+)
 defs = Definitions.merge(left, right, Definitions(metadata={"team": "x"}))
 
 
@@ -54,7 +75,11 @@ def test_unknown():
 def observe():
     return {
         "asset_keys": sorted(spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()),
-        "counts": [len(list(defs.assets or [])), len(list(defs.jobs or [])), len(list(defs.asset_checks or []))],
+        "counts": [
+            len(list(defs.assets or [])),
+            len(list(defs.jobs or [])),
+            len(list(defs.asset_checks or [])),
+        ],
         "metadata": sorted(defs.metadata or {}),
         "resources": sorted(defs.resources),
         "has_implicit": defs.has_implicit_global_asset_job_def(),

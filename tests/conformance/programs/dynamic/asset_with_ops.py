@@ -1,4 +1,13 @@
-from dagster import Definitions, DynamicOut, DynamicOutput, RetryPolicy, asset, graph_asset, op, define_asset_job
+from dagster import (
+    Definitions,
+    DynamicOut,
+    DynamicOutput,
+    RetryPolicy,
+    asset,
+    graph_asset,
+    op,
+    define_asset_job,
+)
 
 
 @op(out=DynamicOut())

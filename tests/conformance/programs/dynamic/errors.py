@@ -1,5 +1,14 @@
 import pytest
-from dagster import DagsterInvalidDefinitionError, DagsterInvariantViolationError, Definitions, DynamicOut, DynamicOutput, Output, job, op
+from dagster import (
+    DagsterInvalidDefinitionError,
+    DagsterInvariantViolationError,
+    Definitions,
+    DynamicOut,
+    DynamicOutput,
+    Output,
+    job,
+    op,
+)
 
 
 @op(out=DynamicOut())

@@ -17,7 +17,15 @@ CALLED = []
 
 @success_hook
 def on_success(context: HookContext):
-    CALLED.append(["success", context.op.name, context.step_key, context.job_name, context.op_output_values.get("result") if context.op_output_values else None])
+    CALLED.append(
+        [
+            "success",
+            context.op.name,
+            context.step_key,
+            context.job_name,
+            context.op_output_values.get("result") if context.op_output_values else None,
+        ]
+    )
 
 
 @failure_hook(required_resource_keys={"pager"}, name="page_someone")
@@ -83,19 +91,27 @@ def hooked_asset():
 
 asset_job = define_asset_job("asset_job", [hooked_asset], hooks={on_success})
 
-defs = Definitions(assets=[hooked_asset], jobs=[hooked, hooked_by_argument, per_op, hook_breaks, from_graph, asset_job])
+defs = Definitions(
+    assets=[hooked_asset], jobs=[hooked, hooked_by_argument, per_op, hook_breaks, from_graph, asset_job]
+)
 
 
 def observe():
     CALLED.clear()
     hooked.execute_in_process(raise_on_error=False)
     per_op.execute_in_process()
-    return {"called": sorted(CALLED, key=str), "name": on_failure.name, "hooks": sorted(hook.name for hook in hooked.hook_defs)}
+    return {
+        "called": sorted(CALLED, key=str),
+        "name": on_failure.name,
+        "hooks": sorted(hook.name for hook in hooked.hook_defs),
+    }
 
 
 def test_direct():
     CALLED.clear()
-    context = build_hook_context(resources={"pager": "boop"}, op=fails, op_exception=KeyError("k"), job_name="j", run_id="r")
+    context = build_hook_context(
+        resources={"pager": "boop"}, op=fails, op_exception=KeyError("k"), job_name="j", run_id="r"
+    )
     on_failure(context)
     assert CALLED == [["failure", "fails", "KeyError", "boop"]]
 

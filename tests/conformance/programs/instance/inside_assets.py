@@ -41,8 +41,12 @@ def grows(context: AssetExecutionContext) -> MaterializeResult:
 
 @asset
 def counts(context):
-    records = context.instance.get_event_records(EventRecordsFilter(event_type=DagsterEventType.ASSET_MATERIALIZATION, asset_key=AssetKey("grows")))
-    context.instance.report_runless_asset_event(AssetMaterialization("told_from_inside", metadata={"by": "counts"}))
+    records = context.instance.get_event_records(
+        EventRecordsFilter(event_type=DagsterEventType.ASSET_MATERIALIZATION, asset_key=AssetKey("grows"))
+    )
+    context.instance.report_runless_asset_event(
+        AssetMaterialization("told_from_inside", metadata={"by": "counts"})
+    )
     return len(records)
 
 
@@ -68,4 +72,7 @@ def test_growth():
         assert result.asset_materializations_for_node("grows")[0].metadata["total"].value == 30
         assert materialize([counts], instance=instance).output_for_node("counts") == 3
         materialize([discover], instance=instance)
-        assert materialize([invoice], partition_key="bob", instance=instance).output_for_node("invoice") == "invoice of bob"
+        assert (
+            materialize([invoice], partition_key="bob", instance=instance).output_for_node("invoice")
+            == "invoice of bob"
+        )

@@ -1,4 +1,17 @@
-from dagster import AssetKey, DagsterInstance, Definitions, RunRequest, asset, build_schedule_context, build_sensor_context, define_asset_job, instance_for_test, materialize, schedule, sensor
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    RunRequest,
+    asset,
+    build_schedule_context,
+    build_sensor_context,
+    define_asset_job,
+    instance_for_test,
+    materialize,
+    schedule,
+    sensor,
+)
 import datetime
 
 
@@ -25,7 +38,9 @@ def test_schedule_with_instance():
         context = build_schedule_context(instance=instance, scheduled_execution_time=now)
         assert only_if_missing(context).run_key == "missing"
         materialize([kept], instance=instance)
-        assert only_if_missing(build_schedule_context(instance=instance, scheduled_execution_time=now)) is None
+        assert (
+            only_if_missing(build_schedule_context(instance=instance, scheduled_execution_time=now)) is None
+        )
 
 
 def test_values_persist():

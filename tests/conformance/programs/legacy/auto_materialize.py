@@ -22,14 +22,26 @@ def lazy_one(eager_one=None): ...
 
 @asset(
     auto_materialize_policy=AutoMaterializePolicy.eager()
-    .with_rules(AutoMaterializeRule.skip_on_not_all_parents_updated(), AutoMaterializeRule.materialize_on_cron("0 5 * * *", timezone="Europe/Rome"))
+    .with_rules(
+        AutoMaterializeRule.skip_on_not_all_parents_updated(),
+        AutoMaterializeRule.materialize_on_cron("0 5 * * *", timezone="Europe/Rome"),
+    )
     .without_rules(AutoMaterializeRule.materialize_on_missing()),
     deps=[eager_one],
 )
 def ruled(): ...
 
 
-@asset(auto_materialize_policy=AutoMaterializePolicy(rules={AutoMaterializeRule.materialize_on_parent_updated(), AutoMaterializeRule.skip_on_parent_missing(), AutoMaterializeRule.skip_on_parent_outdated()}), deps=[ruled])
+@asset(
+    auto_materialize_policy=AutoMaterializePolicy(
+        rules={
+            AutoMaterializeRule.materialize_on_parent_updated(),
+            AutoMaterializeRule.skip_on_parent_missing(),
+            AutoMaterializeRule.skip_on_parent_outdated(),
+        }
+    ),
+    deps=[ruled],
+)
 def by_set(): ...
 
 

@@ -2,8 +2,12 @@ import datetime
 
 from dagster import Definitions, FreshnessPolicy, LegacyFreshnessPolicy, asset
 
-modern = FreshnessPolicy.time_window(fail_window=datetime.timedelta(hours=24), warn_window=datetime.timedelta(hours=12))
-by_cron = FreshnessPolicy.cron(deadline_cron="0 9 * * *", lower_bound_delta=datetime.timedelta(hours=1), timezone="Europe/Berlin")
+modern = FreshnessPolicy.time_window(
+    fail_window=datetime.timedelta(hours=24), warn_window=datetime.timedelta(hours=12)
+)
+by_cron = FreshnessPolicy.cron(
+    deadline_cron="0 9 * * *", lower_bound_delta=datetime.timedelta(hours=1), timezone="Europe/Berlin"
+)
 
 
 @asset(freshness_policy=modern)
@@ -14,7 +18,11 @@ def windowed(): ...
 def deadline(): ...
 
 
-@asset(legacy_freshness_policy=LegacyFreshnessPolicy(maximum_lag_minutes=60, cron_schedule="0 6 * * *", cron_schedule_timezone="UTC"))
+@asset(
+    legacy_freshness_policy=LegacyFreshnessPolicy(
+        maximum_lag_minutes=60, cron_schedule="0 6 * * *", cron_schedule_timezone="UTC"
+    )
+)
 def old_policy(): ...
 
 
@@ -25,5 +33,14 @@ def observe():
     import pytest
 
     with pytest.raises(Exception):
-        FreshnessPolicy.time_window(fail_window=datetime.timedelta(minutes=1), warn_window=datetime.timedelta(minutes=2))
-    return {"equal": modern == FreshnessPolicy.time_window(fail_window=datetime.timedelta(hours=24), warn_window=datetime.timedelta(hours=12)), "window": str(modern.fail_window.to_timedelta()), "cron": by_cron.deadline_cron}
+        FreshnessPolicy.time_window(
+            fail_window=datetime.timedelta(minutes=1), warn_window=datetime.timedelta(minutes=2)
+        )
+    return {
+        "equal": modern
+        == FreshnessPolicy.time_window(
+            fail_window=datetime.timedelta(hours=24), warn_window=datetime.timedelta(hours=12)
+        ),
+        "window": str(modern.fail_window.to_timedelta()),
+        "cron": by_cron.deadline_cron,
+    }

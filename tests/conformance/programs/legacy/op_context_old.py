@@ -1,10 +1,29 @@
-from dagster import Field, In, Int, Nothing, Out, Output, String, AssetMaterialization, graph, job, op, repository, fs_io_manager, mem_io_manager, get_dagster_logger
+from dagster import (
+    Field,
+    In,
+    Int,
+    Nothing,
+    Out,
+    Output,
+    String,
+    AssetMaterialization,
+    graph,
+    job,
+    op,
+    repository,
+    fs_io_manager,
+    mem_io_manager,
+    get_dagster_logger,
+)
 
 log = get_dagster_logger()
 
 
 @op(
-    config_schema={"table": Field(String, is_required=False, default_value="people", description="which"), "limit": Field(Int, is_required=False)},
+    config_schema={
+        "table": Field(String, is_required=False, default_value="people", description="which"),
+        "limit": Field(Int, is_required=False),
+    },
     out=Out(dagster_type=list, io_manager_key="lake"),
     required_resource_keys=set(),
     description="old spelling",
@@ -15,7 +34,9 @@ def select(context):
     log.info(f"selecting from {table}")
     limit = context.op_config.get("limit")
     rows = [table] * (limit or 2)
-    yield AssetMaterialization(asset_key=f"table_{table}", description="selected", metadata={"rows": len(rows)})
+    yield AssetMaterialization(
+        asset_key=f"table_{table}", description="selected", metadata={"rows": len(rows)}
+    )
     yield Output(rows)
 
 

@@ -24,7 +24,10 @@ def nightly(context):
 
 @repository
 def by_dict():
-    return {"jobs": {"first": lambda: first, "second": lambda: make_job("second")}, "schedules": {"nightly": lambda: nightly}}
+    return {
+        "jobs": {"first": lambda: first, "second": lambda: make_job("second")},
+        "schedules": {"nightly": lambda: nightly},
+    }
 
 
 def test_lazy():

@@ -68,7 +68,15 @@ def hello_sensor(_context):
 @repository(description="An older project.", metadata={"since": "2021"})
 def warehouse():
     assets = with_resources([customers, customer_mart], {"engine": engine.configured({"dialect": "sqlite"})})
-    return [assets, hello_job, greeting_job, marts_job, hello_schedule, ScheduleDefinition(job=marts_job, cron_schedule="@daily"), hello_sensor]
+    return [
+        assets,
+        hello_job,
+        greeting_job,
+        marts_job,
+        hello_schedule,
+        ScheduleDefinition(job=marts_job, cron_schedule="@daily"),
+        hello_sensor,
+    ]
 
 
 def observe():

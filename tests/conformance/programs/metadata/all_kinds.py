@@ -18,14 +18,26 @@ from dagster import (
 
 schema = TableSchema(
     columns=[
-        TableColumn("id", "int", description="the key", constraints=TableColumnConstraints(nullable=False, unique=True)),
+        TableColumn(
+            "id",
+            "int",
+            description="the key",
+            constraints=TableColumnConstraints(nullable=False, unique=True),
+        ),
         TableColumn(name="name", type="string", tags={"pii": ""}),
     ],
     constraints=TableConstraints(other=["id > 0"]),
 )
 
 
-@asset(metadata={"definition": MetadataValue.text("static"), "int": 4, "dagster/column_schema": schema, "list": ["a"]})
+@asset(
+    metadata={
+        "definition": MetadataValue.text("static"),
+        "int": 4,
+        "dagster/column_schema": schema,
+        "list": ["a"],
+    }
+)
 def everything() -> MaterializeResult:
     return MaterializeResult(
         metadata={
@@ -46,7 +58,11 @@ def everything() -> MaterializeResult:
             "null": MetadataValue.null(),
             "table": MetadataValue.table([TableRecord({"id": 1, "name": "n"})], schema=schema),
             "schema": MetadataValue.table_schema(schema),
-            "lineage": MetadataValue.column_lineage(TableColumnLineage({"id": [TableColumnDep("src", "key"), TableColumnDep(AssetKey(["a", "b"]), "other")]})),
+            "lineage": MetadataValue.column_lineage(
+                TableColumnLineage(
+                    {"id": [TableColumnDep("src", "key"), TableColumnDep(AssetKey(["a", "b"]), "other")]}
+                )
+            ),
             "raw_schema": schema,
             "raw_key": AssetKey(["p", "q"]),
             "raw_lineage": TableColumnLineage({}),
@@ -58,17 +74,31 @@ defs = Definitions(assets=[everything])
 
 
 def observe():
-    values = {"i": MetadataValue.int(1), "s": MetadataValue.text("x"), "t": MetadataValue.timestamp(datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc))}
+    values = {
+        "i": MetadataValue.int(1),
+        "s": MetadataValue.text("x"),
+        "t": MetadataValue.timestamp(datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)),
+    }
     return {
         "types": {name: type(value).__name__ for name, value in values.items()},
         "values": {name: value.value for name, value in values.items()},
-        "equal": [MetadataValue.int(1) == MetadataValue.int(1), MetadataValue.text("a") == MetadataValue.md("a")],
+        "equal": [
+            MetadataValue.int(1) == MetadataValue.int(1),
+            MetadataValue.text("a") == MetadataValue.md("a"),
+        ],
         "schema_names": list(schema.column_names),
-        "from_dict": [[column.name, column.type] for column in TableSchema.from_name_type_dict({"a": "int", "b": "text"}).columns],
-        "attributes": [MetadataValue.text("q").text, MetadataValue.url("u").url, MetadataValue.json({"a": 1}).data, MetadataValue.md("m").md_str, MetadataValue.asset("k/l").asset_key.path],
+        "from_dict": [
+            [column.name, column.type]
+            for column in TableSchema.from_name_type_dict({"a": "int", "b": "text"}).columns
+        ],
+        "attributes": [
+            MetadataValue.text("q").text,
+            MetadataValue.url("u").url,
+            MetadataValue.json({"a": 1}).data,
+            MetadataValue.md("m").md_str,
+            MetadataValue.asset("k/l").asset_key.path,
+        ],
     }
-
-
 
 
 def test_kinds_of_event():

@@ -18,7 +18,9 @@ def here(): ...
 
 @asset(
     metadata={
-        "dagster/code_references": CodeReferencesMetadataValue(code_references=[LocalFileCodeReference(file_path="/tmp/elsewhere.sql", line_number=3)])
+        "dagster/code_references": CodeReferencesMetadataValue(
+            code_references=[LocalFileCodeReference(file_path="/tmp/elsewhere.sql", line_number=3)]
+        )
     }
 )
 def there(): ...
@@ -29,7 +31,9 @@ linked = link_code_references_to_git(
     assets_defs=referenced,
     git_url="https://github.com/example/project",
     git_branch="main",
-    file_path_mapping=AnchorBasedFilePathMapping(local_file_anchor=Path(__file__).parent, file_anchor_path_in_repository="src/"),
+    file_path_mapping=AnchorBasedFilePathMapping(
+        local_file_anchor=Path(__file__).parent, file_anchor_path_in_repository="src/"
+    ),
 )
 
 defs = Definitions(assets=linked)
@@ -39,6 +43,13 @@ def observe():
     found = {}
     for one in linked:
         value = one.metadata_by_key[one.key]["dagster/code_references"]
-        found[one.key.to_user_string()] = [[type(ref).__name__, ref.url.rsplit("#", 1)[0]] for ref in value.code_references if isinstance(ref, UrlCodeReference)]
+        found[one.key.to_user_string()] = [
+            [type(ref).__name__, ref.url.rsplit("#", 1)[0]]
+            for ref in value.code_references
+            if isinstance(ref, UrlCodeReference)
+        ]
     local = referenced[0].metadata_by_key[here.key]["dagster/code_references"].code_references[0]
-    return {"linked": found, "local": [type(local).__name__, Path(local.file_path).name, local.line_number > 5]}
+    return {
+        "linked": found,
+        "local": [type(local).__name__, Path(local.file_path).name, local.line_number > 5],
+    }

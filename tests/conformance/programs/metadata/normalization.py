@@ -1,5 +1,16 @@
 import pytest
-from dagster import AssetMaterialization, AssetObservation, Definitions, IntMetadataValue, MetadataValue, Output, TextMetadataValue, asset, job, op
+from dagster import (
+    AssetMaterialization,
+    AssetObservation,
+    Definitions,
+    IntMetadataValue,
+    MetadataValue,
+    Output,
+    TextMetadataValue,
+    asset,
+    job,
+    op,
+)
 
 
 class Unsupported: ...
@@ -19,7 +30,9 @@ defs = Definitions(assets=[fine])
 
 
 def test_values_become_metadata():
-    made = AssetMaterialization("a", metadata={"i": 1, "s": "x", "b": True, "f": 0.5, "l": [1], "d": {"k": 1}, "none": None})
+    made = AssetMaterialization(
+        "a", metadata={"i": 1, "s": "x", "b": True, "f": 0.5, "l": [1], "d": {"k": 1}, "none": None}
+    )
     assert made.metadata["i"] == IntMetadataValue(1)
     assert made.metadata["s"] == TextMetadataValue(text="x")
     assert type(made.metadata["b"]).__name__ == "BoolMetadataValue"
@@ -44,8 +57,13 @@ def test_bad_observation_tags():
 
 def test_asset_key_coercion():
     assert AssetMaterialization(["a", "b"]).asset_key.path == ["a", "b"]
-    assert AssetMaterialization(asset_key="a/b").asset_key.path == ["a/b"] or AssetMaterialization(asset_key="a/b").asset_key.path == ["a", "b"]
+    assert AssetMaterialization(asset_key="a/b").asset_key.path == ["a/b"] or AssetMaterialization(
+        asset_key="a/b"
+    ).asset_key.path == ["a", "b"]
 
 
 def observe():
-    return {"slash": AssetMaterialization(asset_key="a/b").asset_key.path, "label": AssetMaterialization(["x", "y"]).label}
+    return {
+        "slash": AssetMaterialization(asset_key="a/b").asset_key.path,
+        "label": AssetMaterialization(["x", "y"]).label,
+    }

@@ -15,7 +15,9 @@ from dagster import (
 )
 
 lake = AssetSpec("lake_table", metadata={"bucket": "b"}, kinds={"iceberg"})
-daily_lake = AssetSpec("daily_lake", deps=[lake], partitions_def=DailyPartitionsDefinition("2024-01-01", end_date="2024-01-05"))
+daily_lake = AssetSpec(
+    "daily_lake", deps=[lake], partitions_def=DailyPartitionsDefinition("2024-01-01", end_date="2024-01-05")
+)
 
 
 @asset(deps=[daily_lake])
@@ -38,7 +40,9 @@ defs = Definitions(assets=[lake, daily_lake, copied], jobs=[reporting])
 
 def test_runless_events():
     with DagsterInstance.ephemeral() as instance:
-        instance.report_runless_asset_event(AssetMaterialization(asset_key="daily_lake", partition="2024-01-02"))
+        instance.report_runless_asset_event(
+            AssetMaterialization(asset_key="daily_lake", partition="2024-01-02")
+        )
         assert instance.get_materialized_partitions(AssetKey("daily_lake")) == {"2024-01-02"}
         reporting.execute_in_process(instance=instance)
         event = instance.get_latest_materialization_event(AssetKey("lake_table"))

@@ -23,15 +23,30 @@ class Constant(IOManager):
     def handle_output(self, context, obj): ...
 
     def load_input(self, context):
-        return [context.asset_key.path, dict(context.upstream_output.metadata or {}) if context.upstream_output else None] and context.asset_key.path
+        return [
+            context.asset_key.path,
+            dict(context.upstream_output.metadata or {}) if context.upstream_output else None,
+        ] and context.asset_key.path
 
 
-plain = SourceAsset("plain", description="made by others", group_name="foreign", metadata={"schema": "public"}, tags={"k": "v"})
+plain = SourceAsset(
+    "plain",
+    description="made by others",
+    group_name="foreign",
+    metadata={"schema": "public"},
+    tags={"k": "v"},
+)
 nested = SourceAsset(key=AssetKey(["db", "table"]), io_manager_key="constant")
-by_def = SourceAsset(key="partitioned_source", partitions_def=StaticPartitionsDefinition(["x", "y"]), io_manager_key="constant")
+by_def = SourceAsset(
+    key="partitioned_source", partitions_def=StaticPartitionsDefinition(["x", "y"]), io_manager_key="constant"
+)
 
 
-@observable_source_asset(group_name="watched", description="changes now and then", automation_condition=AutomationCondition.on_cron("@hourly"))
+@observable_source_asset(
+    group_name="watched",
+    description="changes now and then",
+    automation_condition=AutomationCondition.on_cron("@hourly"),
+)
 def watched():
     return DataVersion("7")
 
@@ -68,7 +83,17 @@ def really_loads(table):
 
 
 defs = Definitions(
-    assets=[plain, nested, by_def, watched, watched_with_context, watched_parts, watched_many, built, really_loads],
+    assets=[
+        plain,
+        nested,
+        by_def,
+        watched,
+        watched_with_context,
+        watched_parts,
+        watched_many,
+        built,
+        really_loads,
+    ],
     resources={"constant": Constant()},
 )
 
@@ -77,7 +102,10 @@ def test_observe():
     with DagsterInstance.ephemeral() as instance:
         result = observe_assets([watched, watched_with_context, watched_many], instance=instance)
         assert result.success
-        seen = {event.asset_key.to_user_string(): event.asset_observation_data.asset_observation for event in result.get_asset_observation_events()}
+        seen = {
+            event.asset_key.to_user_string(): event.asset_observation_data.asset_observation
+            for event in result.get_asset_observation_events()
+        }
         assert sorted(seen) == ["m_one", "m_two", "renamed_watch", "watched"]
         assert seen["watched"].tags["dagster/data_version"] == "7"
         assert seen["renamed_watch"].metadata["size"].value == 4
@@ -87,5 +115,7 @@ def observe():
     return {
         "keys": [plain.key.path, nested.key.path],
         "is_observable": [plain.is_observable, watched.is_observable],
-        "groups": [plain.group_name, list(watched.group_names_by_key.values())] if not isinstance(watched, SourceAsset) else [plain.group_name, [watched.group_name]],
+        "groups": [plain.group_name, list(watched.group_names_by_key.values())]
+        if not isinstance(watched, SourceAsset)
+        else [plain.group_name, [watched.group_name]],
     }

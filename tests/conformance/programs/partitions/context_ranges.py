@@ -26,13 +26,18 @@ def whole_range(context: AssetExecutionContext):
     }
 
 
-@asset(partitions_def=StaticPartitionsDefinition(["a", "b", "c"]), backfill_policy=BackfillPolicy.single_run())
+@asset(
+    partitions_def=StaticPartitionsDefinition(["a", "b", "c"]), backfill_policy=BackfillPolicy.single_run()
+)
 def static_range(context):
     return list(context.partition_keys)
 
 
 defs = Definitions(assets=[whole_range, static_range])
-RANGE_TAGS = {"dagster/asset_partition_range_start": "2024-01-03", "dagster/asset_partition_range_end": "2024-01-06"}
+RANGE_TAGS = {
+    "dagster/asset_partition_range_start": "2024-01-03",
+    "dagster/asset_partition_range_end": "2024-01-06",
+}
 
 
 def test_range_run():

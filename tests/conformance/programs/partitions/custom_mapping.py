@@ -1,6 +1,14 @@
 from typing import Optional
 
-from dagster import AssetIn, Definitions, PartitionMapping, PartitionsDefinition, StaticPartitionsDefinition, asset, materialize
+from dagster import (
+    AssetIn,
+    Definitions,
+    PartitionMapping,
+    PartitionsDefinition,
+    StaticPartitionsDefinition,
+    asset,
+    materialize,
+)
 from dagster._core.definitions.partitions.mapping import UpstreamPartitionsResult
 
 small = StaticPartitionsDefinition(["a", "b"])
@@ -8,18 +16,36 @@ capital = StaticPartitionsDefinition(["A", "B"])
 
 
 class CaseMapping(PartitionMapping):
-    def get_upstream_mapped_partitions_result_for_partitions(self, downstream_partitions_subset, downstream_partitions_def, upstream_partitions_def, current_time=None, dynamic_partitions_store=None):
+    def get_upstream_mapped_partitions_result_for_partitions(
+        self,
+        downstream_partitions_subset,
+        downstream_partitions_def,
+        upstream_partitions_def,
+        current_time=None,
+        dynamic_partitions_store=None,
+    ):
         keys = [key.lower() for key in downstream_partitions_subset.get_partition_keys()]
         return UpstreamPartitionsResult(
             partitions_subset=upstream_partitions_def.empty_subset().with_partition_keys(keys),
             required_but_nonexistent_subset=upstream_partitions_def.empty_subset(),
         )
 
-    def get_downstream_partitions_for_partitions(self, upstream_partitions_subset, upstream_partitions_def, downstream_partitions_def, current_time=None, dynamic_partitions_store=None):
+    def get_downstream_partitions_for_partitions(
+        self,
+        upstream_partitions_subset,
+        upstream_partitions_def,
+        downstream_partitions_def,
+        current_time=None,
+        dynamic_partitions_store=None,
+    ):
         keys = [key.upper() for key in upstream_partitions_subset.get_partition_keys()]
         return downstream_partitions_def.empty_subset().with_partition_keys(keys)
 
-    def validate_partition_mapping(self, upstream_partitions_def: PartitionsDefinition, downstream_partitions_def: Optional[PartitionsDefinition]):
+    def validate_partition_mapping(
+        self,
+        upstream_partitions_def: PartitionsDefinition,
+        downstream_partitions_def: Optional[PartitionsDefinition],
+    ):
         pass
 
     @property

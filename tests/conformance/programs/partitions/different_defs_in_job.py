@@ -1,5 +1,16 @@
 import pytest
-from dagster import AssetSelection, DagsterInvalidDefinitionError, DailyPartitionsDefinition, Definitions, HourlyPartitionsDefinition, ScheduleDefinition, StaticPartitionsDefinition, asset, define_asset_job, materialize
+from dagster import (
+    AssetSelection,
+    DagsterInvalidDefinitionError,
+    DailyPartitionsDefinition,
+    Definitions,
+    HourlyPartitionsDefinition,
+    ScheduleDefinition,
+    StaticPartitionsDefinition,
+    asset,
+    define_asset_job,
+    materialize,
+)
 
 
 @asset(partitions_def=DailyPartitionsDefinition("2024-01-01"))
@@ -36,7 +47,10 @@ def test_partition_key_of_unpartitioned():
 def test_identity_between_different_definitions():
     from dagster import AssetDep, IdentityPartitionMapping
 
-    @asset(partitions_def=HourlyPartitionsDefinition("2024-01-01-00:00"), deps=[AssetDep(by_day, partition_mapping=IdentityPartitionMapping())])
+    @asset(
+        partitions_def=HourlyPartitionsDefinition("2024-01-01-00:00"),
+        deps=[AssetDep(by_day, partition_mapping=IdentityPartitionMapping())],
+    )
     def hourly(): ...
 
     Definitions(assets=[by_day, hourly]).get_repository_def()

@@ -36,7 +36,11 @@ FOLDER = ["a.csv", "b.csv"]
 
 @sensor(job=file_job, minimum_interval_seconds=10)
 def new_files(context: SensorEvaluationContext):
-    fresh = [name for name in FOLDER if not files.has_partition_key(name, dynamic_partitions_store=context.instance)]
+    fresh = [
+        name
+        for name in FOLDER
+        if not files.has_partition_key(name, dynamic_partitions_store=context.instance)
+    ]
     if not fresh:
         return SkipReason("no new files")
     return SensorResult(
@@ -55,10 +59,15 @@ def adds_itself(context):
 
 @sensor(target=file_job)
 def removes(context):
-    return SensorResult(dynamic_partitions_requests=[files.build_delete_request(["gone.csv"])], skip_reason=SkipReason("only deletes"))
+    return SensorResult(
+        dynamic_partitions_requests=[files.build_delete_request(["gone.csv"])],
+        skip_reason=SkipReason("only deletes"),
+    )
 
 
-defs = Definitions(assets=[parsed_file, checked_file], jobs=[file_job], sensors=[new_files, adds_itself, removes])
+defs = Definitions(
+    assets=[parsed_file, checked_file], jobs=[file_job], sensors=[new_files, adds_itself, removes]
+)
 
 
 def test_store():

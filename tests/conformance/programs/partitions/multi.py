@@ -17,14 +17,21 @@ by_day_and_shop = MultiPartitionsDefinition(
         "date": DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-04"),
     }
 )
-two_static = MultiPartitionsDefinition({"size": StaticPartitionsDefinition(["s", "l"]), "colour": StaticPartitionsDefinition(["red", "blue"])})
+two_static = MultiPartitionsDefinition(
+    {"size": StaticPartitionsDefinition(["s", "l"]), "colour": StaticPartitionsDefinition(["red", "blue"])}
+)
 
 
 @asset(partitions_def=by_day_and_shop)
 def takings(context: AssetExecutionContext):
     keys = context.partition_key.keys_by_dimension
     window = context.partition_time_window
-    return {"date": keys["date"], "shop": keys["shop"], "start": window.start.isoformat(), "text": str(context.partition_key)}
+    return {
+        "date": keys["date"],
+        "shop": keys["shop"],
+        "start": window.start.isoformat(),
+        "text": str(context.partition_key),
+    }
 
 
 @asset(partitions_def=two_static)
@@ -45,13 +52,23 @@ defs = Definitions(assets=[takings, stock, tax], jobs=[shop_job], schedules=[sch
 
 
 def test_multi_key():
-    result = materialize([takings, tax], partition_key=MultiPartitionKey({"date": "2024-01-02", "shop": "oslo"}))
-    assert result.output_for_node("takings") == {"date": "2024-01-02", "shop": "oslo", "start": "2024-01-02T00:00:00+00:00", "text": "2024-01-02|oslo"}
+    result = materialize(
+        [takings, tax], partition_key=MultiPartitionKey({"date": "2024-01-02", "shop": "oslo"})
+    )
+    assert result.output_for_node("takings") == {
+        "date": "2024-01-02",
+        "shop": "oslo",
+        "start": "2024-01-02T00:00:00+00:00",
+        "text": "2024-01-02|oslo",
+    }
     assert result.dagster_run.tags["dagster/partition/shop"] == "oslo"
 
 
 def test_string_key():
-    assert materialize([stock], partition_key="red|l").output_for_node("stock") == [("colour", "red"), ("size", "l")]
+    assert materialize([stock], partition_key="red|l").output_for_node("stock") == [
+        ("colour", "red"),
+        ("size", "l"),
+    ]
 
 
 def observe():

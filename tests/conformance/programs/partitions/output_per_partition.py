@@ -1,4 +1,16 @@
-from dagster import AssetMaterialization, DailyPartitionsDefinition, Definitions, MaterializeResult, MetadataValue, Output, StaticPartitionsDefinition, asset, job, materialize, op
+from dagster import (
+    AssetMaterialization,
+    DailyPartitionsDefinition,
+    Definitions,
+    MaterializeResult,
+    MetadataValue,
+    Output,
+    StaticPartitionsDefinition,
+    asset,
+    job,
+    materialize,
+    op,
+)
 
 sizes = StaticPartitionsDefinition(["s", "m", "l"])
 
@@ -40,5 +52,7 @@ def test_fan_in():
     with DagsterInstance.ephemeral() as instance:
         for key in ("s", "m", "l"):
             assert materialize([shirts], partition_key=key, instance=instance, resources=resources).success
-        result = materialize([shirts, catalogue], selection=[catalogue], instance=instance, resources=resources)
+        result = materialize(
+            [shirts, catalogue], selection=[catalogue], instance=instance, resources=resources
+        )
         assert result.output_for_node("catalogue") == [("l", 1), ("m", 1), ("s", 1)]

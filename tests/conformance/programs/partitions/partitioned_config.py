@@ -24,10 +24,16 @@ def copy(context):
 
 
 def window_config(start: datetime, end: datetime):
-    return {"ops": {"copy": {"config": {"start": start.strftime("%Y-%m-%dT%H"), "end": end.strftime("%Y-%m-%dT%H")}}}}
+    return {
+        "ops": {
+            "copy": {"config": {"start": start.strftime("%Y-%m-%dT%H"), "end": end.strftime("%Y-%m-%dT%H")}}
+        }
+    }
 
 
-@daily_partitioned_config(start_date=datetime(2024, 1, 1), tags_for_partition_fn=lambda start, end: {"day": start.strftime("%d")})
+@daily_partitioned_config(
+    start_date=datetime(2024, 1, 1), tags_for_partition_fn=lambda start, end: {"day": start.strftime("%d")}
+)
 def daily_window(start, end):
     return window_config(start, end)
 
@@ -47,7 +53,9 @@ def monthly_window(start, end):
     return window_config(start, end)
 
 
-@static_partitioned_config(partition_keys=["de", "fr"], tags_for_partition_key_fn=lambda key: {"country": key})
+@static_partitioned_config(
+    partition_keys=["de", "fr"], tags_for_partition_key_fn=lambda key: {"country": key}
+)
 def per_country(key: str):
     return {"ops": {"greet": {"config": {"country": key}}}}
 
@@ -86,7 +94,12 @@ def greetings():
     greet()
 
 
-@job(config=PartitionedConfig(partitions_def=StaticPartitionsDefinition(["x", "y"]), run_config_for_partition_key_fn=lambda key: RunConfig(ops={"greet": GreetConfig(country=key)})))
+@job(
+    config=PartitionedConfig(
+        partitions_def=StaticPartitionsDefinition(["x", "y"]),
+        run_config_for_partition_key_fn=lambda key: RunConfig(ops={"greet": GreetConfig(country=key)}),
+    )
+)
 def letters():
     greet()
 
@@ -100,9 +113,14 @@ def only_keys():
     say()
 
 
-schedules = [build_schedule_from_partitioned_job(one) for one in (daily_copy, hourly_copy, weekly_copy, monthly_copy)]
+schedules = [
+    build_schedule_from_partitioned_job(one) for one in (daily_copy, hourly_copy, weekly_copy, monthly_copy)
+]
 schedules.append(build_schedule_from_partitioned_job(greetings, cron_schedule="0 5 * * *", name="greet_all"))
-defs = Definitions(jobs=[daily_copy, hourly_copy, weekly_copy, monthly_copy, greetings, letters, only_keys], schedules=schedules)
+defs = Definitions(
+    jobs=[daily_copy, hourly_copy, weekly_copy, monthly_copy, greetings, letters, only_keys],
+    schedules=schedules,
+)
 
 
 def test_daily():
@@ -129,4 +147,9 @@ def observe():
 
 
 def plain_request(request):
-    return [request.run_key, request.partition_key, request.run_config, {k: v for k, v in request.tags.items() if k == "country"}]
+    return [
+        request.run_key,
+        request.partition_key,
+        request.run_config,
+        {k: v for k, v in request.tags.items() if k == "country"},
+    ]

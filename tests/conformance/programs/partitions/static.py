@@ -33,7 +33,11 @@ def density(context, population):
 
 @asset(
     partitions_def=halves,
-    ins={"population": AssetIn(partition_mapping=StaticPartitionMapping({"north": "upper", "east": "upper", "south": "lower"}))},
+    ins={
+        "population": AssetIn(
+            partition_mapping=StaticPartitionMapping({"north": "upper", "east": "upper", "south": "lower"})
+        )
+    },
 )
 def half_population(population):
     return population
@@ -50,7 +54,9 @@ population_job = define_asset_job("population_job", selection=[population, densi
 @sensor(job=population_job)
 def each_region(context):
     for key in regions.get_partition_keys():
-        yield population_job.run_request_for_partition(partition_key=key, run_key=f"region-{key}", tags={"via": "helper"})
+        yield population_job.run_request_for_partition(
+            partition_key=key, run_key=f"region-{key}", tags={"via": "helper"}
+        )
 
 
 @sensor(job=population_job)
@@ -63,7 +69,11 @@ def unknown_region(context):
     return RunRequest(partition_key="west")
 
 
-defs = Definitions(assets=[population, density, half_population, total], jobs=[population_job], sensors=[each_region, one_region, unknown_region])
+defs = Definitions(
+    assets=[population, density, half_population, total],
+    jobs=[population_job],
+    sensors=[each_region, one_region, unknown_region],
+)
 
 
 def test_unknown_key():

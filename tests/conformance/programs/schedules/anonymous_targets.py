@@ -22,9 +22,15 @@ def op_job():
     o()
 
 
-groups = dg.ScheduleDefinition("groups", target=dg.AssetSelection.groups("nightly"), cron_schedule="0 1 * * *")
+groups = dg.ScheduleDefinition(
+    "groups", target=dg.AssetSelection.groups("nightly"), cron_schedule="0 1 * * *"
+)
 strings = dg.ScheduleDefinition(name="strings", target="key:a+", cron_schedule="0 2 * * *", tags={"x": "y"})
-keys = dg.ScheduleDefinition(name="keys", target=[dg.AssetKey("c")], cron_schedule="0 3 * * *") if False else dg.ScheduleDefinition(name="keys", target=dg.AssetSelection.keys("c"), cron_schedule="0 3 * * *")
+keys = (
+    dg.ScheduleDefinition(name="keys", target=[dg.AssetKey("c")], cron_schedule="0 3 * * *")
+    if False
+    else dg.ScheduleDefinition(name="keys", target=dg.AssetSelection.keys("c"), cron_schedule="0 3 * * *")
+)
 job_target = dg.ScheduleDefinition(name="job_target", target=op_job, cron_schedule="0 4 * * *")
 
 

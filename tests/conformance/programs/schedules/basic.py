@@ -1,6 +1,19 @@
 from datetime import datetime
 
-from dagster import DefaultScheduleStatus, Definitions, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, SkipReason, asset, build_schedule_context, define_asset_job, job, op, schedule
+from dagster import (
+    DefaultScheduleStatus,
+    Definitions,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    asset,
+    build_schedule_context,
+    define_asset_job,
+    job,
+    op,
+    schedule,
+)
 
 
 @op(config_schema={"date": str})
@@ -30,24 +43,38 @@ named = ScheduleDefinition(
     tags={"owner": "ops"},
     metadata={"team": "blue"},
 )
-with_config = ScheduleDefinition(job=loading, cron_schedule="@daily", run_config={"ops": {"load": {"config": {"date": "fixed"}}}}, name="with_config")
+with_config = ScheduleDefinition(
+    job=loading,
+    cron_schedule="@daily",
+    run_config={"ops": {"load": {"config": {"date": "fixed"}}}},
+    name="with_config",
+)
 with_config_fn = ScheduleDefinition(
     job=loading,
     cron_schedule="@weekly",
     name="with_config_fn",
-    run_config_fn=lambda context: {"ops": {"load": {"config": {"date": context.scheduled_execution_time.strftime("%Y-%m-%d")}}}},
+    run_config_fn=lambda context: {
+        "ops": {"load": {"config": {"date": context.scheduled_execution_time.strftime("%Y-%m-%d")}}}
+    },
     tags_fn=lambda context: {"weekday": context.scheduled_execution_time.strftime("%a")},
     should_execute=lambda context: context.scheduled_execution_time.month == 3,
 )
 many_crons = ScheduleDefinition(job=table_job, cron_schedule=["0 9 * * *", "30 17 * * 5"], name="many_crons")
 by_target = ScheduleDefinition(name="by_target", target=[table], cron_schedule="@monthly")
-by_job_name = ScheduleDefinition(name="by_job_name", job_name="loading", cron_schedule="@hourly", run_config={"ops": {"load": {"config": {"date": "n"}}}})
+by_job_name = ScheduleDefinition(
+    name="by_job_name",
+    job_name="loading",
+    cron_schedule="@hourly",
+    run_config={"ops": {"load": {"config": {"date": "n"}}}},
+)
 
 
 @schedule(job=loading, cron_schedule="0 0 * * *", execution_timezone="Europe/Madrid")
 def daily_load(context: ScheduleEvaluationContext):
     date = context.scheduled_execution_time.strftime("%Y-%m-%d")
-    return RunRequest(run_key=date, run_config={"ops": {"load": {"config": {"date": date}}}}, tags={"date": date})
+    return RunRequest(
+        run_key=date, run_config={"ops": {"load": {"config": {"date": date}}}}, tags={"date": date}
+    )
 
 
 @schedule(job=loading, cron_schedule="0 6 * * *", name="returns_dict", tags={"fixed": "tag"})
@@ -62,10 +89,16 @@ def skips(context):
     return RunRequest()
 
 
-@schedule(job=loading, cron_schedule="*/10 * * * *", should_execute=lambda context: context.scheduled_execution_time.hour == 0)
+@schedule(
+    job=loading,
+    cron_schedule="*/10 * * * *",
+    should_execute=lambda context: context.scheduled_execution_time.hour == 0,
+)
 def yields_many(context):
     for number in range(2):
-        yield RunRequest(run_key=f"part-{number}", run_config={"ops": {"load": {"config": {"date": str(number)}}}})
+        yield RunRequest(
+            run_key=f"part-{number}", run_config={"ops": {"load": {"config": {"date": str(number)}}}}
+        )
 
 
 @schedule(job_name="loading", cron_schedule="0 0 1 * *")
@@ -76,7 +109,20 @@ def returns_nothing(_context):
 defs = Definitions(
     assets=[table],
     jobs=[loading, table_job],
-    schedules=[hourly, named, with_config, with_config_fn, many_crons, by_target, by_job_name, daily_load, dict_schedule, skips, yields_many, returns_nothing],
+    schedules=[
+        hourly,
+        named,
+        with_config,
+        with_config_fn,
+        many_crons,
+        by_target,
+        by_job_name,
+        daily_load,
+        dict_schedule,
+        skips,
+        yields_many,
+        returns_nothing,
+    ],
 )
 
 
@@ -85,7 +131,9 @@ def test_direct():
     assert request.run_key == "2024-05-06"
     assert request.tags["date"] == "2024-05-06"
     assert dict_schedule() == {"ops": {"load": {"config": {"date": "today"}}}}
-    assert isinstance(skips(build_schedule_context(scheduled_execution_time=datetime(2024, 5, 6))), SkipReason)
+    assert isinstance(
+        skips(build_schedule_context(scheduled_execution_time=datetime(2024, 5, 6))), SkipReason
+    )
 
 
 def test_evaluate_tick():

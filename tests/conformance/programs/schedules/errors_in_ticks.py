@@ -52,7 +52,19 @@ def uses_log(context):
     return RunRequest(run_key=context.scheduled_execution_time.isoformat())
 
 
-defs = Definitions(jobs=[empty], schedules=[raises, wrong_type, mixes, empty_list, one_in_list, yields_skip, partition_of_unpartitioned, uses_log])
+defs = Definitions(
+    jobs=[empty],
+    schedules=[
+        raises,
+        wrong_type,
+        mixes,
+        empty_list,
+        one_in_list,
+        yields_skip,
+        partition_of_unpartitioned,
+        uses_log,
+    ],
+)
 
 
 def test_raises_directly():

@@ -27,7 +27,13 @@ brand_job = define_asset_job("brand_job", selection=[brand_report], partitions_d
 
 automatic = build_schedule_from_partitioned_job(spend_job)
 tuned = build_schedule_from_partitioned_job(
-    job=spend_job, name="tuned", description="late", hour_of_day=7, minute_of_hour=45, default_status=DefaultScheduleStatus.RUNNING, tags={"mode": "auto"}
+    job=spend_job,
+    name="tuned",
+    description="late",
+    hour_of_day=7,
+    minute_of_hour=45,
+    default_status=DefaultScheduleStatus.RUNNING,
+    tags={"mode": "auto"},
 )
 
 
@@ -39,12 +45,21 @@ def all_brands():
 
 @schedule(job=spend_job, cron_schedule="0 12 * * *")
 def explicit_day(context):
-    return RunRequest(partition_key=context.scheduled_execution_time.strftime("%Y-%m-01"), tags={"why": "first of the month"})
+    return RunRequest(
+        partition_key=context.scheduled_execution_time.strftime("%Y-%m-01"),
+        tags={"why": "first of the month"},
+    )
 
 
 @schedule(job=brand_job, cron_schedule="0 5 * * *")
 def by_helper(context):
-    return [brand_job.run_request_for_partition(partition_key=brand, run_key=brand) for brand in ("acme", "zeta")]
+    return [
+        brand_job.run_request_for_partition(partition_key=brand, run_key=brand) for brand in ("acme", "zeta")
+    ]
 
 
-defs = Definitions(assets=[spend, brand_report], jobs=[spend_job, brand_job], schedules=[automatic, tuned, all_brands, explicit_day, by_helper])
+defs = Definitions(
+    assets=[spend, brand_report],
+    jobs=[spend_job, brand_job],
+    schedules=[automatic, tuned, all_brands, explicit_day, by_helper],
+)

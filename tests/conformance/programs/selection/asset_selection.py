@@ -1,9 +1,27 @@
-from dagster import AssetKey, AssetSelection, AssetSpec, Definitions, SourceAsset, asset, asset_check, AssetCheckResult, define_asset_job, multi_asset
+from dagster import (
+    AssetKey,
+    AssetSelection,
+    AssetSpec,
+    Definitions,
+    SourceAsset,
+    asset,
+    asset_check,
+    AssetCheckResult,
+    define_asset_job,
+    multi_asset,
+)
 
 source = AssetSpec(AssetKey(["ext", "source"]), group_name="outside")
 
 
-@asset(group_name="raw", key_prefix="wh", deps=[source], tags={"domain": "sales", "pii": ""}, kinds={"python"}, owners=["team:one"])
+@asset(
+    group_name="raw",
+    key_prefix="wh",
+    deps=[source],
+    tags={"domain": "sales", "pii": ""},
+    kinds={"python"},
+    owners=["team:one"],
+)
 def a(): ...
 
 
@@ -89,7 +107,9 @@ def observe():
     graph = defs.resolve_asset_graph()
     shown["checks"] = sorted(key.to_user_string() for key in S.checks_for_assets(c).resolve_checks(graph))
     shown["all_checks"] = sorted(key.to_user_string() for key in S.all_asset_checks().resolve_checks(graph))
-    shown["no_checks"] = sorted(key.to_user_string() for key in S.assets(c).without_checks().resolve_checks(graph))
+    shown["no_checks"] = sorted(
+        key.to_user_string() for key in S.assets(c).without_checks().resolve_checks(graph)
+    )
     shown["implied_checks"] = sorted(key.to_user_string() for key in S.assets(c).resolve_checks(graph))
     return shown
 

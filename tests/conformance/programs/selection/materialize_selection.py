@@ -1,5 +1,19 @@
 import pytest
-from dagster import AssetKey, AssetSelection, DagsterInvalidDefinitionError, DagsterInstance, Definitions, asset, asset_check, AssetCheckResult, materialize, materialize_to_memory, multi_asset, AssetSpec, MaterializeResult
+from dagster import (
+    AssetKey,
+    AssetSelection,
+    DagsterInvalidDefinitionError,
+    DagsterInstance,
+    Definitions,
+    asset,
+    asset_check,
+    AssetCheckResult,
+    materialize,
+    materialize_to_memory,
+    multi_asset,
+    AssetSpec,
+    MaterializeResult,
+)
 
 
 @asset
@@ -74,4 +88,6 @@ def test_checks_ride_along():
 def test_inputs_from_earlier_run():
     with DagsterInstance.ephemeral() as instance:
         materialize([first], instance=instance)
-        assert materialize([first, second], selection=[second], instance=instance).output_for_node("second") == 2
+        assert (
+            materialize([first, second], selection=[second], instance=instance).output_for_node("second") == 2
+        )

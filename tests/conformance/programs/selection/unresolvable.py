@@ -1,12 +1,22 @@
 import pytest
-from dagster import AssetSelection, DagsterInvalidDefinitionError, DagsterInvalidSubsetError, Definitions, asset, define_asset_job
+from dagster import (
+    AssetSelection,
+    DagsterInvalidDefinitionError,
+    DagsterInvalidSubsetError,
+    Definitions,
+    asset,
+    define_asset_job,
+)
 
 
 @asset
 def here(): ...
 
 
-defs = Definitions(assets=[here], jobs=[define_asset_job("ok", "here"), define_asset_job("none", AssetSelection.groups("no_such_group"))])
+defs = Definitions(
+    assets=[here],
+    jobs=[define_asset_job("ok", "here"), define_asset_job("none", AssetSelection.groups("no_such_group"))],
+)
 
 
 def test_job_of_unknown_asset():
@@ -21,4 +31,9 @@ def test_validate_loadable():
 
 
 def test_empty_selection_of_job():
-    assert Definitions(assets=[here], jobs=[define_asset_job("empty", AssetSelection.groups("nothing"))]).get_job_def("empty") is not None
+    assert (
+        Definitions(
+            assets=[here], jobs=[define_asset_job("empty", AssetSelection.groups("nothing"))]
+        ).get_job_def("empty")
+        is not None
+    )

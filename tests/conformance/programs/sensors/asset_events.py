@@ -28,7 +28,9 @@ def reports_outside(context):
         asset_events=[
             AssetMaterialization("outside_table", metadata={"rows": 4}, description="seen from outside"),
             AssetObservation(asset_key="outside_table", tags={"dagster/data_version": "v9"}),
-            AssetCheckEvaluation(asset_key=AssetKey("outside_table"), check_name="fresh", passed=True, metadata={"age": 3}),
+            AssetCheckEvaluation(
+                asset_key=AssetKey("outside_table"), check_name="fresh", passed=True, metadata={"age": 3}
+            ),
         ],
         cursor="done",
     )
@@ -39,5 +41,9 @@ defs = Definitions(assets=[outside, copy], sensors=[reports_outside])
 
 def test_events():
     data = reports_outside.evaluate_tick(build_sensor_context())
-    assert [type(event).__name__ for event in data.asset_events] == ["AssetMaterialization", "AssetObservation", "AssetCheckEvaluation"]
+    assert [type(event).__name__ for event in data.asset_events] == [
+        "AssetMaterialization",
+        "AssetObservation",
+        "AssetCheckEvaluation",
+    ]
     assert data.asset_events[0].metadata["rows"] == MetadataValue.int(4)

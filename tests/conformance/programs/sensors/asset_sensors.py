@@ -51,12 +51,23 @@ def dashboard(): ...
 refresh = define_asset_job("refresh", [dashboard])
 
 
-@asset_sensor(asset_key=AssetKey("sales"), job=telling, minimum_interval_seconds=15, default_status=DefaultSensorStatus.RUNNING)
+@asset_sensor(
+    asset_key=AssetKey("sales"),
+    job=telling,
+    minimum_interval_seconds=15,
+    default_status=DefaultSensorStatus.RUNNING,
+)
 def sales_sensor(context: SensorEvaluationContext, asset_event: EventLogEntry):
     assert asset_event.dagster_event and asset_event.dagster_event.asset_key
     materialization = asset_event.dagster_event.event_specific_data.materialization
     rows = materialization.metadata["rows"].value
-    return RunRequest(run_key=f"rows-{rows}", tags={"asset": asset_event.dagster_event.asset_key.to_user_string(), "store": materialization.metadata["store"].value})
+    return RunRequest(
+        run_key=f"rows-{rows}",
+        tags={
+            "asset": asset_event.dagster_event.asset_key.to_user_string(),
+            "store": materialization.metadata["store"].value,
+        },
+    )
 
 
 @asset_sensor(asset_key=AssetKey(["raw", "stock"]), job_name="refresh", name="stock_watch")
@@ -75,12 +86,16 @@ def says_no(context, asset_event):
     return SkipReason("not interesting")
 
 
-@multi_asset_sensor(monitored_assets=[AssetKey("sales"), AssetKey(["raw", "stock"])], job=telling, name="both_made")
+@multi_asset_sensor(
+    monitored_assets=[AssetKey("sales"), AssetKey(["raw", "stock"])], job=telling, name="both_made"
+)
 def both(context: MultiAssetSensorEvaluationContext):
     events = context.latest_materialization_records_by_key()
     if all(events.values()):
         context.advance_all_cursors()
-        return RunRequest(run_key="both", tags={"seen": ",".join(sorted(key.to_user_string() for key in events))})
+        return RunRequest(
+            run_key="both", tags={"seen": ",".join(sorted(key.to_user_string() for key in events))}
+        )
     return SkipReason("waiting for both")
 
 
@@ -92,14 +107,21 @@ def advance_some(context):
             yield RunRequest(run_key=key.to_user_string())
 
 
-defs = Definitions(assets=[sales, stock, dashboard], jobs=[telling, refresh], sensors=[sales_sensor, stock_sensor, waits, says_no, both, advance_some])
+defs = Definitions(
+    assets=[sales, stock, dashboard],
+    jobs=[telling, refresh],
+    sensors=[sales_sensor, stock_sensor, waits, says_no, both, advance_some],
+)
 
 
 def test_multi_asset_context():
     with DagsterInstance.ephemeral() as instance:
-        context = build_multi_asset_sensor_context(monitored_assets=[sales.key, stock.key], instance=instance, definitions=defs)
+        context = build_multi_asset_sensor_context(
+            monitored_assets=[sales.key, stock.key], instance=instance, definitions=defs
+        )
         assert isinstance(both(context), SkipReason)
         materialize([sales, stock], instance=instance)
-        context = build_multi_asset_sensor_context(monitored_assets=[sales.key, stock.key], instance=instance, definitions=defs)
+        context = build_multi_asset_sensor_context(
+            monitored_assets=[sales.key, stock.key], instance=instance, definitions=defs
+        )
         assert both(context).run_key == "both"
-

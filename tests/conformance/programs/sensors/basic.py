@@ -37,14 +37,23 @@ def overview(): ...
 overview_job = define_asset_job("overview_job", [overview])
 
 
-@sensor(job=reading, minimum_interval_seconds=30, default_status=DefaultSensorStatus.RUNNING, description="watches a folder")
+@sensor(
+    job=reading,
+    minimum_interval_seconds=30,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="watches a folder",
+)
 def folder(context: SensorEvaluationContext):
     last = float(context.cursor) if context.cursor else 0
     newest = last
     for name, changed in FILES.items():
         if changed <= last:
             continue
-        yield RunRequest(run_key=f"{name}:{changed}", run_config={"ops": {"read": {"config": {"name": name}}}}, tags={"file": name})
+        yield RunRequest(
+            run_key=f"{name}:{changed}",
+            run_config={"ops": {"read": {"config": {"name": name}}}},
+            tags={"file": name},
+        )
         newest = max(newest, changed)
     context.update_cursor(str(newest))
 
@@ -55,7 +64,9 @@ def one_at_a_time(context):
     if position >= len(FILES):
         return SkipReason(f"all {position} files are read")
     context.update_cursor(str(position + 1))
-    return RunRequest(run_key=str(position), run_config={"ops": {"read": {"config": {"name": list(FILES)[position]}}}})
+    return RunRequest(
+        run_key=str(position), run_config={"ops": {"read": {"config": {"name": list(FILES)[position]}}}}
+    )
 
 
 @sensor(target=overview_job, name="state_in_json")
@@ -96,13 +107,32 @@ def evaluate(context):
     return RunRequest(run_key="from class")
 
 
-from_class = SensorDefinition(name="from_class", evaluation_fn=evaluate, job=overview_job, minimum_interval_seconds=120)
-by_name = SensorDefinition(evaluation_fn=lambda context: SkipReason("always"), name="by_name", job_name="reading", default_status=DefaultSensorStatus.STOPPED, description="skips")
+from_class = SensorDefinition(
+    name="from_class", evaluation_fn=evaluate, job=overview_job, minimum_interval_seconds=120
+)
+by_name = SensorDefinition(
+    evaluation_fn=lambda context: SkipReason("always"),
+    name="by_name",
+    job_name="reading",
+    default_status=DefaultSensorStatus.STOPPED,
+    description="skips",
+)
 
 defs = Definitions(
     assets=[overview],
     jobs=[reading, overview_job],
-    sensors=[folder, one_at_a_time, json_state, with_result_skip, two_jobs, assets_only, returns_list, returns_none, from_class, by_name],
+    sensors=[
+        folder,
+        one_at_a_time,
+        json_state,
+        with_result_skip,
+        two_jobs,
+        assets_only,
+        returns_list,
+        returns_none,
+        from_class,
+        by_name,
+    ],
 )
 
 
@@ -126,4 +156,10 @@ def test_evaluate_tick():
 
 
 def observe():
-    return {"name": folder.name, "interval": [folder.minimum_interval_seconds, two_jobs.minimum_interval_seconds], "job": folder.job_name, "jobs": sorted(one.name for one in two_jobs.jobs), "status": folder.default_status.value}
+    return {
+        "name": folder.name,
+        "interval": [folder.minimum_interval_seconds, two_jobs.minimum_interval_seconds],
+        "job": folder.job_name,
+        "jobs": sorted(one.name for one in two_jobs.jobs),
+        "status": folder.default_status.value,
+    }

@@ -1,4 +1,14 @@
-from dagster import Definitions, RunRequest, SensorResult, SkipReason, asset, define_asset_job, job, op, sensor
+from dagster import (
+    Definitions,
+    RunRequest,
+    SensorResult,
+    SkipReason,
+    asset,
+    define_asset_job,
+    job,
+    op,
+    sensor,
+)
 
 
 @op
@@ -80,7 +90,19 @@ def half_way(context):
 defs = Definitions(
     assets=[thing],
     jobs=[first, second],
-    sensors=[raises, wrong_type, mixes, forgets_job, unknown_job, cursor_twice, skips_and_requests, no_target, no_target_but_request, bad_partition, half_way],
+    sensors=[
+        raises,
+        wrong_type,
+        mixes,
+        forgets_job,
+        unknown_job,
+        cursor_twice,
+        skips_and_requests,
+        no_target,
+        no_target_but_request,
+        bad_partition,
+        half_way,
+    ],
 )
 
 
@@ -94,7 +116,9 @@ def test_definition_errors():
         def both(context): ...
 
     with pytest.raises(DagsterInvalidDefinitionError):
-        Definitions(jobs=[first], sensors=[sensor(job_name="ghost")(lambda context: None)] if False else [_by_name()]).get_repository_def()
+        Definitions(
+            jobs=[first], sensors=[sensor(job_name="ghost")(lambda context: None)] if False else [_by_name()]
+        ).get_repository_def()
 
 
 def _by_name():

@@ -35,7 +35,11 @@ sessions_job = define_asset_job("sessions_job", selection=[sessions])
 @sensor(job=sessions_job)
 def new_clicks(context: SensorEvaluationContext):
     records = context.instance.get_event_records(
-        EventRecordsFilter(event_type=DagsterEventType.ASSET_MATERIALIZATION, asset_key=AssetKey("clicks"), after_cursor=int(context.cursor) if context.cursor else None),
+        EventRecordsFilter(
+            event_type=DagsterEventType.ASSET_MATERIALIZATION,
+            asset_key=AssetKey("clicks"),
+            after_cursor=int(context.cursor) if context.cursor else None,
+        ),
         limit=1,
         ascending=False,
     )
@@ -47,7 +51,11 @@ def new_clicks(context: SensorEvaluationContext):
 
 @sensor(job=sessions_job)
 def not_while_running(context):
-    running = context.instance.get_runs(filters=RunsFilter(job_name="sessions_job", statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.QUEUED]))
+    running = context.instance.get_runs(
+        filters=RunsFilter(
+            job_name="sessions_job", statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.QUEUED]
+        )
+    )
     if running:
         return SkipReason(f"{len(running)} still going")
     return RunRequest(run_key="free")
@@ -56,10 +64,16 @@ def not_while_running(context):
 @sensor(job=sessions_job)
 def looks_at_latest(context):
     event = context.instance.get_latest_materialization_event(AssetKey("clicks"))
-    return SkipReason("none yet") if event is None else RunRequest(run_key=event.asset_materialization.asset_key.to_user_string())
+    return (
+        SkipReason("none yet")
+        if event is None
+        else RunRequest(run_key=event.asset_materialization.asset_key.to_user_string())
+    )
 
 
-defs = Definitions(assets=[clicks, sessions], jobs=[sessions_job], sensors=[new_clicks, not_while_running, looks_at_latest])
+defs = Definitions(
+    assets=[clicks, sessions], jobs=[sessions_job], sensors=[new_clicks, not_while_running, looks_at_latest]
+)
 
 
 def test_after_materializing():

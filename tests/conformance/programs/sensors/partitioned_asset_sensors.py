@@ -43,7 +43,9 @@ def same_partition(context, asset_event):
 @multi_asset_sensor(monitored_assets=[up.key], job=weekly_job)
 def weekly_from_daily(context):
     for partition, record in context.latest_materialization_records_by_partition(up.key).items():
-        mapped = context.get_downstream_partition_keys(partition, from_asset_key=up.key, to_asset_key=down.key)
+        mapped = context.get_downstream_partition_keys(
+            partition, from_asset_key=up.key, to_asset_key=down.key
+        )
         for week in mapped:
             yield weekly_job.run_request_for_partition(partition_key=week, run_key=f"{partition}->{week}")
         context.advance_cursor({up.key: record})
@@ -64,20 +66,31 @@ def when_all(context):
         yield RunRequest(run_key="all", partition_key="2024-01-02")
 
 
-defs = Definitions(assets=[up, down, beside], jobs=[weekly_job, beside_job], sensors=[same_partition, weekly_from_daily, when_both, when_all])
+defs = Definitions(
+    assets=[up, down, beside],
+    jobs=[weekly_job, beside_job],
+    sensors=[same_partition, weekly_from_daily, when_both, when_all],
+)
 
 
 def test_weekly():
     with DagsterInstance.ephemeral() as instance:
         for key in ("2024-01-09", "2024-01-10"):
             materialize([up], partition_key=key, instance=instance)
-        context = build_multi_asset_sensor_context(monitored_assets=[up.key], instance=instance, repository_def=defs.get_repository_def())
-        assert [one.run_key for one in weekly_from_daily(context)] == ["2024-01-09->2024-01-07", "2024-01-10->2024-01-07"]
+        context = build_multi_asset_sensor_context(
+            monitored_assets=[up.key], instance=instance, repository_def=defs.get_repository_def()
+        )
+        assert [one.run_key for one in weekly_from_daily(context)] == [
+            "2024-01-09->2024-01-07",
+            "2024-01-10->2024-01-07",
+        ]
 
 
 def test_multi_asset_records():
     with DagsterInstance.ephemeral() as instance:
         materialize([up, beside], partition_key="2024-01-05", instance=instance)
         materialize([up], partition_key="2024-01-06", instance=instance)
-        context = build_multi_asset_sensor_context(monitored_assets=[up.key, beside.key], instance=instance, definitions=defs)
+        context = build_multi_asset_sensor_context(
+            monitored_assets=[up.key, beside.key], instance=instance, definitions=defs
+        )
         assert [one.run_key for one in when_both(context)] == ["2024-01-05"]

@@ -48,14 +48,19 @@ def test_direct():
 def test_job_through_defs():
     result = defs.get_job_def("summing").execute_in_process()
     assert result.output_for_node("summed") == 18
-    result = defs.get_job_def("summing").execute_in_process(run_config=RunConfig(ops={"numbers": Settings(times=2)}))
+    result = defs.get_job_def("summing").execute_in_process(
+        run_config=RunConfig(ops={"numbers": Settings(times=2)})
+    )
     assert result.output_for_node("summed") == 3
 
 
 def test_materialize_with_config():
     result = materialize(
         [numbers, summed],
-        resources={"multiplier": Multiplier(by=2), "io_manager": FilesystemIOManager(base_dir=tempfile.mkdtemp())},
+        resources={
+            "multiplier": Multiplier(by=2),
+            "io_manager": FilesystemIOManager(base_dir=tempfile.mkdtemp()),
+        },
         run_config=RunConfig(ops={"numbers": Settings(times=5)}),
         tags={"from": "test"},
     )
@@ -67,4 +72,9 @@ def test_selection_reads_stored_value():
     with tempfile.TemporaryDirectory() as folder, DagsterInstance.ephemeral() as instance:
         resources = {"multiplier": Multiplier(by=2), "io_manager": FilesystemIOManager(base_dir=folder)}
         materialize([numbers], resources=resources, instance=instance)
-        assert materialize([numbers, summed], selection=[summed], resources=resources, instance=instance).output_for_node("summed") == 2
+        assert (
+            materialize(
+                [numbers, summed], selection=[summed], resources=resources, instance=instance
+            ).output_for_node("summed")
+            == 2
+        )

@@ -1,4 +1,19 @@
-from dagster import DagsterInstance, Definitions, ReexecutionOptions, asset, define_asset_job, execute_job, fs_io_manager, instance_for_test, job, op, reconstructable, Nothing, In
+from dagster import (
+    DagsterInstance,
+    Definitions,
+    ReexecutionOptions,
+    asset,
+    define_asset_job,
+    execute_job,
+    fs_io_manager,
+    in_process_executor,
+    instance_for_test,
+    job,
+    op,
+    reconstructable,
+    Nothing,
+    In,
+)
 
 
 @op
@@ -18,7 +33,7 @@ def after(n):
     return n * 10
 
 
-@job(resource_defs={"io_manager": fs_io_manager})
+@job(resource_defs={"io_manager": fs_io_manager}, executor_def=in_process_executor)
 def chain():
     after(maybe(make()))
 
@@ -32,7 +47,9 @@ def config(fail):
 
 def test_execute_job():
     with instance_for_test() as instance:
-        with execute_job(reconstructable(chain), instance=instance, run_config=config(False), tags={"x": "y"}) as result:
+        with execute_job(
+            reconstructable(chain), instance=instance, run_config=config(False), tags={"x": "y"}
+        ) as result:
             assert result.success
             assert result.output_for_node("after") == 40
             assert result.dagster_run.tags["x"] == "y"
@@ -41,11 +58,15 @@ def test_execute_job():
 
 def test_reexecution_from_failure():
     with instance_for_test() as instance:
-        with execute_job(reconstructable(chain), instance=instance, run_config=config(True), raise_on_error=False) as failed:
+        with execute_job(
+            reconstructable(chain), instance=instance, run_config=config(True), raise_on_error=False
+        ) as failed:
             assert not failed.success
             parent = failed.run_id
         options = ReexecutionOptions.from_failure(parent, instance)
-        with execute_job(reconstructable(chain), instance=instance, run_config=config(False), reexecution_options=options) as again:
+        with execute_job(
+            reconstructable(chain), instance=instance, run_config=config(False), reexecution_options=options
+        ) as again:
             assert again.success
             assert sorted(event.step_key for event in again.get_step_success_events()) == ["after", "maybe"]
             assert again.dagster_run.parent_run_id == parent
@@ -57,7 +78,9 @@ def test_reexecution_of_steps():
         with execute_job(reconstructable(chain), instance=instance, run_config=config(False)) as first:
             parent = first.run_id
         options = ReexecutionOptions(parent_run_id=parent, step_selection=["after"])
-        with execute_job(reconstructable(chain), instance=instance, run_config=config(False), reexecution_options=options) as again:
+        with execute_job(
+            reconstructable(chain), instance=instance, run_config=config(False), reexecution_options=options
+        ) as again:
             assert [event.step_key for event in again.get_step_success_events()] == ["after"]
 
 

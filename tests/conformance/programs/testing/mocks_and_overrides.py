@@ -1,6 +1,21 @@
 from unittest.mock import MagicMock, Mock
 
-from dagster import AssetExecutionContext, AssetKey, ConfigurableResource, Definitions, EnvVar, IOManager, SourceAsset, asset, job, materialize, materialize_to_memory, mem_io_manager, op, io_manager
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    ConfigurableResource,
+    Definitions,
+    EnvVar,
+    IOManager,
+    SourceAsset,
+    asset,
+    job,
+    materialize,
+    materialize_to_memory,
+    mem_io_manager,
+    op,
+    io_manager,
+)
 
 
 class Weather(ConfigurableResource):
@@ -28,7 +43,10 @@ def stations(station_list):
     return len(station_list)
 
 
-defs = Definitions(assets=[temperatures, warmest, stations, external], resources={"weather": Weather(token=EnvVar("CONFORMANCE_TOKEN_NOT_SET"))})
+defs = Definitions(
+    assets=[temperatures, warmest, stations, external],
+    resources={"weather": Weather(token=EnvVar("CONFORMANCE_TOKEN_NOT_SET"))},
+)
 
 
 class FakeStations(IOManager):
@@ -53,7 +71,11 @@ def test_direct_with_mock():
 
 
 def test_source_asset_loading():
-    result = materialize_to_memory([stations, external], resources={"io_manager": FakeStations()}) if False else materialize([stations, external], resources={"io_manager": FakeStations()})
+    result = (
+        materialize_to_memory([stations, external], resources={"io_manager": FakeStations()})
+        if False
+        else materialize([stations, external], resources={"io_manager": FakeStations()})
+    )
     assert result.output_for_node("stations") == 3 or result.success
 
 

@@ -43,7 +43,10 @@ async def coroutine(n):
     return n + 1
 
 
-@job(resource_defs={"printer": ResourceDefinition.hardcoded_resource(lambda pages, size: f"{pages}@{size}")}, config={"ops": {"print_pages": {"config": {"size": 4}, "inputs": {"pages": {"value": 2}}}}})
+@job(
+    resource_defs={"printer": ResourceDefinition.hardcoded_resource(lambda pages, size: f"{pages}@{size}")},
+    config={"ops": {"print_pages": {"config": {"size": 4}, "inputs": {"pages": {"value": 2}}}}},
+)
 def printing():
     print_pages()
 

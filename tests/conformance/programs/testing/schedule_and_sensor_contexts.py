@@ -1,7 +1,22 @@
 import datetime
 
 import pytest
-from dagster import DagsterInstance, DagsterInvalidInvocationError, DagsterInvariantViolationError, Definitions, RunRequest, SkipReason, build_schedule_context, build_sensor_context, instance_for_test, job, op, schedule, sensor, validate_run_config
+from dagster import (
+    DagsterInstance,
+    DagsterInvalidInvocationError,
+    DagsterInvariantViolationError,
+    Definitions,
+    RunRequest,
+    SkipReason,
+    build_schedule_context,
+    build_sensor_context,
+    instance_for_test,
+    job,
+    op,
+    schedule,
+    sensor,
+    validate_run_config,
+)
 
 
 @op(config_schema={"when": str})
@@ -15,7 +30,9 @@ def acting():
 
 @schedule(job=acting, cron_schedule="0 0 * * *")
 def timed(context):
-    return RunRequest(run_config={"ops": {"act": {"config": {"when": context.scheduled_execution_time.isoformat()}}}})
+    return RunRequest(
+        run_config={"ops": {"act": {"config": {"when": context.scheduled_execution_time.isoformat()}}}}
+    )
 
 
 @schedule(job=acting, cron_schedule="0 0 * * *")

@@ -48,7 +48,12 @@ TEAM = {"team": "x"}
             {"b": WaitsForSlot(limit=2)},
         ),
         ("no limit", decide([A, B, C], [busy("z")], max_concurrent_runs=-1), ("a", "b", "c"), {}),
-        ("a limit of nought starts nothing (D8)", decide([A], max_concurrent_runs=0), (), {"a": WaitsForSlot(limit=0)}),
+        (
+            "a limit of nought starts nothing (D8)",
+            decide([A], max_concurrent_runs=0),
+            (),
+            {"a": WaitsForSlot(limit=0)},
+        ),
         (
             "a delayed run waits for its moment and holds up nobody",
             decide([run("a", not_before=200.0), B]),
@@ -69,7 +74,11 @@ TEAM = {"team": "x"}
         ),
         (
             "without a value all values share the limit",
-            decide([run("a", tags={"team": "y"})], [busy("z", tags=TEAM)], tag_limits=[TagLimit(key="team", limit=1)]),
+            decide(
+                [run("a", tags={"team": "y"})],
+                [busy("z", tags=TEAM)],
+                tag_limits=[TagLimit(key="team", limit=1)],
+            ),
             (),
             {"a": WaitsForTagLimit(key="team", value="y", limit=1)},
         ),
@@ -113,7 +122,9 @@ runs = st.lists(
 
 
 @given(runs, st.integers(-1, 8), st.integers(0, 3), st.booleans())
-def test_every_queued_run_starts_or_has_a_reason_and_no_limit_is_exceeded(queued, slots, team_limit, per_value):
+def test_every_queued_run_starts_or_has_a_reason_and_no_limit_is_exceeded(
+    queued, slots, team_limit, per_value
+):
     limit = TagLimit(key="team", limit=team_limit, per_value=per_value)
     decision = decide(queued, max_concurrent_runs=slots, tag_limits=[limit])
     assert set(decision.launch) | set(decision.waits) == {r.run_id for r in queued}

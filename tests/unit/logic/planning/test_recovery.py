@@ -93,9 +93,17 @@ def test_runs_that_are_ended(name, decision, status, reason, kill):
     ("name", "decision", "look_again_at"),
     [
         ("a connected worker is left alone", decide(record(), "connected", after=9_999), None),
-        ("a starting one has until its deadline", decide(record(RunStatus.STARTING), "starting", after=1), NOW + 180),
+        (
+            "a starting one has until its deadline",
+            decide(record(RunStatus.STARTING), "starting", after=1),
+            NOW + 180,
+        ),
         ("so has a silent one", decide(record(), "unknown", after=59), NOW + 60),
-        ("so has one that is being cancelled", decide(record(RunStatus.CANCELING), "connected", after=1), NOW + 30),
+        (
+            "so has one that is being cancelled",
+            decide(record(RunStatus.CANCELING), "connected", after=1),
+            NOW + 30,
+        ),
         (
             "a run within its maximum runtime",
             decide(record(tags={"dagster/max_runtime": "5"}), "connected", after=4),
@@ -123,10 +131,18 @@ def retry(status=RunStatus.FAILURE, reason="STEP_FAILURE", *, tags=None, attempt
         ("a failed step is not retried by default", retry(), None),
         ("a lost worker is, once", retry(reason="WORKER_LOST"), (1, "FROM_FAILURE")),
         ("and not twice", retry(reason="WORKER_LOST", attempt=1), None),
-        ("a tag of nought forbids it (D16)", retry(reason="WORKER_LOST", tags={"dagster/max_retries": "0"}), None),
+        (
+            "a tag of nought forbids it (D16)",
+            retry(reason="WORKER_LOST", tags={"dagster/max_retries": "0"}),
+            None,
+        ),
         ("the instance's retries", retry(max_retries=2, attempt=1), (2, "FROM_FAILURE")),
         ("a run's tag overrides the instance", retry(tags={"dagster/max_retries": "1"}), (1, "FROM_FAILURE")),
-        ("a tag that is not a number forbids it (D16)", retry(tags={"dagster/max_retries": "x"}, max_retries=3), None),
+        (
+            "a tag that is not a number forbids it (D16)",
+            retry(tags={"dagster/max_retries": "x"}, max_retries=3),
+            None,
+        ),
         ("cancelled runs are never retried (D19)", retry(RunStatus.CANCELED, max_retries=5), None),
         (
             "failures of steps can be excluded (D19)",
@@ -152,7 +168,12 @@ def test_a_retry_is_linked_to_the_first_attempt_and_inherits_what_belongs_to_the
         retry_number=1,
         partition="p",
     )
-    decision = decide_run_retry(failed, status=failed.status, reason="WORKER_LOST", policy=RecoveryPolicy(max_retries=2, lost_worker_retries=2))
+    decision = decide_run_retry(
+        failed,
+        status=failed.status,
+        reason="WORKER_LOST",
+        policy=RecoveryPolicy(max_retries=2, lost_worker_retries=2),
+    )
     new = build_retry_run(failed, decision, run_id="n", planned=(("x",), ()), now=NOW)
     assert (new.parent_run_id, new.root_run_id, new.retry_number, new.partition) == ("r", "first", 2, "p")
     assert new.tags == {

@@ -34,7 +34,11 @@ def owed(decision):
         ("a stopped schedule owes nothing", facts(is_running=False), []),
         ("before the tick nothing is owed", facts(now=T0 + HOUR - 0.001), []),
         ("exactly at the tick it is owed (A31)", facts(), [(HOUR, 1, "on_time")]),
-        ("started exactly on a tick: that tick is owed (A32)", facts(frontier=T0 + HOUR), [(HOUR, 1, "on_time")]),
+        (
+            "started exactly on a tick: that tick is owed (A32)",
+            facts(frontier=T0 + HOUR),
+            [(HOUR, 1, "on_time")],
+        ),
         ("a minute late counts as caught up", facts(now=T0 + HOUR + 60), [(HOUR, 1, "caught_up")]),
         ("after downtime only the latest (A34)", facts(now=T0 + 8 * HOUR), [(8 * HOUR, 1, "on_time")]),
         (
@@ -51,13 +55,23 @@ def owed(decision):
         (
             "a failed tick with retries left is owed again after its back-off, even when a later one is due (F13)",
             facts(
-                frontier=T0 + HOUR, now=T0 + 2 * HOUR, failures=1, max_tick_retries=2, last_attempt_at=T0 + HOUR
+                frontier=T0 + HOUR,
+                now=T0 + 2 * HOUR,
+                failures=1,
+                max_tick_retries=2,
+                last_attempt_at=T0 + HOUR,
             ),
             [(HOUR, 2, "retry")],
         ),
         (
             "before its back-off has passed it waits",
-            facts(frontier=T0 + HOUR, now=T0 + HOUR + 0.5, failures=1, max_tick_retries=2, last_attempt_at=T0 + HOUR),
+            facts(
+                frontier=T0 + HOUR,
+                now=T0 + HOUR + 0.5,
+                failures=1,
+                max_tick_retries=2,
+                last_attempt_at=T0 + HOUR,
+            ),
             [],
         ),
         (

@@ -12,7 +12,9 @@ from tidewheel.logic.planning.sensor_tick import (
 
 
 def decide(**fields):
-    return decide_sensor_tick(SensorFacts(**{"is_running": True, "minimum_interval_s": 30.0, "now": 100.0, **fields}))
+    return decide_sensor_tick(
+        SensorFacts(**{"is_running": True, "minimum_interval_s": 30.0, "now": 100.0, **fields})
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,9 +23,17 @@ def decide(**fields):
         ("a stopped sensor is never due", decide(is_running=False, woken=True), SensorDecision()),
         ("a new one is due at once (B2)", decide(), SensorDecision(evaluate=True)),
         ("one that is being evaluated waits for its end", decide(is_evaluating=True), SensorDecision()),
-        ("the interval counts from the start of the last (B1)", decide(last_started_at=70.0), SensorDecision(evaluate=True)),
+        (
+            "the interval counts from the start of the last (B1)",
+            decide(last_started_at=70.0),
+            SensorDecision(evaluate=True),
+        ),
         ("before that it waits", decide(last_started_at=71.0), SensorDecision(wake_at=101.0)),
-        ("an event it listens to makes it due", decide(last_started_at=99.0, woken=True), SensorDecision(evaluate=True)),
+        (
+            "an event it listens to makes it due",
+            decide(last_started_at=99.0, woken=True),
+            SensorDecision(evaluate=True),
+        ),
         (
             "an interval of nought is every tenth of a second",
             decide(last_started_at=100.0, minimum_interval_s=0.0),
