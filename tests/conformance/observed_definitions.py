@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from .plain import attempt, brandless, filled, metadata, plain, tags
+from .plain import attempt, brandless, filled, metadata, own_text, plain, plain_name, tags
 
 FIXED_TIME = datetime(2024, 3, 15, 12, 0, tzinfo=UTC)
 SHOWN_KEYS = 2
@@ -63,7 +63,7 @@ def _asset(spec: Any, holder: Any) -> dict[str, Any]:
             "group": spec.group_name,
             "kinds": sorted(spec.kinds),
             "tags": tags(spec.tags),
-            "description": spec.description,
+            "description": own_text(spec.description),
             "metadata": metadata(spec.metadata),
             "partitions": attempt(partitions, spec.partitions_def),
             "code_version": spec.code_version,
@@ -113,7 +113,7 @@ def _check(spec: Any) -> dict[str, Any]:
     return filled(
         {
             "blocking": spec.blocking or None,
-            "description": spec.description,
+            "description": own_text(spec.description),
             "metadata": metadata(spec.metadata),
             "additional_deps": sorted(dep.asset_key.to_user_string() for dep in spec.additional_deps),
             "automation": attempt(condition, spec.automation_condition),
@@ -134,11 +134,11 @@ def _jobs(repo: Any) -> dict[str, Any]:
 def _job(job: Any) -> dict[str, Any]:
     return filled(
         {
-            "nodes": sorted(node.name for node in job.nodes),
+            "nodes": sorted(plain_name(node.name) for node in job.nodes),
             "assets": attempt(job_assets, job),
             "tags": tags(job.tags),
             "run_tags": tags(job.run_tags),
-            "description": job.description,
+            "description": own_text(job.description),
             "metadata": metadata(job.metadata),
             "partitions": attempt(partitions, job.partitions_def),
             "hooks": attempt(lambda: sorted(hook.name for hook in job.hook_defs)),
@@ -176,7 +176,7 @@ def _schedule(schedule: Any) -> dict[str, Any]:
             "timezone": schedule.execution_timezone,
             "default_status": plain(schedule.default_status),
             "job": schedule.job_name,
-            "description": attempt(lambda: schedule.description),
+            "description": attempt(lambda: own_text(schedule.description)),
             "tags": tags(schedule.tags),
             "metadata": metadata(schedule.metadata),
             "resources": attempt(lambda: sorted(schedule.required_resource_keys)),
@@ -185,26 +185,33 @@ def _schedule(schedule: Any) -> dict[str, Any]:
 
 
 def _sensors(repo: Any) -> dict[str, Any]:
-    return {sensor.name: attempt(_sensor, sensor) for sensor in repo.sensor_defs}
+    return {sensor.name: attempt(_sensor, repo, sensor) for sensor in repo.sensor_defs}
 
 
-def _sensor(sensor: Any) -> dict[str, Any]:
+def _sensor(repo: Any, sensor: Any) -> dict[str, Any]:
     return filled(
         {
             "type": plain(sensor.sensor_type),
             "interval": sensor.minimum_interval_seconds,
             "default_status": plain(sensor.default_status),
             "jobs": attempt(_sensor_jobs, sensor),
-            "selection": attempt(
-                lambda: None if sensor.asset_selection is None else str(sensor.asset_selection)
-            ),
-            "description": sensor.description,
+            "selection": attempt(_selected, repo, sensor.asset_selection),
+            "description": own_text(sensor.description),
             "tags": tags(sensor.tags),
             "metadata": metadata(sensor.metadata),
             "resources": attempt(lambda: sorted(sensor.required_resource_keys)),
             "class": brandless(type(sensor).__name__),
         }
     )
+
+
+def _selected(repo: Any, selection: Any) -> Any:
+    """The keys of the assets and checks that a selection means."""
+    if selection is None:
+        return None
+    graph = repo.asset_graph
+    checks = attempt(lambda: sorted(key.to_user_string() for key in selection.resolve_checks(graph)))
+    return {"assets": sorted(key.to_user_string() for key in selection.resolve(graph)), "checks": checks}
 
 
 def _sensor_jobs(sensor: Any) -> list[str]:

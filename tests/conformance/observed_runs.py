@@ -8,7 +8,7 @@ from typing import Any
 
 from .observed_definitions import FIXED_TIME, is_implicit
 from .observed_ticks import Subject
-from .plain import attempt, error_name, filled, metadata, plain, tags
+from .plain import attempt, error_name, filled, metadata, own_text, plain, plain_name, tags
 
 STEP_EVENTS_LEFT_OUT = ("ENGINE_EVENT", "LOGS_CAPTURED", "RESOURCE_INIT_STARTED", "RESOURCE_INIT_SUCCESS", "STEP_WORKER_STARTING",
                         "STEP_WORKER_STARTED", "ASSET_MATERIALIZATION_PLANNED", "ASSET_CHECK_EVALUATION_PLANNED")  # fmt: skip
@@ -130,7 +130,7 @@ def _events_by_step(result: Any) -> dict[str, str]:
             continue
         if kind == "STEP_OUTPUT":
             kind += " " + event.step_output_data.output_name
-        steps.setdefault(event.step_key, []).append(kind)
+        steps.setdefault(plain_name(event.step_key), []).append(kind)
     return {step: " > ".join(_hooks_last(kinds)) for step, kinds in steps.items()}
 
 
@@ -149,7 +149,7 @@ def _materializations(result: Any) -> list[Any]:
                 {
                     "key": made.asset_key.to_user_string(),
                     "partition": None if made.partition is None else str(made.partition),
-                    "description": made.description,
+                    "description": own_text(made.description),
                     "metadata": metadata(made.metadata),
                     "tags": tags(made.tags),
                 }
@@ -182,7 +182,7 @@ def _check_results(result: Any) -> dict[str, Any]:
                 "passed": one.passed,
                 "severity": plain(one.severity),
                 "blocking": one.blocking or None,
-                "description": one.description,
+                "description": own_text(one.description),
                 "metadata": metadata(one.metadata),
             }
         )
@@ -197,7 +197,7 @@ def _failures(result: Any) -> dict[str, Any]:
         error = data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        shown[event.step_key] = filled(
+        shown[plain_name(event.step_key)] = filled(
             {
                 "error": None if error is None else error_name(error.cls_name),
                 "metadata": None
@@ -213,7 +213,7 @@ def _outputs(result: Any, job: Any) -> dict[str, Any]:
     for node in job.nodes:
         names = sorted(definition.name for definition in node.definition.output_defs)
         for name in names:
-            label = node.name if names == ["result"] else f"{node.name}.{name}"
+            label = plain_name(node.name) + ("" if names == ["result"] else f".{name}")
             try:
                 value = plain(result.output_for_node(node.name, name))
                 if value not in (None, "NoValueSentinel"):

@@ -27,7 +27,7 @@ from typing import Any
 from .observed_definitions import describe_definitions
 from .observed_runs import RunBook
 from .observed_ticks import Subject, run_sensor_reactions, schedule_ticks, sensor_ticks
-from .plain import attempt, error_name, plain
+from .plain import attempt, error_name, know_source, plain
 
 PROGRAM_TIMEOUT_S = 60
 LOOSE_KINDS = ("assets", "asset_checks", "jobs", "schedules", "sensors")
@@ -95,6 +95,7 @@ def _observe_into(path: Path, answer: Path, folder: str) -> None:
 def observe(path: Path) -> dict[str, Any]:
     """The document of one program."""
     options = _options(path)
+    know_source("\n".join(file.read_text() for file in source_files(path)))
     try:
         module = load_program(path)
     except Exception as error:
@@ -102,16 +103,19 @@ def observe(path: Path) -> dict[str, Any]:
         return {"import": {"error": error_name(error)}}
     dg = importlib.import_module("dagster")
     document: dict[str, Any] = {"import": "ok"}
+    try:
+        defs, repo = find_definitions(
+            dg, module
+        )  # first: tests may leave instances behind that are gone by then
+    except Exception as error:
+        trace(error)
+        defs = repo = None
+        document["definitions"] = {"error": error_name(error)}
     document["tests"] = run_tests(module)
     if callable(getattr(module, "observe", None)):
         document["observe"] = observe_more(module.observe)
-    if options.get("only_tests"):
+    if repo is None:
         return document
-    try:
-        defs, repo = find_definitions(dg, module)
-    except Exception as error:
-        trace(error)
-        return document | {"definitions": {"error": error_name(error)}}
     document["definitions"] = describe_definitions(defs, repo)
     document |= observe_running(dg, defs, repo, options)
     return document
@@ -212,6 +216,11 @@ class RepositoryView:
     def resolve_implicit_global_asset_job_def(self) -> Any:
         """The job over all assets."""
         return self.repo.get_implicit_global_asset_job_def()
+
+
+def source_files(path: Path) -> list[Path]:
+    """All files of a program."""
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def run_tests(module: types.ModuleType) -> dict[str, Any]:

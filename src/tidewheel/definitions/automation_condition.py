@@ -19,6 +19,8 @@ from tidewheel.logic.cron.errors import CronError
 from tidewheel.logic.cron.expression import parse
 from tidewheel.logic.cron.zones import require_zone
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.serde import to_json
+from tidewheel.values.tags import normalize_tags
 
 if TYPE_CHECKING:
     from tidewheel.definitions.auto_materialize import AutoMaterializePolicy
@@ -183,6 +185,32 @@ class AutomationCondition(Generic[T_EntityKey]):
         if label is not None and not isinstance(label, str):
             raise ParameterCheckError(f"with_label: expected a text, got {label!r}")
         return _made(rewrite.with_label(self.node, label))
+
+    def with_run_options(
+        self,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        priority: int = 0,
+        run_config: Mapping[str, Any] | None = None,
+        max_partitions_per_run: int | None = None,
+        run_alone: bool = False,
+    ) -> AutomationCondition:
+        """With these options for the runs it asks for, in place of earlier ones. Not in Dagster.
+
+        ``run_alone``: not together with other assets. Counts for the outermost condition of an asset, check or job only.
+        """
+        if max_partitions_per_run is not None and max_partitions_per_run < 1:
+            raise ParameterCheckError(
+                f"with_run_options: expected max_partitions_per_run of 1 or more, got {max_partitions_per_run}"
+            )
+        options = n.RunOptions(
+            tags=tuple(sorted(normalize_tags(tags).items())),
+            priority=priority,
+            run_config=to_json(dict(run_config)) if run_config else "",
+            max_partitions=max_partitions_per_run,
+            alone=run_alone,
+        )
+        return _made(rewrite.with_options(self.node, options))
 
     def as_auto_materialize_policy(self) -> AutoMaterializePolicy:
         """The condition in the clothes of the older policies."""

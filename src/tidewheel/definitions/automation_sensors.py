@@ -72,6 +72,10 @@ def _never_called(context: Any) -> SkipReason:
     return SkipReason("Conditions are evaluated by the engine.")
 
 
-def default_automation_sensor(selection: AssetSelection) -> AutomationConditionSensorDefinition:
+def default_automation_sensor(
+    selection: AssetSelection, job_names: Sequence[str] = ()
+) -> AutomationConditionSensorDefinition:
     """The sensor over all conditions that no other sensor covers."""
-    return AutomationConditionSensorDefinition(DEFAULT_AUTOMATION_SENSOR, target=selection)
+    return AutomationConditionSensorDefinition(
+        DEFAULT_AUTOMATION_SENSOR, target=selection, asset_job_keys=job_names
+    )

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.asset_graph import AssetGraph
+from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.asset_labels import coerce_asset_key
 from tidewheel.definitions.asset_loading import AssetValueLoader
 from tidewheel.definitions.asset_spec import AssetSpec
 from tidewheel.definitions.assets import AssetsDefinition
 from tidewheel.definitions.checks import AssetChecksDefinition
 from tidewheel.definitions.executors import ExecutorDefinition
+from tidewheel.definitions.graphs import GraphDefinition
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.lint import collect_problems, raise_problems
-from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
-from tidewheel.definitions.graphs import GraphDefinition
 from tidewheel.definitions.map_specs import map_asset_specs
 from tidewheel.definitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from tidewheel.definitions.repository import RepositoryDefinition

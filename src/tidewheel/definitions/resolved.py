@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from tidewheel.definitions.asset_graph import AssetGraph, normalize_assets
+from tidewheel.definitions.asset_graph import AssetGraph, AssetGraphNode, normalize_assets
 from tidewheel.definitions.asset_jobs import (
     ANONYMOUS_JOB_PREFIX,
     IMPLICIT_ASSET_JOB,
     UnresolvedAssetJobDefinition,
     build_implicit_asset_job,
 )
-from tidewheel.definitions.assets import AssetsDefinition
+from tidewheel.definitions.assets import AUTO_OBSERVE_METADATA, AssetsDefinition
 from tidewheel.definitions.automation_sensors import (
     AutomationConditionSensorDefinition,
     default_automation_sensor,
@@ -150,8 +150,8 @@ class ResolvedDefinitions:
                 )
             else:
                 self.sensors[sensor.name] = sensor
-        if self.uncovered_conditions:
-            made = default_automation_sensor(self.uncovered_conditions_selection())
+        if self.uncovered_conditions or self.unclaimed_jobs:
+            made = default_automation_sensor(self.default_automation_selection(), self.unclaimed_jobs)
             self.sensors.setdefault(made.name, made)
 
     # -- automation conditions -----------------------------------------------------------------------------------------
@@ -174,18 +174,31 @@ class ResolvedDefinitions:
     def uncovered_conditions(self) -> list[AssetKey | AssetCheckKey]:
         """Assets and checks with a condition that no explicit automation sensor covers."""
         nodes: list[tuple[Any, Any]] = [*self.graph.nodes.items(), *self.graph.checks.items()]
-        found = [key for key, node in nodes if node.automation_condition is not None]
+        found = [key for key, node in nodes if node.automation_condition is not None or _observed_regularly(node)]
         if not found:
             return []
         covered = self.covered_by
         return [key for key in found if key not in covered]
 
-    def uncovered_conditions_selection(self) -> AssetSelection:
-        """The selection of what no explicit automation sensor covers."""
-        assets = [key for key in self.uncovered_conditions if isinstance(key, AssetKey)]
-        checks = [key for key in self.uncovered_conditions if isinstance(key, AssetCheckKey)]
-        chosen = AssetSelection.keys(*assets).without_checks()
-        return chosen | AssetSelection.checks(*checks) if checks else chosen
+    @property
+    def unclaimed_jobs(self) -> list[str]:
+        """Jobs with an automation condition that no automation sensor names."""
+        claimed = {str(getattr(key, "job_name", key)) for one in self._automation_sensors() for key in one.asset_job_keys}
+        conditioned = [name for name, job in self._jobs.items() if getattr(job, "automation_condition", None) is not None]
+        return [name for name in conditioned if name not in claimed]
+
+    def default_automation_selection(self) -> AssetSelection:
+        """What the default automation sensor covers: everything, less what explicit ones select."""
+        if not self.uncovered_conditions:
+            return AssetSelection.keys()
+        nodes = self.graph.nodes.values()
+        observes = any(node.is_observable and (node.automation_condition or _observed_regularly(node)) for node in nodes)
+        found = AssetSelection.all(include_sources=observes)
+        if any(isinstance(key, AssetCheckKey) for key in self.uncovered_conditions):
+            found = found | AssetSelection.all_asset_checks()
+        for sensor in sorted(self._automation_sensors(), key=lambda one: one.name):
+            found = found - sensor.selection
+        return found
 
     # -- looking up ----------------------------------------------------------------------------------------------------
 
@@ -330,3 +343,7 @@ def _is_same_job(known: AnyJob, other: AnyJob) -> bool:
         and known.run_config == other.run_config
         and known.partitions_def == other.partitions_def
     )
+
+
+def _observed_regularly(node: Any) -> bool:
+    return isinstance(node, AssetGraphNode) and AUTO_OBSERVE_METADATA in node.metadata

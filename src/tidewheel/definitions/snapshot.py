@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from tidewheel.definitions.asset_graph import AssetCheckNode, AssetGraph, AssetGraphNode
 from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition, job_partitions
 from tidewheel.definitions.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
+from tidewheel.definitions.assets import AUTO_OBSERVE_METADATA
+from tidewheel.definitions.automation_condition import AutomationCondition
 from tidewheel.definitions.automation_sensors import AutomationConditionSensorDefinition
 from tidewheel.definitions.definitions import Definitions
 from tidewheel.definitions.job_nodes import op_nodes
@@ -80,6 +83,9 @@ class _Describer:
         self._graph: AssetGraph = resolved.graph
         self._warnings = warnings
         self._specs: dict[int, PartitionsSpec] = {}
+        self._automates = any(
+            isinstance(one, AutomationConditionSensorDefinition) for one in resolved.sensors.values()
+        )
 
     def _partitions(self, definition: PartitionsDefinition | None) -> PartitionsSpec | None:
         if definition is None:
@@ -122,6 +128,7 @@ class _Describer:
             retry_policy=_retry(getattr(op, "retry_policy", None)),
             backfill_policy=_backfill(definition.backfill_policy if definition is not None else None),
             condition=self._condition(spec.automation_condition, key),
+            freshness=getattr(spec.freshness_policy, "rule", None),
         )
 
     def _dep(self, dep: Any, key: AssetKey) -> DepSpec:
@@ -155,17 +162,17 @@ class _Describer:
         return encode_condition(node) if node is not None else None
 
     def _default_condition(self, key: AssetKey | AssetCheckKey) -> Any:
-        """The condition of an automation sensor for what it covers and has none."""
-        if not any(
-            isinstance(one, AutomationConditionSensorDefinition) for one in self._resolved.sensors.values()
-        ):
+        """The condition of what has none: that of an automation sensor that covers it, or a regular observation."""
+        if self._automates:
+            for name in self._resolved.covered_by.get(key, ()):
+                condition = getattr(self._resolved.sensors[name], "default_condition", None)
+                if condition is not None:
+                    return condition
+        minutes = self._graph.nodes[key].metadata.get(AUTO_OBSERVE_METADATA) if isinstance(key, AssetKey) else None
+        if minutes is None:
             return None
-        for name in self._resolved.covered_by.get(key, ()):
-            sensor = self._resolved.sensors[name]
-            condition = getattr(sensor, "default_condition", None)
-            if condition is not None:
-                return condition
-        return None
+        lately = AutomationCondition.updated_within(timedelta(minutes=float(getattr(minutes, "value", minutes))))
+        return ~lately & ~AutomationCondition.in_progress()
 
     def _metadata(self, metadata: Mapping[str, Any], what: str) -> Metadata:
         if not metadata:
@@ -291,7 +298,7 @@ class _Describer:
         return SensorNode(
             name=sensor.name,
             kind=sensor.kind,
-            jobs=tuple(sensor.job_names),
+            jobs=tuple(self._jobs_of(sensor)),
             selects_assets=sensor.asset_selection is not None,
             assets=self._watched(sensor),
             minimum_interval_s=float(sensor.minimum_interval_seconds),
@@ -303,6 +310,11 @@ class _Describer:
             evaluation_timeout_s=_seconds(sensor.metadata),
             **self._automation(sensor),
         )
+
+    def _jobs_of(self, sensor: SensorDefinition) -> Iterable[str]:
+        if isinstance(sensor, AutomationConditionSensorDefinition):
+            return [str(getattr(key, "job_name", key)) for key in sensor.asset_job_keys]
+        return sensor.job_names
 
     def _watched(self, sensor: SensorDefinition) -> tuple[str, ...]:
         if isinstance(sensor, AssetSensorDefinition):

@@ -175,10 +175,9 @@ class _Gathering:
         )
 
     def _exists(self, subject: Subject, state: AssetState) -> bool:
-        made, seen = state.last_materialization_id is not None, state.last_observation_id is not None
-        if subject.asset_kind == "materializable":
-            return made
-        return seen if subject.asset_kind == "observable" else made or seen
+        if subject.asset_kind == "observable":
+            return state.last_observation_id is not None
+        return state.last_materialization_id is not None
 
     def _decoded(self, subject: Subject, data: bytes) -> PartitionSet:
         if isinstance(subject.partitions, MultiPartitions):

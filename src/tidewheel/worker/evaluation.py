@@ -276,7 +276,7 @@ def _collected(
     """
     try:
         return collect()
-    except Exception as exc:  # noqa: BLE001 - a boundary: user code
+    except Exception as exc:
         text = str(exc) if isinstance(exc, TidewheelError) else f"{type(exc).__name__}: {exc}"
         what = "" if text.startswith(sensor.what) else f"{sensor.what}: "
         raise kind(f"{what}{text}", user_exception=exc) from exc

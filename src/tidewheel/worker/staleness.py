@@ -37,9 +37,7 @@ def stale_assets(
             stale.add(key)
             continue
         tags = _tags(event)
-        if node.code_version is not None and tags.get(CODE_VERSION) != node.code_version:
-            stale.add(key)
-        elif any(_has_changed(parent, tags, event, latest(parent)) for parent in node.parent_keys - {key}):
+        if (node.code_version is not None and tags.get(CODE_VERSION) != node.code_version) or any(_has_changed(parent, tags, event, latest(parent)) for parent in node.parent_keys - {key}):
             stale.add(key)
     return stale
 

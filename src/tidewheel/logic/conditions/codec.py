@@ -9,7 +9,7 @@ import msgspec
 
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.nodes import Condition
-from tidewheel.logic.conditions.rewrite import with_slots, without_labels
+from tidewheel.logic.conditions.rewrite import bare, with_slots
 
 VERSION = 1
 
@@ -42,6 +42,6 @@ def decode(data: bytes) -> Condition:
 def identity_of(condition: Condition) -> str:
     """16 hexadecimal digits that two conditions share exactly when they are always true together by form.
 
-    Labels do not count, nor does the place in a larger tree: it is what memory is kept by (C41).
+    Labels and run options do not count, nor does the place in a larger tree: it is what memory is kept by (C41).
     """
-    return sha256(_encoder.encode(without_labels(with_slots(condition)))).hexdigest()[:16]
+    return sha256(_encoder.encode(bare(with_slots(condition)))).hexdigest()[:16]

@@ -54,6 +54,7 @@ from tidewheel.logic.conditions.nodes import (
     NewlyTrue,
     Not,
     Or,
+    Requesting,
     RootMatches,
     Since,
     UserDefined,
@@ -241,6 +242,9 @@ class _TargetEvaluation:
                 return self.since(node, at)
             case Limited():
                 return self.limited(node, at)
+            case Requesting(operand=operand):
+                tree, inner = self.evaluate(operand, at, candidates)
+                return inner, [tree]
             case AnyDeps():
                 return self.over_deps(node, deps_for(node, at.subject, self.graph), at)
             case AllDeps():

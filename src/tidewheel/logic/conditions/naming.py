@@ -30,6 +30,7 @@ from tidewheel.logic.conditions.nodes import (
     NewlyTrue,
     Not,
     Or,
+    Requesting,
     RetryAllowed,
     RunInProgress,
     Since,
@@ -104,6 +105,8 @@ def expression_of(node: Condition) -> str:
             return f"{_operand_text(trigger)}.since({expression_of(reset)})"
         case NewlyTrue(operand=operand):
             return f"{_operand_text(operand)}.newly_true()"
+        case Requesting(operand=operand):
+            return expression_of(operand)
         case _:
             inside = ", ".join(expression_of(child) for child in children_of(node))
             return f"{name_of(node)}[{inside}]" if inside else name_of(node)

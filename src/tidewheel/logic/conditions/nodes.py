@@ -214,6 +214,26 @@ class Limited(_Node, frozen=True, tag="limited"):
     limit: int
 
 
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the runs are to be made that a condition asks for.
+
+    `run_config` is a JSON text. `max_partitions`: of one run of a backfill. `alone`: not together with other targets.
+    """
+
+    tags: tuple[tuple[str, str], ...] = ()
+    priority: int = 0
+    run_config: str = ""
+    max_partitions: Optional[int] = None
+    alone: bool = False
+
+
+class Requesting(_Node, frozen=True, tag="requesting"):
+    """True where the operand is; what is requested for it is run with these options."""
+
+    operand: Condition
+    options: RunOptions
+
+
 # -- operators over other targets ---------------------------------------------------------------------------------------
 
 
@@ -315,6 +335,7 @@ Condition = Union[
     NewlyTrue,
     Since,
     Limited,
+    Requesting,
     AnyDeps,
     AllDeps,
     AnyChecks,
@@ -338,6 +359,7 @@ def children_of(node: Condition) -> tuple[Condition, ...]:
             Not(operand=operand)
             | NewlyTrue(operand=operand)
             | Limited(operand=operand)
+            | Requesting(operand=operand)
             | AnyDeps(operand=operand)
             | AllDeps(operand=operand)
             | AnyChecks(operand=operand)

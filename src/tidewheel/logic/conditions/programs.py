@@ -34,6 +34,7 @@ from tidewheel.logic.conditions.nodes import (
     NewlyTrue,
     Not,
     Or,
+    Requesting,
     RootMatches,
     Since,
     UserDefined,
@@ -105,6 +106,8 @@ class _Compiler:
                 )
             case Limited(operand=operand, limit=limit):
                 return _limited(self.slot(node), self.plain(operand, at_root=at_root), limit)
+            case Requesting(operand=operand):
+                return self.plain(operand, at_root=at_root)
             case AnyDeps() | AnyJobRoots():
                 inner = self.plain(node.operand, at_root=False)
                 return _any_deps(node, self.operator(node, at_root), inner, _UNION)
@@ -133,6 +136,8 @@ class _Compiler:
                 )
             case Limited(operand=operand, limit=limit):
                 return _dated_limited(self.slot(node), self.dated(operand, at_root=at_root), limit)
+            case Requesting(operand=operand):
+                return self.dated(operand, at_root=at_root)
             case AnyDeps() | AnyJobRoots():
                 inner = self.dated(node.operand, at_root=False)
                 return _any_deps(node, self.operator(node, at_root), inner, _DATED_UNION)

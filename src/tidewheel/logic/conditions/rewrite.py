@@ -22,6 +22,8 @@ from tidewheel.logic.conditions.nodes import (
     NewlyTrue,
     Not,
     Or,
+    Requesting,
+    RunOptions,
     Since,
     UserDefined,
     children_of,
@@ -29,7 +31,7 @@ from tidewheel.logic.conditions.nodes import (
 )
 from tidewheel.logic.conditions.selections import Selection, joined
 
-_SPREADING = (And, Or, Not, Since, Limited)
+_SPREADING = (And, Or, Not, Since, Limited, Requesting)
 """Operators on the same target: what is asked of them is passed on to the conditions inside."""
 
 
@@ -63,9 +65,15 @@ def with_label(node: Condition, label: str | None) -> Condition:
     return msgspec.structs.replace(node, label=label)
 
 
-def without_labels(node: Condition) -> Condition:
-    """The tree without any label."""
-    return mapped(node, lambda one: one if one.label is None else with_label(one, None))
+def bare(node: Condition) -> Condition:
+    """The tree without labels and run options: only what decides where it is true."""
+
+    def change(one: Condition) -> Condition:
+        if isinstance(one, Requesting):
+            return one.operand
+        return one if one.label is None else with_label(one, None)
+
+    return mapped(node, change)
 
 
 def with_slots(node: Condition) -> Condition:
@@ -105,6 +113,17 @@ def replaced(node: Condition, old: Condition | str, new: Condition) -> Condition
     if isinstance(node, NewlyTrue | AnyChecks | AllChecks):
         return node
     return _with_changed_children(node, lambda child: replaced(child, old, new))
+
+
+def with_options(node: Condition, options: RunOptions) -> Condition:
+    """The condition with other options for its runs."""
+    inner = node.operand if isinstance(node, Requesting) else node
+    return Requesting(operand=inner, options=options, label=node.label)
+
+
+def options_of(node: Condition | None) -> RunOptions:
+    """The options for the runs of a condition: those of its root."""
+    return node.options if isinstance(node, Requesting) else RunOptions()
 
 
 def without(node: Condition, operand: Condition) -> Condition:

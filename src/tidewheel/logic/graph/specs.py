@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import msgspec
 
+from tidewheel.logic.freshness import FreshnessRule
 from tidewheel.logic.partitions.definitions import PartitionsSpec
 from tidewheel.logic.partitions.mappings import PartitionMapping
 from tidewheel.values.metadata import Metadata
@@ -62,6 +63,8 @@ class AssetNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backfill_policy: Optional[BackfillPolicySpec] = None
     condition: Optional[bytes] = None
     """The automation condition in its stored form."""
+    freshness: Optional[FreshnessRule] = None
+    """How old the latest update may be."""
 
 
 class CheckNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

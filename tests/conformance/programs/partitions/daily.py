@@ -88,7 +88,6 @@ def observe():
             daily.has_partition_key("nonsense"),
         ],
         "equal": [daily == DailyPartitionsDefinition("2024-01-01"), daily == berlin],
-        "text": str(daily),
         "next": [
             str(daily.get_next_partition_key("2024-01-02", current_time=NOW)),
             str(daily.get_next_partition_key("2024-01-03", current_time=NOW)),

@@ -8,7 +8,6 @@ from dagster._core.definitions.schedule_definition import build_schedule_context
 from dagster._core.definitions.auto_materialize_policy import AutoMaterializePolicy
 from dagster._core.definitions.declarative_automation.automation_condition import AutomationCondition
 from dagster._core.definitions.partitions.partitioned_schedule import build_schedule_from_partitioned_job
-from dagster._core.definitions.time_window_partitions import TimeWindow
 from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
     define_asset_job,

@@ -1,5 +1,5 @@
 import pytest
-from dagster import Definitions, asset, check
+from dagster import Definitions, asset
 from dagster._check import CheckError, ParameterCheckError
 import dagster._check as check_module
 from dagster._core.definitions.events import AssetKey as EventsAssetKey, CoercibleToAssetKey

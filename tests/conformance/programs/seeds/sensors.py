@@ -91,7 +91,7 @@ def folder_sensor(context: SensorEvaluationContext):
                 )
             )
             last = max(last, changed)
-    context.update_cursor("seen" if not found else str(last))
+    context.update_cursor(str(last))
     return found if found else SkipReason("the folder is empty")
 
 

@@ -57,7 +57,8 @@ def test_time():
 
 def test_helpers():
     assert (
-        backoff(fn=sometimes, retry_on=(OSError,), max_retries=4, delay_generator=iter([0, 0, 0, 0])) == "ok"
+        backoff(fn=sometimes, retry_on=(OSError,), max_retries=4, delay_generator=(0 for _ in range(4)))
+        == "ok"
     )
     holder = Holder()
     assert [holder.value(n=3), holder.value(n=3), holder.calls] == [6, 6, 1]
