@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 
-.PHONY: help setup demo test check fmt bench bench-peers clean
+.PHONY: help setup demo test check fmt conformance bench bench-peers clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,6 +36,9 @@ check: $(STAMP)
 fmt: $(STAMP)  ## format and mend what can be mended
 	$(BIN)/ruff format src tests examples benchmarks
 	$(BIN)/ruff check --fix src tests examples benchmarks
+
+conformance: $(STAMP)  ## compare with the recorded behaviour of Dagster, program by program
+	@$(BIN)/python -m tests.conformance.report
 
 bench: $(STAMP) bench-peers  ## measure, against Dagster in the same run
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)

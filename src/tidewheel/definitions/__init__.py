@@ -6,6 +6,7 @@ the two ``tidewheel.definitions`` names after some imports, ``@tidewheel.definit
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -14,9 +15,8 @@ from typing import Any
 
 class _DecoratorPackage(ModuleType):
     def __call__(self, fn: Callable[..., Any]) -> Any:
-        from tidewheel.definitions.loaders import definitions
-
-        return definitions(fn)
+        # imported when called: the package must not import its own modules while it is being imported
+        return importlib.import_module("tidewheel.definitions.loaders").definitions(fn)
 
 
 sys.modules[__name__].__class__ = _DecoratorPackage

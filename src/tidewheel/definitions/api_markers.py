@@ -19,6 +19,8 @@ PublicAttr = Annotated[T, PUBLIC]
 """Annotates an attribute that is part of the interface."""
 
 _MARKS = "__tidewheel_marks__"
+_ABOVE_DECORATOR = 5
+"""Stack level of the call of a marked function, seen from the functions that warn."""
 
 
 class BetaWarning(Warning):
@@ -131,7 +133,10 @@ def preview(
 ) -> Any:
     """Mark as only there to be tried; using it warns."""
     return _decorator(
-        obj, "preview", emit_runtime_warning, lambda name: preview_warning(name, additional_warn_text, 4)
+        obj,
+        "preview",
+        emit_runtime_warning,
+        lambda name: preview_warning(name, additional_warn_text, _ABOVE_DECORATOR),
     )
 
 
@@ -140,7 +145,10 @@ def beta(
 ) -> Any:
     """Mark as something that may still change; using it warns."""
     return _decorator(
-        obj, "beta", emit_runtime_warning, lambda name: beta_warning(name, additional_warn_text, 4)
+        obj,
+        "beta",
+        emit_runtime_warning,
+        lambda name: beta_warning(name, additional_warn_text, _ABOVE_DECORATOR),
     )
 
 
@@ -152,7 +160,7 @@ def superseded(
         obj,
         "superseded",
         emit_runtime_warning,
-        lambda name: supersession_warning(name, additional_warn_text, 4),
+        lambda name: supersession_warning(name, additional_warn_text, _ABOVE_DECORATOR),
     )
 
 
@@ -167,7 +175,7 @@ def deprecated(
     """Mark as something that goes away; using it warns."""
 
     def warn(name: str) -> None:
-        deprecation_warning(subject or name, breaking_version, additional_warn_text, 4)
+        deprecation_warning(subject or name, breaking_version, additional_warn_text, _ABOVE_DECORATOR)
 
     return _decorator(obj, "deprecated", emit_runtime_warning, warn)
 
@@ -184,7 +192,9 @@ def deprecated_param(
     """Mark a parameter as something that goes away; giving it warns."""
 
     def warn(name: str) -> None:
-        deprecation_warning(f"the parameter {param!r} of {name}", breaking_version, additional_warn_text, 4)
+        deprecation_warning(
+            f"the parameter {param!r} of {name}", breaking_version, additional_warn_text, _ABOVE_DECORATOR
+        )
 
     return _param_decorator(obj, "deprecated", param, emit_runtime_warning, warn)
 
@@ -195,7 +205,7 @@ def beta_param(
     """Mark a parameter as something that may still change; giving it warns."""
 
     def warn(name: str) -> None:
-        beta_warning(f"the parameter {param!r} of {name}", additional_warn_text, 4)
+        beta_warning(f"the parameter {param!r} of {name}", additional_warn_text, _ABOVE_DECORATOR)
 
     return _param_decorator(obj, "beta", param, emit_runtime_warning, warn)
 

@@ -48,7 +48,8 @@ def _cut(
     if len(assets) == len(definition.keys) and checks == all_checks:
         return definition
     if not definition.can_subset:
-        left = [key.to_user_string() for key in (*(definition.keys - assets), *(all_checks - checks))]
+        entities: list[AssetKey | AssetCheckKey] = [*(definition.keys - assets), *(all_checks - checks)]
+        left = [key.to_user_string() for key in entities]
         raise InvalidSubsetError(
             f"expected everything that {definition.node_def.name!r} makes to be selected together, since it cannot be "
             f"subset, got a selection without {', '.join(repr(name) for name in sorted(left))}; select these too "

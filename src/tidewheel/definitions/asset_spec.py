@@ -26,14 +26,8 @@ IO_MANAGER_METADATA = "dagster/io_manager_key"
 """Metadata label under which a spec says which IO manager loads the asset."""
 
 
-class _Unset:
-    """Marks an argument that was not given."""
-
-    def __repr__(self) -> str:
-        return "<not given>"
-
-
-UNSET: Any = _Unset()
+UNSET: Any = ...
+"""Marks an argument that was not given; users may pass it."""
 
 
 class AssetDep:

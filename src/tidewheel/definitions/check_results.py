@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, NamedTuple
 
 from tidewheel.definitions.asset_labels import coerce_asset_key
 from tidewheel.definitions.results import typed_metadata
 from tidewheel.errors import ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
-
-
-class AssetCheckSeverity(Enum):
-    """How bad it is when a check does not pass."""
-
-    WARN = "WARN"
-    ERROR = "ERROR"
+from tidewheel.values.severity import AssetCheckSeverity
 
 
 class AssetCheckResult:

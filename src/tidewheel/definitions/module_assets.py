@@ -56,9 +56,9 @@ def load_assets_from_modules(
                 )
             )
         elif isinstance(one, SourceAsset):
-            changed.append(_changed_source(one, group_name, replaced))
+            changed.append(_changed_source(one, group_name, replaced))  # type: ignore[arg-type]
         else:
-            changed.append(_changed_spec(one, group_name, replaced, condition))
+            changed.append(_changed_spec(one, group_name, replaced, condition))  # type: ignore[arg-type]
     return changed
 
 

@@ -167,7 +167,7 @@ class StaticPartitionMapping(_BuiltIn):
 
 
 class TimeWindowPartitionMapping(_BuiltIn):
-    """A window needs the upstream windows that overlap it, or the span of its neighbours from ``start_offset`` to ``end_offset``."""
+    """A window needs the upstream windows that overlap it, or the span of neighbours ``start_offset`` to ``end_offset``."""
 
     def __init__(
         self, start_offset: int = 0, end_offset: int = 0, allow_nonexistent_upstream_partitions: bool = False

@@ -121,7 +121,7 @@ class ResolvedDefinitions:
             if isinstance(sensor, RunStatusSensorDefinition):
                 for job in sensor.monitored_job_defs:
                     if getattr(job, "is_graph", False):
-                        job = job.to_job()
+                        job = job.to_job()  # type: ignore[union-attr]
                     if job.name not in self._jobs:
                         self._add_job(job)
 
@@ -167,14 +167,16 @@ class ResolvedDefinitions:
             assets = sensor.selection.resolve_inner(self.graph, True)
             checks = sensor.selection.resolve_checks_inner(self.graph, True)
             for key in (*assets, *checks):
-                found.setdefault(key, []).append(sensor.name)
+                found.setdefault(key, []).append(sensor.name)  # type: ignore[arg-type]
         return found
 
     @cached_property
     def uncovered_conditions(self) -> list[AssetKey | AssetCheckKey]:
         """Assets and checks with a condition that no explicit automation sensor covers."""
         nodes: list[tuple[Any, Any]] = [*self.graph.nodes.items(), *self.graph.checks.items()]
-        found = [key for key, node in nodes if node.automation_condition is not None or _observed_regularly(node)]
+        found = [
+            key for key, node in nodes if node.automation_condition is not None or _observed_regularly(node)
+        ]
         if not found:
             return []
         covered = self.covered_by
@@ -183,8 +185,14 @@ class ResolvedDefinitions:
     @property
     def unclaimed_jobs(self) -> list[str]:
         """Jobs with an automation condition that no automation sensor names."""
-        claimed = {str(getattr(key, "job_name", key)) for one in self._automation_sensors() for key in one.asset_job_keys}
-        conditioned = [name for name, job in self._jobs.items() if getattr(job, "automation_condition", None) is not None]
+        claimed = {
+            str(getattr(key, "job_name", key))
+            for one in self._automation_sensors()
+            for key in one.asset_job_keys
+        }
+        conditioned = [
+            name for name, job in self._jobs.items() if getattr(job, "automation_condition", None) is not None
+        ]
         return [name for name in conditioned if name not in claimed]
 
     def default_automation_selection(self) -> AssetSelection:
@@ -192,7 +200,9 @@ class ResolvedDefinitions:
         if not self.uncovered_conditions:
             return AssetSelection.keys()
         nodes = self.graph.nodes.values()
-        observes = any(node.is_observable and (node.automation_condition or _observed_regularly(node)) for node in nodes)
+        observes = any(
+            node.is_observable and (node.automation_condition or _observed_regularly(node)) for node in nodes
+        )
         found = AssetSelection.all(include_sources=observes)
         if any(isinstance(key, AssetCheckKey) for key in self.uncovered_conditions):
             found = found | AssetSelection.all_asset_checks()

@@ -168,10 +168,14 @@ class _Describer:
                 condition = getattr(self._resolved.sensors[name], "default_condition", None)
                 if condition is not None:
                     return condition
-        minutes = self._graph.nodes[key].metadata.get(AUTO_OBSERVE_METADATA) if isinstance(key, AssetKey) else None
+        minutes = (
+            self._graph.nodes[key].metadata.get(AUTO_OBSERVE_METADATA) if isinstance(key, AssetKey) else None
+        )
         if minutes is None:
             return None
-        lately = AutomationCondition.updated_within(timedelta(minutes=float(getattr(minutes, "value", minutes))))
+        lately = AutomationCondition.updated_within(
+            timedelta(minutes=float(getattr(minutes, "value", minutes)))
+        )
         return ~lately & ~AutomationCondition.in_progress()
 
     def _metadata(self, metadata: Mapping[str, Any], what: str) -> Metadata:

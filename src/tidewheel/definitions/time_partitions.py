@@ -155,7 +155,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
     def schedule_type(self) -> ScheduleType | None:
         """The plain cadence that the cron string is, if it is one."""
         fields = self._spec.cron.split()
-        shape = tuple(field.isdigit() for field in fields)
+        shape: Any = tuple(field.isdigit() for field in fields)
         return (
             _CADENCES.get(shape) if all(d or f == "*" for d, f in zip(shape, fields, strict=True)) else None
         )

@@ -39,7 +39,7 @@ def drained(returned: Any) -> list[Any]:
     if returned is None:
         return []
     if inspect.isgenerator(returned):
-        return _run_generator(returned)
+        return _run_generator(returned)  # type: ignore[arg-type]
     if isinstance(returned, list):
         return returned
     if isinstance(returned, Iterator):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, Optional
 
 import msgspec
@@ -11,14 +10,8 @@ import msgspec
 from tidewheel.values.events import CheckEvaluation, Event, Materialization, Observation
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import AnyMetadataValue, Metadata, MetadataValue, normalize_metadata
+from tidewheel.values.severity import AssetCheckSeverity
 from tidewheel.values.tags import DATA_VERSION
-
-
-class CheckSeverity(str, Enum):
-    """How bad it is when a check does not pass."""
-
-    WARN = "WARN"
-    ERROR = "ERROR"
 
 
 class EntryData:
@@ -142,7 +135,7 @@ class CheckEvaluationView(msgspec.Struct, frozen=True):
     passed: bool
     metadata: Metadata = {}
     target_materialization_data: Optional[CheckTargetView] = None
-    severity: CheckSeverity = CheckSeverity.ERROR
+    severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
     description: Optional[str] = None
     blocking: Optional[bool] = None
     partition: Optional[str] = None
@@ -198,7 +191,7 @@ def check_evaluation_view(event: Event) -> CheckEvaluationView:
         payload.passed,
         payload.metadata,
         target,
-        CheckSeverity(payload.severity),
+        AssetCheckSeverity(payload.severity),
         payload.description,
         payload.blocking,
         event.partition,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -216,9 +217,7 @@ def _asset_sensor(
         try:
             with context:
                 outcomes.append(
-                    _collected(
-                        lambda c=context, e=entry: sensor.collect_event(c, e), sensor, SensorExecutionError
-                    )
+                    _collected(partial(sensor.collect_event, context, entry), sensor, SensorExecutionError)
                 )
         except SensorExecutionError:
             if position is None:
@@ -257,7 +256,7 @@ def _run_status_sensor(
         try:
             with context:
                 outcomes.append(
-                    _collected(lambda c=context: sensor.collect_run(c), sensor, RunStatusSensorExecutionError)
+                    _collected(partial(sensor.collect_run, context), sensor, RunStatusSensorExecutionError)
                 )
         except RunStatusSensorExecutionError as exc:
             failed.append((stored.id, error_info(exc)))

@@ -37,7 +37,10 @@ def stale_assets(
             stale.add(key)
             continue
         tags = _tags(event)
-        if (node.code_version is not None and tags.get(CODE_VERSION) != node.code_version) or any(_has_changed(parent, tags, event, latest(parent)) for parent in node.parent_keys - {key}):
+        has_new_code = node.code_version is not None and tags.get(CODE_VERSION) != node.code_version
+        if has_new_code or any(
+            _has_changed(parent, tags, event, latest(parent)) for parent in node.parent_keys - {key}
+        ):
             stale.add(key)
     return stale
 

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from tidewheel.api.graphql.http import AccessFor, graphql_routes
 from tidewheel.api.graphql.limits import Limits
+from tidewheel.api.graphql.watching import Watching
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.services.server import Server, ServerOptions
 from tidewheel.storage.ledger import open_ledger
@@ -69,7 +70,8 @@ class GraphQLServer:
     async def _main(self) -> None:
         self.server = Server(open_ledger(str(self.home / "ledger.db")), self._options, clock=time.time)
         await self.server.start()
-        app = Starlette(routes=graphql_routes(self.server, **self._arguments))
+        self._routes = graphql_routes(self.server, **self._arguments)
+        app = Starlette(routes=self._routes)
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
         web = uvicorn.Server(config)
         serving = asyncio.create_task(web.serve())
@@ -92,6 +94,10 @@ class GraphQLServer:
     def call(self, what: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Carry out something in the server's own loop."""
         return asyncio.run_coroutine_threadsafe(what(), self.loop).result(30)
+
+    def watching(self) -> Watching:
+        """What the subscriptions of this server wait with."""
+        return self._routes[0].endpoint.__self__._watching
 
     def request(
         self, method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None

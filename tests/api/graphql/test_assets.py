@@ -15,7 +15,9 @@ LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __
   ... on LaunchRunSuccess { run { id } } ... on PythonError { message } } }"""
 REPORT = """mutation($p: ReportRunlessAssetEventsParams!) { reportRunlessAssetEvents(eventParams: $p) { __typename
   ... on ReportRunlessAssetEventsSuccess { assetKey { path } } } }"""
-NODE = """query($k: AssetKeyInput!) { assetNodeOrError(assetKey: $k) { __typename ... on AssetNode { %s } } }"""
+NODE = (
+    """query($k: AssetKeyInput!) { assetNodeOrError(assetKey: $k) { __typename ... on AssetNode { %s } } }"""
+)
 
 
 def make(server: GraphQLServer, *path: str, partition: str | None = None) -> str:
@@ -60,9 +62,7 @@ def test_a_definition(server: GraphQLServer) -> None:
     assert orders["jobNames"] == ["__ASSET_JOB", "orders_job"] and orders["hasAssetChecks"]
     assert orders["dependedByKeys"] == [{"path": ["shop", "sums"]}] and orders["dependencyKeys"] == []
     assert orders["dependedBy"] == [{"asset": {"assetKey": {"path": ["shop", "sums"]}}}]
-    sums = node(
-        server, "description(characterLimit: 4) dependencies { asset { id } } opName", "shop", "sums"
-    )
+    sums = node(server, "description(characterLimit: 4) dependencies { asset { id } } opName", "shop", "sums")
     assert sums["description"] == "Sums" and sums["dependencies"] == [{"asset": {"id": orders["id"]}}]
 
 
@@ -114,7 +114,9 @@ def test_assets_by_page_and_prefix(server: GraphQLServer) -> None:
     query = """query($p: [String!], $c: String, $l: Int) { assetsOrError(prefix: $p, cursor: $c, limit: $l) {
       ... on AssetConnection { cursor nodes { id key { path } definition { id } } } } }"""
     zoo = server.ask(query, p=["zoo"])["assetsOrError"]["nodes"]
-    assert zoo == [{"id": '["zoo", "only", "events"]', "key": {"path": ["zoo", "only", "events"]}, "definition": None}]
+    assert zoo == [
+        {"id": '["zoo", "only", "events"]', "key": {"path": ["zoo", "only", "events"]}, "definition": None}
+    ]
     seen, cursor = [], None
     while True:
         page = server.ask(query, c=cursor, l=3)["assetsOrError"]
@@ -123,7 +125,9 @@ def test_assets_by_page_and_prefix(server: GraphQLServer) -> None:
         seen += [one["key"]["path"] for one in page["nodes"]]
         cursor = page["cursor"]
     assert seen == sorted(seen) and ["daily"] in seen and ["zoo", "only", "events"] in seen
-    records = server.ask("{ assetRecordsOrError(limit: 2) { ... on AssetRecordConnection { cursor assets { id } } } }")
+    records = server.ask(
+        "{ assetRecordsOrError(limit: 2) { ... on AssetRecordConnection { cursor assets { id } } } }"
+    )
     assert records["assetRecordsOrError"]["cursor"] == records["assetRecordsOrError"]["assets"][-1]["id"]
 
 
@@ -274,7 +278,9 @@ def test_dynamic_partitions(server: GraphQLServer) -> None:
     }
     assert add("")["__typename"] == "PythonError"
     make(server, "by_customer", partition="bob")
-    fields = "partitionKeys partitionStats { numMaterialized numPartitions } partitionDefinition { name type }"
+    fields = (
+        "partitionKeys partitionStats { numMaterialized numPartitions } partitionDefinition { name type }"
+    )
     found = node(server, fields, "by_customer")
     assert found["partitionKeys"] == ["ann", "bob"]
     assert found["partitionStats"] == {"numMaterialized": 1, "numPartitions": 2}
@@ -317,8 +323,14 @@ def test_checks(server: GraphQLServer) -> None:
     assert check["name"] == "not_empty" and check["canExecuteIndividually"] == "CAN_EXECUTE"
     latest = check["executionForLatestMaterialization"]
     if latest is None:  # the selection of the launch left the check out
-        params = {"selector": SELECTOR | {"jobName": "__ASSET_JOB", "assetSelection": [{"path": ["orders"]}],
-                  "assetCheckSelection": [{"assetKey": {"path": ["orders"]}, "name": "not_empty"}]}}
+        params = {
+            "selector": SELECTOR
+            | {
+                "jobName": "__ASSET_JOB",
+                "assetSelection": [{"path": ["orders"]}],
+                "assetCheckSelection": [{"assetKey": {"path": ["orders"]}, "name": "not_empty"}],
+            }
+        }
         run_id = server.ask(LAUNCH, p=params)["launchRun"]["run"]["id"]
         server.wait_for_run(run_id)
         check = node(server, fields, "orders")["assetChecksOrError"]["checks"][0]

@@ -26,7 +26,9 @@ def test_a_query_in_every_accepted_form(server: GraphQLServer) -> None:
     assert server.post(query, None) == (200, expected)
     assert server.post(query, "") == (200, expected)
     assert server.get(query=query, variables='{"l": 1}') == (200, expected)
-    status, headers, body = server.request("POST", "/graphql", query.encode(), {"content-type": "application/graphql"})
+    status, headers, body = server.request(
+        "POST", "/graphql", query.encode(), {"content-type": "application/graphql"}
+    )
     assert (status, json.loads(body)) == (200, expected) and headers["content-type"] == "application/json"
     named = "query A { version } query B { canBulkTerminate }"
     assert server.post(named, operationName="B") == (200, {"data": {"canBulkTerminate": True}})
@@ -68,10 +70,15 @@ def test_a_browser_is_told_what_this_is(server: GraphQLServer) -> None:
         (b'{"query": "fragment F on Query {version}"}', ""),
         (b'{"query": "subscription { newTicks { id } }"}', "web socket"),
         (b'{"query": "query($r: ID!) { runOrError(runId: $r) { __typename } }"}', "$r"),
-        (b'{"query": "query($l: Int) { runsOrError(limit: $l) { __typename } }", "variables": {"l": "x"}}', "$l"),
+        (
+            b'{"query": "query($l: Int) { runsOrError(limit: $l) { __typename } }", "variables": {"l": "x"}}',
+            "$l",
+        ),
     ],
 )
-def test_malformed_requests_are_refused_without_a_trace(server: GraphQLServer, body: bytes, says: str) -> None:
+def test_malformed_requests_are_refused_without_a_trace(
+    server: GraphQLServer, body: bytes, says: str
+) -> None:
     status, headers, answer = server.request("POST", "/graphql", body, JSON)
     assert status == 400 and headers["content-type"] == "application/json"
     shown = json.loads(answer)
@@ -86,7 +93,9 @@ def test_get_without_a_query(server: GraphQLServer) -> None:
 
 def test_mutations_come_by_post_only(server: GraphQLServer) -> None:
     before = server.ask("{ runsOrError(limit: 0) { ... on Runs { count } } }")
-    status, headers, body = server.request("GET", "/graphql?query=" + LAUNCH.replace("\n", " ").replace(" ", "%20"))
+    status, headers, body = server.request(
+        "GET", "/graphql?query=" + LAUNCH.replace("\n", " ").replace(" ", "%20")
+    )
     assert status == 405 and headers["allow"] == "POST" and "POST" in json.loads(body)["errors"][0]["message"]
     assert server.ask("{ runsOrError(limit: 0) { ... on Runs { count } } }") == before
 
@@ -118,11 +127,14 @@ def test_a_body_that_is_too_large(server: GraphQLServer) -> None:
         "{ a" * 10_000 + "}" * 10_000,
         "{" * 10_000,
         "query($x: " + "[" * 5_000 + "Int" + "]" * 5_000 + ") { version }",
-        "{ runsOrError(filter: " + '{tags: [' * 3_000 + "]}" * 3_000 + ") { __typename } }",
+        "{ runsOrError(filter: " + "{tags: [" * 3_000 + "]}" * 3_000 + ") { __typename } }",
         "{" + " version" * 50_000 + "}",
         "{" + " ".join(f"v{i}: version" for i in range(500)) + "}",
-        "{ repositoriesOrError { ... on RepositoryConnection { nodes { " + "location { repositories { " * 15
-        + "name" + "} }" * 15 + "} } } }",
+        "{ repositoriesOrError { ... on RepositoryConnection { nodes { "
+        + "location { repositories { " * 15
+        + "name"
+        + "} }" * 15
+        + "} } } }",
         """query { ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A }""",
     ],
     ids=["deep", "unbalanced", "types", "values", "long", "aliases", "circle", "fragments"],
@@ -165,7 +177,9 @@ def test_unexpected_errors_are_told_by_a_reference(server: GraphQLServer, monkey
 
 
 def test_introspection(server: GraphQLServer) -> None:
-    data = server.ask("{ __schema { queryType { name } types { name fields { name type { name ofType { name } } } } } }")
+    data = server.ask(
+        "{ __schema { queryType { name } types { name fields { name type { name ofType { name } } } } } }"
+    )
     assert data["__schema"]["queryType"] == {"name": "Query"}
 
 
@@ -177,7 +191,7 @@ def test_what_is_not_served_yet_says_so(server: GraphQLServer) -> None:
     )
     assert data["a"]["className"] == data["b"]["className"] == "NotSupportedError"
     assert "launchMultipleRuns" in data["a"]["message"]
-    status, body = server.post("mutation { setConcurrencyLimit(concurrencyKey: \"a\", limit: 1) }")
+    status, body = server.post('mutation { setConcurrencyLimit(concurrencyKey: "a", limit: 1) }')
     assert status == 200 and body["errors"][0]["extensions"] == {"code": "NOT_SUPPORTED"}
     status, body = server.post(
         """{ assetConditionEvaluationRecordsOrError(assetKey: {path: ["orders"]}, limit: 1) { __typename }

@@ -216,7 +216,9 @@ def test_captured_output(server: GraphQLServer) -> None:
     ]
     if not captured:
         pytest.skip("workers do not report captured output yet")
-    query = "query($k: [String!]!, $c: String) { capturedLogs(logKey: $k, cursor: $c) { stdout stderr cursor } }"
+    query = (
+        "query($k: [String!]!, $c: String) { capturedLogs(logKey: $k, cursor: $c) { stdout stderr cursor } }"
+    )
     key = [run_id, "compute_logs", captured[0]["fileKey"]]
     logs = server.ask(query, k=key)["capturedLogs"]
     assert "to standard output" in logs["stdout"]

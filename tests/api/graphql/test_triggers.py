@@ -23,20 +23,19 @@ def schedule(name: str) -> dict:
 
 
 def test_a_sensor(server: GraphQLServer) -> None:
-    query = (
-        """query($s: SensorSelector!) { sensorOrError(sensorSelector: $s) { __typename
+    query = """query($s: SensorSelector!) { sensorOrError(sensorSelector: $s) { __typename
       ... on Sensor { id name targets { pipelineName mode solidSelection } defaultStatus minIntervalSeconds sensorType
         description hasCursorUpdatePermissions metadata { assetKeys { path } } nextTick { timestamp }
-        sensorState { %s hasStartPermission typeSpecificData { ... on SensorData { lastCursor lastRunKey } } } }
-      ... on SensorNotFoundError { sensorName message } } }"""
-        % STATE
-    )
+        sensorState { STATE hasStartPermission typeSpecificData { ... on SensorData { lastCursor lastRunKey } } } }
+      ... on SensorNotFoundError { sensorName message } } }""".replace("STATE", STATE)
     found = server.ask(query, s=sensor("skips"))["sensorOrError"]
     assert found["targets"] == [{"pipelineName": "quick", "mode": "default", "solidSelection": None}]
     assert found["defaultStatus"] == "STOPPED" and found["minIntervalSeconds"] == 600
     assert found["sensorType"] == "STANDARD" and found["nextTick"] is None
     state = found["sensorState"]
-    assert state["id"] == found["id"] and state["instigationType"] == "SENSOR" and state["status"] == "STOPPED"
+    assert (
+        state["id"] == found["id"] and state["instigationType"] == "SENSOR" and state["status"] == "STOPPED"
+    )
     assert state["repositoryName"] == "__repository__" and state["repositoryLocationName"] == "code.py"
     missing = server.ask(query, s=sensor("skip"))["sensorOrError"]
     assert missing["sensorName"] == "skip" and "'skips'" in missing["message"]
@@ -66,9 +65,9 @@ def test_a_schedule_and_its_times(server: GraphQLServer) -> None:
 def test_a_schedule_starts_stops_and_resets(server: GraphQLServer) -> None:
     answer = """{ __typename ... on ScheduleStateResult { scheduleState { id status nextTick { timestamp } } }
       ... on PythonError { message } ... on ScheduleNotFoundError { message } }"""
-    start = "mutation($s: ScheduleSelector!) { startSchedule(scheduleSelector: $s) %s }" % answer
-    stop = "mutation($i: String) { stopRunningSchedule(id: $i) %s }" % answer
-    reset = "mutation($s: ScheduleSelector!) { resetSchedule(scheduleSelector: $s) %s }" % answer
+    start = "mutation($s: ScheduleSelector!) { startSchedule(scheduleSelector: $s) " + answer + " }"
+    stop = "mutation($i: String) { stopRunningSchedule(id: $i) " + answer + " }"
+    reset = "mutation($s: ScheduleSelector!) { resetSchedule(scheduleSelector: $s) " + answer + " }"
     listed = """query($s: RepositorySelector!, $on: InstigationStatus) {
       schedulesOrError(repositorySelector: $s, scheduleStatus: $on) { ... on Schedules { results { name canReset } } } }"""
     state = server.ask(start, s=schedule("mornings"))["startSchedule"]["scheduleState"]
@@ -129,11 +128,13 @@ def test_a_sensor_starts_ticks_and_stops(server: GraphQLServer) -> None:
 TICK = """{ __typename ... on DryRunInstigationTick { timestamp evaluationResult { cursor skipReason error { message }
   dynamicPartitionsRequests { partitionKeys partitionsDefName type }
   runRequests { runKey jobName runConfigYaml tags { key value } assetSelection { path } } } }
-  ... on SensorNotFoundError { sensorName } ... on ScheduleNotFoundError { scheduleName } }"""
+  ... on %s }"""
 
 
 def test_trying_a_sensor_leaves_nothing(server: GraphQLServer) -> None:
-    query = "mutation($s: SensorSelector!, $c: String) { sensorDryRun(selectorData: $s, cursor: $c) %s }" % TICK
+    query = "mutation($s: SensorSelector!, $c: String) { sensorDryRun(selectorData: $s, cursor: $c) %s }" % (
+        TICK % "SensorNotFoundError { sensorName }"
+    )
     before = server.ask("{ runsOrError(limit: 0) { ... on Runs { count } } }")
     evaluated = server.ask(query, s=sensor("asks"), c="there")["sensorDryRun"]["evaluationResult"]
     assert evaluated["cursor"] == "after there" and evaluated["error"] is None
@@ -150,7 +151,10 @@ def test_trying_a_sensor_leaves_nothing(server: GraphQLServer) -> None:
 
 
 def test_trying_a_schedule(server: GraphQLServer) -> None:
-    query = "mutation($s: ScheduleSelector!, $t: Float) { scheduleDryRun(selectorData: $s, timestamp: $t) %s }" % TICK
+    query = (
+        "mutation($s: ScheduleSelector!, $t: Float) { scheduleDryRun(selectorData: $s, timestamp: $t) %s }"
+        % (TICK % "ScheduleNotFoundError { scheduleName }")
+    )
     tried = server.ask(query, s=schedule("mornings"), t=1700028000.0)["scheduleDryRun"]
     assert tried["timestamp"] == 1700028000.0
     assert tried["evaluationResult"]["runRequests"][0]["runKey"] == "once"

@@ -64,7 +64,7 @@ class Loaders:
         self._database = database
         self._catalog = catalog
         self._now = now
-        self._view: PartitionView | None = None
+        self._views: Loader[None, PartitionView] = Loader(self._read_view)
         self.runs: Loader[str, RunRecord] = self._loader(_read_runs)
         self.run_logs: Loader[str, list[StoredEvent]] = self._loader(_read_logs)
         self.run_pages: Loader[RunPage, list[RunRecord]] = self._loader(_read_run_pages)
@@ -77,12 +77,14 @@ class Loaders:
 
     async def view(self) -> PartitionView:
         """Which partitions exist now; the dynamic ones are read once."""
-        if self._view is None:
-            known = await self._database.read(self._database.ledger.get_all_dynamic_partitions)
-            self._view = PartitionView(
-                now=self._now, dynamic_keys={name: dynamic_keys(pairs) for name, pairs in known.items()}
-            )
-        return self._view
+        found = await self._views.load(None)
+        assert found is not None
+        return found
+
+    async def _read_view(self, keys: Sequence[None]) -> Mapping[None, PartitionView]:
+        known = await self._database.read(self._database.ledger.get_all_dynamic_partitions)
+        dynamic = {name: dynamic_keys(pairs) for name, pairs in known.items()}
+        return {None: PartitionView(now=self._now, dynamic_keys=dynamic)}
 
     def _loader(self, read: Callable[[LedgerPort, Sequence[K]], Mapping[K, V]]) -> Loader[K, V]:
         async def carry_out(keys: Sequence[K]) -> Mapping[K, V]:

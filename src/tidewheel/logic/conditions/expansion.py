@@ -13,7 +13,9 @@ def expanded(subject: Subject, graph: ConditionGraph) -> Condition:
     condition = subject.condition
     if condition is None:
         raise ConditionError(f"condition: expected {subject.key} to have one, got none; give it one")
-    if not any(isinstance(node, AnyDownstream) for node in walk(condition)):
+    # trees are shared between targets and live as long as the graph, so their ids can stand for them
+    asks = graph.once(("asks downstream", id(condition)), lambda: _asks_downstream(condition))
+    if not asks:
         return condition
     return graph.once(("expanded", subject.key), lambda: _expanded(condition, subject.key, graph))
 
@@ -52,8 +54,12 @@ def _downstream_conditions(key: Key, graph: ConditionGraph) -> list[Condition]:
             if condition is None:
                 waiting.append(child)
                 continue
-            if any(isinstance(node, AnyDownstream) for node in walk(condition)):
+            if _asks_downstream(condition):
                 waiting.append(child)
             if not isinstance(condition, AnyDownstream) and condition not in found:
                 found.append(condition)
     return found
+
+
+def _asks_downstream(condition: Condition) -> bool:
+    return any(isinstance(node, AnyDownstream) for node in walk(condition))

@@ -98,6 +98,7 @@ class _Grouping:
         self.graph = graph
         self.wanted = dict(wanted)
         self.view = view
+        self.split: set[Key] = set()
 
     # -- backfills -------------------------------------------------------------------------------------------------------
 
@@ -143,6 +144,7 @@ class _Grouping:
 
     def runs(self, assets: Iterable[Key]) -> list[WantedRun]:
         """The runs of some assets, and of the checks that no other run takes along."""
+        self.split_groups()
         members: dict[_RunKey, list[Key]] = defaultdict(list)
         place: dict[tuple[Key, int], _RunKey] = {}
         for key in assets:
@@ -162,10 +164,16 @@ class _Grouping:
             for run in order
         ]
 
+    def split_groups(self) -> None:
+        """Find the assets that get runs of their own, so that runs can wait for each other without a circle."""
+        for group in self.connected():
+            if any(True for key in group for _ in self.needed_elsewhere(key)):
+                self.split.update(group)
+
     def run_key(self, key: Key, ordinal: int) -> _RunKey:
         subject = self.graph[key]
         options = options_of(subject.condition)
-        together = not options.alone and not any(True for _ in self.needed_elsewhere(key))
+        together = not options.alone and key not in self.split
         apart = "" if together else min((key, *subject.siblings)).name
         return _RunKey(subject.location, fingerprint(subject.partitions), ordinal, options, apart)
 

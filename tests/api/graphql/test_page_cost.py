@@ -1,0 +1,139 @@
+"""A page costs no more database queries when it shows fifty things than when it shows two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.graphql.queries import NOW, Still
+from tidewheel.logic.graph.specs import (
+    AssetNode,
+    CheckNode,
+    DepSpec,
+    JobNode,
+    LocationSnapshot,
+    OpNode,
+    ScheduleNode,
+    SensorNode,
+)
+from tidewheel.logic.partitions.definitions import (
+    DynamicPartitions,
+    StaticPartitions,
+    TimeWindowPartitions,
+)
+from tidewheel.services.catalog import Catalog
+from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
+from tidewheel.values.records import NewRun, PartitionChange
+
+MANY, FEW = 50, 2
+
+
+def still(folder: Path, number: int) -> Still:
+    assets = [
+        AssetNode(
+            key=f"a{i:02}",
+            step=f"a{i:02}",
+            partitions=(None, StaticPartitions(keys=("x", "y")), DynamicPartitions(name="d"))[i % 3],
+            deps=(DepSpec(asset=f"a{i - 1:02}"),) if i else (),
+        )
+        for i in range(number)
+    ]
+    snapshot = LocationSnapshot(
+        name="code",
+        assets=tuple(assets),
+        checks=tuple(CheckNode(asset=node.key, name="c") for node in assets),
+        jobs=(JobNode(name="job", assets=tuple(node.key for node in assets), ops=(OpNode(name="o"),)),),
+        sensors=tuple(SensorNode(name=f"s{i}", jobs=("job",)) for i in range(number)),
+        schedules=tuple(
+            ScheduleNode(name=f"t{i}", crons=("0 * * * *",), job_name="job") for i in range(number)
+        ),
+    )
+    server = Still(folder, snapshot)
+    ledger = server.ledger
+    ledger.change_dynamic_partitions(PartitionChange(name="d", add=("k",)), now=NOW)
+    runs = [NewRun(run_id=f"{i:036}", job_name="job", location="code") for i in range(number)]
+    ledger.create_runs(runs, now=NOW)
+    keys = (None, "x", "k")
+    made = Materialization(metadata={})
+    events = [
+        Event(
+            type=EventType.ASSET_MATERIALIZATION,
+            timestamp=NOW + i,
+            run_id=f"{i:036}",
+            asset=node.key,
+            partition=keys[i % 3],
+            payload=made,
+        )
+        for i, node in enumerate(assets)
+    ]
+    checks = [
+        Event(
+            type=EventType.ASSET_CHECK_EVALUATION,
+            timestamp=NOW + number + i,
+            run_id=f"{i:036}",
+            asset=node.key,
+            check="c",
+            payload=CheckEvaluation(passed=True),
+        )
+        for i, node in enumerate(assets)
+    ]
+    catalog = Catalog({"code": snapshot})
+    resolver = catalog.resolver(NOW, ledger.get_all_dynamic_partitions())
+    ledger.record_events([*events, *checks], resolve=resolver)
+    return server
+
+
+PAGES = {
+    "runs": """{ runsOrError(limit: 100) { ... on Runs { count results { id status jobName tags { key value }
+      startTime endTime creationTime canTerminate pipeline { name } assetSelection { path } stepKeysToExecute
+      repositoryOrigin { repositoryName } waitsFor allPools trigger { name } } } } }""",
+    "assets": """{ assetsOrError(limit: 100) { ... on AssetConnection { nodes { key { path }
+      latestMaterializationTimestamp latestEventSortKey
+      assetMaterializations(limit: 1) { runId timestamp metadataEntries { label } runOrError { ... on Run { status } } }
+      definition { groupName kinds dependencyKeys { path } dependedByKeys { path } jobNames repository { name }
+        partitionDefinition { type } partitionStats { numMaterialized numPartitions }
+        assetPartitionStatuses { ... on DefaultPartitionStatuses { materializedPartitions } } dataVersion
+        assetChecksOrError { ... on AssetChecks { checks { name
+          executionForLatestMaterialization { status run { status } } } } } } } } } }""",
+    "latest": """{ assetNodes { assetKey { path } } a: assetsLatestInfo(assetKeys: [KEYS]) { assetKey { path }
+      latestMaterialization { runId } latestRun { id status } inProgressRunIds unstartedRunIds } }""".replace(
+        "KEYS", ", ".join(f'{{path: ["a{i:02}"]}}' for i in range(MANY))
+    ),
+    "triggers": """{ repositoriesOrError { ... on RepositoryConnection { nodes { name
+      schedules { name cronSchedule futureTicks(limit: 1) { results { timestamp } }
+        scheduleState { status typeSpecificData { ... on ScheduleData { startTimestamp } } } }
+      sensors { name targets { pipelineName } sensorState { status nextTick { timestamp }
+        typeSpecificData { ... on SensorData { lastCursor } } } }
+      jobs { name schedules { name } sensors { name } } } } } }""",
+}
+MOST = {"runs": 2, "assets": 12, "latest": 4, "triggers": 0}
+"""What is read together depends a little on which thread is quicker, so that a page has a most and no exact number."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_costs_a_fixed_number_of_queries(tmp_path: Path, page: str) -> None:
+    costs = []
+    for number in (FEW, MANY):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        server = still(folder, number)
+        data = server.ask(PAGES[page])
+        costs.append(server.statements)
+        server.ledger.close()
+    assert max(costs) <= MOST[page], costs
+    assert str(data).count("a49" if page in ("assets", "latest") else "job") >= 1
+
+
+def test_a_page_of_a_million_partitions_reads_their_bitmaps(tmp_path: Path) -> None:
+    spec = TimeWindowPartitions(cron="* * * * *", start=NOW - 60 * 1_000_000, fmt="%Y-%m-%d-%H:%M")
+    server = Still(
+        tmp_path, LocationSnapshot(name="code", assets=(AssetNode(key="a", step="a", partitions=spec),))
+    )
+    data = server.ask(
+        """{ assetNodeOrError(assetKey: {path: ["a"]}) { ... on AssetNode { partitionStats { numPartitions }
+             assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey } } }
+             partitionKeyConnection(limit: 3, ascending: false) { results } } } }"""
+    )["assetNodeOrError"]
+    assert data["partitionStats"] == {"numPartitions": 1_000_000}
+    assert len(data["partitionKeyConnection"]["results"]) == 3 and server.statements <= 4
