@@ -227,7 +227,7 @@ class UPathIOManager(IOManager):
         if not getattr(allowed, "value", allowed):
             if missing is not None:
                 raise missing
-            raise  # noqa: PLE0704 - called where the error is being handled
+            raise
         _log(context, self.get_missing_partition_log_message(key), warns=True)
 
     # -- paths ----------------------------------------------------------------------------------------------
