@@ -200,8 +200,8 @@ class UPathIOManager(IOManager):
             _log(context, self.get_loading_input_partition_log_message(path, str(key)))
             try:
                 found[str(key)] = self._load_one(context, path)
-            except FileNotFoundError:
-                self._require_allowed(context, str(key))
+            except FileNotFoundError as missing:
+                self._require_allowed(context, str(key), missing)
         return found
 
     async def load_partitions_async(self, context: Any) -> dict[str, Any]:
@@ -220,14 +220,17 @@ class UPathIOManager(IOManager):
         return found
 
     def _load_one(self, context: Any, path: Any) -> Any:
-        return _finished(self.load_from_path(context=context, path=path))
+        try:
+            return _finished(self.load_from_path(context=context, path=path))
+        except FileNotFoundError as missing:
+            what = context.asset_key.to_user_string() if context.has_asset_key else "the upstream output"
+            missing.add_note(f"expected a stored value of {what!r}, got none; materialize it first")
+            raise
 
-    def _require_allowed(self, context: Any, key: str, missing: BaseException | None = None) -> None:
+    def _require_allowed(self, context: Any, key: str, missing: FileNotFoundError) -> None:
         allowed = (context.definition_metadata or {}).get(ALLOW_MISSING)
         if not getattr(allowed, "value", allowed):
-            if missing is not None:
-                raise missing
-            raise
+            raise missing
         _log(context, self.get_missing_partition_log_message(key), warns=True)
 
     # -- paths ----------------------------------------------------------------------------------------------
@@ -255,12 +258,12 @@ def safe_partition(key: Any) -> str:
     """A partition key as a path that stays inside its folder. Slashes make folders; dimensions are ordered by name."""
     dimensions = getattr(key, "keys_by_dimension", None)
     texts = [str(value) for _, value in sorted(dimensions.items())] if dimensions else [str(key)]
-    parts = [part for text in texts for part in text.split("/")]
-    # an empty part or one of dots would be another folder (or none)
-    return (
-        "/".join(part.replace(".", "%2E") if part.strip(".") == "" else part for part in parts).strip("/")
-        or "%00"
-    )
+    return "/".join(_safe_part(part) for text in texts for part in text.split("/"))
+
+
+def _safe_part(part: str) -> str:
+    """A folder's or file's name: an empty one, or one of dots, would mean another folder."""
+    return part if part.strip(".") else part.replace(".", "%2E") or "%00"
 
 
 def _parts(relative: Any) -> Sequence[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from tidewheel.errors import CheckError
-from tidewheel.runtime.asset_event_views import CheckSeverity
+from tidewheel.values.severity import AssetCheckSeverity as CheckSeverity
 from tidewheel.runtime.event_views import EventLogEntry, view_entry, view_event, view_record
 from tidewheel.runtime.run_event import RunEvent, node_handle_of
 from tidewheel.values.error_info import ErrorInfo

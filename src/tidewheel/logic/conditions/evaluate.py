@@ -35,7 +35,6 @@ from tidewheel.logic.conditions.memory import (
     memory_key,
     starts_anew,
 )
-from tidewheel.logic.conditions.naming import label_or_name
 from tidewheel.logic.conditions.nodes import (
     AllChecks,
     AllDeps,
@@ -250,7 +249,7 @@ class _TargetEvaluation:
             case AllDeps():
                 return self.over_deps(node, deps_for(node, at.subject, self.graph), at)
             case AnyJobRoots() | AllJobRoots():
-                self.require_kind(node, at, "job")
+                leaves.require_kind(node, at.subject, "job")
                 return self.over_deps(node, at.subject.deps, at)
             case AnyChecks() | AllChecks():
                 return self.over_checks(node, at)
@@ -319,7 +318,7 @@ class _TargetEvaluation:
         return intersection(answers, self.everything(at)), trees
 
     def over_checks(self, node: AnyChecks | AllChecks, at: _At) -> tuple[Answer, list[NodeResult]]:
-        self.require_kind(node, at, "asset")
+        leaves.require_kind(node, at.subject, "asset")
         answers, trees = [], []
         for key in checks_for(node, at.subject, self.graph):
             other = _At(self.graph[key], at.path)
@@ -423,13 +422,6 @@ class _TargetEvaluation:
     def keep(self, node: Condition, at: _At, memory: NodeMemory, *, always: bool = False) -> None:
         if always or not is_default(memory):
             self.new[memory_key(identity_of(node), at.subject.key, self.root.key)] = memory
-
-    def require_kind(self, node: Condition, at: _At, kind: str) -> None:
-        if at.subject.key.kind != kind:
-            raise ConditionError(
-                f"{label_or_name(node)}: expected to be asked of an {kind}, "
-                f"got {at.subject.key.kind} {at.subject.key.name!r}; remove it from this condition"
-            )
 
 
 def previous_position(memory: TargetMemory | None, progress: Progress) -> Position | None:

@@ -38,7 +38,7 @@ from tidewheel.logic.conditions.nodes import (
 )
 from tidewheel.logic.conditions.owed import RetryPolicy, is_allowed
 from tidewheel.logic.conditions.relations import answer_down, down_along
-from tidewheel.logic.conditions.subjects import Key, Subject
+from tidewheel.logic.conditions.subjects import Key, Kind, Subject
 from tidewheel.logic.cron.tick_index import tick_index
 from tidewheel.logic.partitions import projection
 from tidewheel.logic.partitions.definitions import PartitionView
@@ -143,6 +143,23 @@ def missing_with_inputs(scope: Scope, inputs: Iterable[Scope]) -> PartitionSet:
             if one.facts.made is not None:
                 found = found | (down_along(dep.path, one.present(one.facts.made), scope.view) & missing)
     return found
+
+
+def require_kind(node: Condition, subject: Subject, kind: Kind) -> None:
+    """Check that a node is asked of the right kind of subject; raises ConditionError."""
+    if subject.key.kind != kind:
+        expected = "an asset" if kind == "asset" else f"a {kind}"
+        raise ConditionError(
+            f"{label_or_name(node)}: expected to be asked of {expected}, "
+            f"got the {subject.key.kind} {subject.key.name!r}; {_KIND_ADVICE[kind]}"
+        )
+
+
+_KIND_ADVICE: Mapping[Kind, str] = {
+    "asset": "use it on an asset, or inside any_deps_match",
+    "check": "put it inside any_checks_match or all_checks_match",
+    "job": "use it on a job with assets",
+}
 
 
 def require_answer(answer: UserAnswer | None, node: UserDefined, root: Key, subject: Subject) -> UserAnswer:
@@ -252,11 +269,7 @@ def _produced(scope: Scope, holds: Callable[[RunRef], bool]) -> PartitionSet:
 
 
 def _check_result(node: CheckResultIs, scope: Scope) -> Answer:
-    if scope.subject.key.kind != "check":
-        raise ConditionError(
-            f"{label_or_name(node)}: expected a check, got {scope.subject.key.kind} {scope.subject.key.name!r}; "
-            "put it inside any_checks_match or all_checks_match"
-        )
+    require_kind(node, scope.subject, "check")
     return state(scope.present(scope.facts.check_passed if node.passed else scope.facts.check_failed))
 
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidewheel.logic.conditions import program_leaves
 from tidewheel.logic.conditions.codec import identity_of
-from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evidence import Answer, intersection, restricted, union
 from tidewheel.logic.conditions.latching import Latch, advance
+from tidewheel.logic.conditions.leaves import require_kind
 from tidewheel.logic.conditions.limits import last_partitions
-from tidewheel.logic.conditions.naming import label_or_name
 from tidewheel.logic.conditions.nodes import (
     AllChecks,
     AllDeps,
@@ -396,11 +395,8 @@ def _parts(
 
     At the target itself the parts are kept, and only those of marked dependencies worked out again.
     """
-    if isinstance(node, AnyJobRoots | AllJobRoots) and s.subject.key.kind != "job":
-        raise ConditionError(
-            f"{label_or_name(node)}: expected to be asked of a job, "
-            f"got {s.subject.key.kind} {s.subject.key.name!r}; remove it from this condition"
-        )
+    if isinstance(node, AnyJobRoots | AllJobRoots):
+        require_kind(node, s.subject, "job")
     deps = w.links(node, s)
     keeps = number is not None and s is w.root.state and not getattr(node, "through_virtual", False)
     marked: Iterable[int] = range(len(deps))
@@ -431,11 +427,7 @@ def _parts(
 
 def _checks(node: AnyChecks | AllChecks, operand: Dated) -> Dated:
     def run(w: Walk, s: SubjectState) -> Answer:
-        if s.subject.key.kind != "asset":
-            raise ConditionError(
-                f"{label_or_name(node)}: expected to be asked of an asset, "
-                f"got {s.subject.key.kind} {s.subject.key.name!r}; remove it from this condition"
-            )
+        require_kind(node, s.subject, "asset")
         answers = []
         for check in w.checks(node, s):
             answers.append(w.link(check, s).carry_answer(operand(w, check), w.view))

@@ -61,7 +61,7 @@ def test_initial_evaluation_is_true_once():
     ids=["partitioned", "unpartitioned", "recut", "keys added", "end offset"],
 )
 def test_initial_evaluation_comes_back_when_the_partitions_become_others(before, after, anew):
-    story = lasting(n.InitialEvaluation(), partitions=before)
+    story = lasting(n.InitialEvaluation(), partitions=before).at("2024-01-20 01:00")
     story.times(2)
     story.define(asset("a", n.InitialEvaluation(), partitions=after))
     assert bool(story.evaluate()) is anew
