@@ -136,6 +136,7 @@ class Show:
             self.board,
             home=self.home,
             summary=self._summary,
+            width=self._console.width,
             height=self._console.height,
             seconds=self.seconds,
         )
@@ -236,7 +237,7 @@ def _say_goodbye(show: Show, console: Console, *, kept: bool) -> None:
     console.print(
         f"{len(board.days)} days landed, {board.done} done: {board.runs['SUCCESS']} runs succeeded, "
         f"{board.runs['FAILURE']} failed ({board.reported} reported by the failure sensor), {board.retries} retries, "
-        f"{board.checks_failed} of {board.checks_passed + board.checks_failed} checks failed.",
+        f"{board.checks_failed} of {board.checks_passed + board.checks_failed} checks did not pass.",
         soft_wrap=True,
     )
     if kept:

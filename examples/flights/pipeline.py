@@ -90,10 +90,10 @@ def rows_are_plausible(clean_flights: pd.DataFrame) -> tw.AssetCheckResult:
     shown = ["carrier", "flight", "origin", "dest", "fault"]
     return tw.AssetCheckResult(
         passed=faults.empty and lost <= MAX_LOST * len(clean_flights),
+        description=f"{len(faults)} impossible flights, {lost} that never arrived",
         metadata={
-            "impossible": len(faults),
+            "impossible": tw.MetadataValue.md(cleaning.to_markdown(faults, shown)),
             "never arrived": lost,
-            "rows": tw.MetadataValue.md(cleaning.to_markdown(faults, shown)),
         },
     )
 
@@ -103,7 +103,7 @@ def most_flights_flew(flights_with_weather: pd.DataFrame) -> tw.AssetCheckResult
     """On days of blizzards the delays of the few that flew would mislead: they are not computed."""
     cancelled = (flights_with_weather["outcome"] == cleaning.CANCELLED).mean()
     return tw.AssetCheckResult(
-        passed=bool(cancelled <= MAX_CANCELLED), metadata={"cancelled": f"{cancelled:.0%}"}
+        passed=bool(cancelled <= MAX_CANCELLED), description=f"{cancelled:.0%} of the flights were cancelled"
     )
 
 

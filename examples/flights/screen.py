@@ -50,7 +50,7 @@ SMALLEST = (100, 28)  # columns, lines; plain lines are better than a torn pictu
 
 
 def draw(
-    board: Scoreboard, *, home: Path, summary: pd.DataFrame | None, height: int, seconds: float
+    board: Scoreboard, *, home: Path, summary: pd.DataFrame | None, width: int, height: int, seconds: float
 ) -> Layout:
     """The whole picture."""
     layout = Layout()
@@ -65,9 +65,7 @@ def draw(
     rows = height - CALENDAR_HEIGHT - 6
     layout["news"].update(_panel(_lines(list(board.news)[-rows:]), "Happening now"))
     layout["right"].split_column(Layout(name="problems"), Layout(_carriers(summary), size=CARRIERS_HEIGHT))
-    problems = list(board.problems)[-max(1, rows - CARRIERS_HEIGHT) :]
-    shown = Group(*map(_problem, problems)) if problems else Text("none so far", "dim")
-    layout["problems"].update(_panel(shown, "Problems"))
+    layout["problems"].update(_problems(board, columns=width * 10 // 21 - 5, rows=rows - CARRIERS_HEIGHT))
     return layout
 
 
@@ -81,11 +79,18 @@ def line(happening: Happening) -> Text:
     return text
 
 
-def _problem(happening: Happening) -> Text:
-    mark, style = NEWS[happening.kind]
-    return Text(f"{mark} ", style, no_wrap=True, overflow="ellipsis").append(
-        happening.text, "not bold default"
-    )
+def _problems(board: Scoreboard, *, columns: int, rows: int) -> Panel:
+    """The newest problems that fit, each on as many lines as it needs."""
+    shown: list[RenderableType] = []
+    for happening in reversed(board.problems):
+        rows -= -(-len(happening.text) // (columns - 4))  # words do not break just at the edge
+        if rows < 0:
+            break
+        mark, style = NEWS[happening.kind]
+        row = Table.grid(padding=(0, 1))
+        row.add_row(Text(mark, style), happening.text)
+        shown.insert(0, row)
+    return _panel(Group(*shown) if shown else Text("none so far", "dim"), "Problems")
 
 
 def _lines(happenings: list[Happening]) -> RenderableType:

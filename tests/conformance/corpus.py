@@ -102,16 +102,18 @@ def observe(
     return documents
 
 
-def _start(system: str, share: list[Program], python: str, answer: Path) -> subprocess.Popen[bytes]:
-    command = [
-        python,
-        "-m",
-        "tests.conformance.observer",
-        system,
-        str(answer),
-        *(str(one.path) for one in share),
-    ]
-    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"})
+def _start(system: str, share: list[Program], python: str, answer: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [python, "-m", "tests.conformance.observer", system, str(answer)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        stdin=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write("\n".join(str(one.path) for one in share))
+    process.stdin.close()
+    return process
 
 
 def compact(value: Any, indent: str = "") -> str:

@@ -1,6 +1,6 @@
 """Loads programs in one system, observes each in a process of its own, and writes one JSON document for all.
 
-    python -m tests.conformance.observer (dagster|tidewheel) OUTPUT.json PROGRAM...
+    python -m tests.conformance.observer (dagster|tidewheel) OUTPUT.json < paths of programs, one a line
 
 Runs under the interpreter of the system it observes, so it imports nothing but the standard library and that system.
 """
@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import types
 import warnings
@@ -35,7 +36,8 @@ LOOSE_KINDS = ("assets", "asset_checks", "jobs", "schedules", "sensors")
 
 def main(arguments: list[str]) -> int:
     """Observes the programs named on the command line."""
-    system, output, *names = arguments
+    system, output = arguments
+    names = sys.stdin.read().split()
     silence()
     load_system(system)
     documents = {name: observed_apart(Path(name)) for name in names}
@@ -63,12 +65,15 @@ def observed_apart(path: Path) -> dict[str, Any]:
     """One program's document, made in a forked process so that programs cannot touch each other."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "document.json")
+        began = time.monotonic()
         child = os.fork()
         if child == 0:
             with contextlib.suppress(BaseException):
                 _observe_into(path, answer, folder)
             os._exit(0)
         _, status = os.waitpid(child, 0)
+        if os.environ.get("CONFORMANCE_TRACE"):
+            print(f"{time.monotonic() - began:6.2f} s  {path.parent.name}/{path.stem}", file=sys.stderr)
         if answer.exists():
             return json.loads(answer.read_text())
         how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "no answer"

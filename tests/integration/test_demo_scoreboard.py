@@ -123,6 +123,7 @@ def test_the_picture_fits_its_screen(size, with_summary):
                 board,
                 home=Path("/tmp/home"),
                 summary=summary if with_summary else None,
+                width=size[0],
                 height=size[1],
                 seconds=61,
             )

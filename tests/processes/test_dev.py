@@ -254,3 +254,57 @@ def test_commands_open_a_home_without_a_server_also_two_at_once(tmp_path: Path) 
     listed = json.loads(command("run", "list", "--json", home=home).stdout)
     assert len(listed) == 2
     assert command("doctor", home=home).returncode == 0
+
+
+THREADED = """
+import os, threading, time
+import tidewheel as tw
+
+threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+
+@tw.op
+def hello():
+    return 1
+
+@tw.job
+def one():
+    hello()
+
+@tw.sensor(job=one, minimum_interval_seconds=0.2, default_status=tw.DefaultSensorStatus.RUNNING)
+def once(context):
+    return tw.RunRequest(run_key="once")
+
+defs = tw.Definitions(jobs=[one], sensors=[once])
+"""
+
+
+def test_code_that_starts_threads_gets_its_workers_from_the_stock_of_spares(tmp_path: Path) -> None:
+    file = tmp_path / "threaded.py"
+    file.write_text(THREADED)
+    served = Served(tmp_path / "home", file)
+    try:
+        served.wait_loaded()
+        served.wait_for(lambda a: a["kind"] == "run" and a["status"] == "SUCCESS")
+        [location] = served.control.health().locations
+        assert location.start_method == "spare"
+        _, launched = post(served.port, "/api/v1/launch", {"job_name": "one"})
+        served.wait_for(
+            lambda a: a["kind"] == "run" and a["status"] == "SUCCESS" and a["run_id"] == launched["run_id"]
+        )
+        assert served.ledger.count_runs(None) == 2
+    finally:
+        served.stop()
+
+
+def test_code_is_found_through_pyproject_and_by_module(tmp_path: Path) -> None:
+    (tmp_path / "my_pipeline.py").write_text(pipelines.ONE_OP)
+    (tmp_path / "pyproject.toml").write_text('[tool.tidewheel]\nmodule = "my_pipeline"\n')
+    home = tmp_path / "home"
+    run = [sys.executable, "-m", "tidewheel.cli.main", "launch", "one", "--home", str(home), "--json"]
+    for extra in ([], ["-m", "my_pipeline"]):
+        done = subprocess.run([*run, *extra], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["status"] == "SUCCESS"
+    (tmp_path / "pyproject.toml").write_text('[tool.tidewheel]\nmodul = "my_pipeline"\n')
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "did you mean 'module'" in done.stderr

@@ -128,6 +128,9 @@ class UnresolvedAssetJobDefinition:
         if definition is not None:
             require_key(definition.spec, partition_key, view_at(current_time, dynamic_partitions_store))
             partition_tags = definition.get_tags_for_partition_key(partition_key)
+        own_tags = getattr(self.config, "get_tags_for_partition_key", None)
+        if own_tags is not None:
+            partition_tags = {**partition_tags, **own_tags(partition_key)}
         return RunRequest(
             job_name=self.name,
             run_key=run_key,
@@ -397,19 +400,21 @@ def build_ephemeral_asset_job(
 
     Raises:
         InvalidDefinitionError: when definitions contradict each other, or the selection cannot be run.
-        InvalidSubsetError: when something selected does not exist or cannot be taken alone.
     """
     graph = AssetGraph.from_assets(normalize_assets(assets))
     chosen = implicit_selection(graph) if selection is None else AssetSelection.from_coercible(selection)
-    return build_asset_job(
-        name,
-        graph,
-        chosen,
-        resource_defs=coerce_resources(resources),
-        executor_def=executor_def,
-        logger_defs=logger_defs,
-        input_values=input_values,
-    )
+    try:
+        return build_asset_job(
+            name,
+            graph,
+            chosen,
+            resource_defs=coerce_resources(resources),
+            executor_def=executor_def,
+            logger_defs=logger_defs,
+            input_values=input_values,
+        )
+    except InvalidSubsetError as exc:
+        raise InvalidDefinitionError(str(exc)) from exc
 
 
 def _require_config(config: Any) -> Any:

@@ -241,7 +241,10 @@ class Definitions:
 
     def resolve_all_asset_specs(self) -> Sequence[AssetSpec]:
         """The specs of all assets, those included that are only depended on."""
-        return [node.spec for node in self.resolve_asset_graph().nodes.values()]
+        return [
+            node.spec if node.spec.group_name else node.spec.replace_attributes(group_name=node.group_name)
+            for node in self.resolve_asset_graph().nodes.values()
+        ]
 
     def get_all_asset_specs(self) -> Sequence[AssetSpec]:
         """As ``resolve_all_asset_specs``."""

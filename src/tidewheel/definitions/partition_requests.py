@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from tidewheel.definitions.partition_context import view_at
-from tidewheel.definitions.partitions import require_key
+from tidewheel.definitions.partitions import PartitionsDefinition, require_key
 from tidewheel.definitions.run_request import RunRequest
-from tidewheel.errors import CheckError
+from tidewheel.errors import CheckError, UnknownPartitionError
+from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.values.keys import AssetKey
-from tidewheel.values.tags import PARTITION_SET
+from tidewheel.values.tags import PARTITION, PARTITION_SET
 
 
 def partition_set_name(job_name: str) -> str:
@@ -19,20 +20,29 @@ def partition_set_name(job_name: str) -> str:
     return f"{job_name}_partition_set"
 
 
-def tags_for_partition(job: Any, partition_key: str) -> dict[str, str]:
-    """The tags that a run of one partition of a job carries: the key, its dimensions, the set, those of its config."""
-    definition = job.partitions_def
-    if definition is None:
+def tags_for_partition(
+    job: Any, partition_key: str, definition: PartitionsDefinition | None = None
+) -> dict[str, str]:
+    """The tags that a run of one partition of a job carries: the key, its dimensions, the set, those of its config.
+
+    ``definition``: the partitions of what is selected, where the job as a whole has none.
+    """
+    found = definition if definition is not None else job.partitions_def
+    if found is None:
         raise CheckError(
             f"job {job.name!r}: expected a partitioned job, got one without partitions; drop partition_key"
         )
-    tags = dict(definition.get_tags_for_partition_key(partition_key))
+    tags = dict(found.get_tags_for_partition_key(partition_key))
+    if job.partitions_def is not None:
+        tags.update(_config_tags(job, partition_key))
+        tags[PARTITION_SET] = partition_set_name(job.name)
+    return tags
+
+
+def _config_tags(job: Any, partition_key: str) -> Mapping[str, str]:
     config = getattr(job, "partitioned_config", None) or getattr(job, "config", None)
     own = getattr(config, "get_tags_for_partition_key", None)
-    if own is not None:
-        tags.update(own(partition_key, job_name=job.name))
-    tags[PARTITION_SET] = partition_set_name(job.name)
-    return tags
+    return own(partition_key, job_name=job.name) if own is not None else {}
 
 
 def config_for_partition(job: Any, partition_key: str) -> Mapping[str, Any]:
@@ -61,11 +71,40 @@ def request_for_partition(
     if job.partitions_def is None:
         raise CheckError(f"job {job.name!r}: expected a partitioned job, got one without partitions")
     require_key(job.partitions_def.spec, partition_key, view_at(current_time, dynamic_partitions_store))
+    partition_tags = {
+        **job.partitions_def.get_tags_for_partition_key(partition_key),
+        **_config_tags(job, partition_key),
+    }
+    partition_tags.pop(PARTITION_SET, None)
     return RunRequest(
         run_key=run_key,
         run_config=run_config if run_config is not None else config_for_partition(job, partition_key),
-        tags={**(tags or {}), **tags_for_partition(job, partition_key)},
+        tags={**(tags or {}), **partition_tags},
         job_name=job.name,
         asset_selection=asset_selection,
         partition_key=partition_key,
+    )
+
+
+def with_partition(request: RunRequest, job: Any, view: PartitionView) -> RunRequest:
+    """A request with the tags and config of the partition that it names; as it is when it has them, or names none.
+
+    Raises:
+        UnknownPartitionError: when the job is not partitioned, or there is no such partition.
+    """
+    key = request.partition_key
+    if key is None or request.tags.get(PARTITION) is not None:
+        return request
+    definition = job.partitions_def
+    if definition is None and request.asset_selection:
+        graph = job.asset_layer.partitions_defs
+        definition = next((graph[one] for one in request.asset_selection if one in graph), None)
+    if definition is None:
+        raise UnknownPartitionError(
+            f"expected no partition_key for job {job.name!r}, which is not partitioned, got {key!r}; drop it"
+        )
+    require_key(definition.spec, key, view)
+    return request.with_replaced_attrs(
+        run_config=request.run_config or config_for_partition(job, key),
+        tags={**request.tags, **tags_for_partition(job, key, definition)},
     )

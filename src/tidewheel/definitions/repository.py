@@ -114,9 +114,9 @@ class RepositoryDefinition:
 
     @property
     def assets_defs_by_key(self) -> Mapping[AssetKey, AssetsDefinition]:
-        """Definitions by asset, those that only stand for undeclared keys included."""
+        """Definitions by asset; without keys that are only depended on."""
         graph = self.resolved.graph
-        return {key: graph.assets_def_for_key(key) for key in graph.nodes}
+        return {key: graph.assets_def_for_key(key) for key in graph.nodes if key not in graph.undeclared}
 
     @property
     def asset_checks_defs_by_key(self) -> Mapping[AssetCheckKey, AssetsDefinition]:

@@ -10,6 +10,7 @@ from tidewheel.definitions.asset_labels import require_name
 from tidewheel.definitions.results import typed_metadata
 from tidewheel.definitions.run_request import SkipReason, config_mapping
 from tidewheel.definitions.trigger_functions import TriggerFunction
+from tidewheel.definitions.trigger_requests import DirectRequests
 from tidewheel.definitions.trigger_results import ScheduleExecutionData, schedule_requests
 from tidewheel.definitions.trigger_target import (
     AnyJob,
@@ -215,18 +216,10 @@ class ScheduleDefinition:
     def evaluate_tick(self, context: Any) -> ScheduleExecutionData:
         """What a tick asks for, with the tags that runs get from it."""
         found = self.collect(context)
-        requests = [
-            one.with_replaced_attrs(tags={**one.tags, **self._partition_tags(one), SCHEDULE_NAME: self.name})
-            for one in found.run_requests or ()
-        ]
-        return ScheduleExecutionData(requests, found.skip_message, getattr(context, "log_key", None))
-
-    def _partition_tags(self, request: Any) -> Mapping[str, str]:
-        job = self.target.job if self.target is not None else None
-        definition = getattr(job, "partitions_def", None)
-        if request.partition_key is None or definition is None:
-            return {}
-        return definition.get_tags_for_partition_key(request.partition_key)  # type: ignore[no-any-return]
+        direct = DirectRequests(context, [self.target] if self.target is not None else [])
+        requests = [direct.with_partition(one) for one in found.run_requests or ()]
+        named = [one.with_replaced_attrs(tags={**one.tags, SCHEDULE_NAME: self.name}) for one in requests]
+        return ScheduleExecutionData(named, found.skip_message, getattr(context, "log_key", None))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the decorated function directly, as a test does.
@@ -252,9 +245,8 @@ class ScheduleDefinition:
 
 def is_schedule_context(value: Any) -> bool:
     """Whether something is a schedule's context."""
-    return hasattr(value, "scheduled_execution_time") or _has_attribute(
-        type(value), "scheduled_execution_time"
-    )
+    name = "scheduled_execution_time"
+    return _has_attribute(type(value), name) or name in getattr(value, "__dict__", {})
 
 
 def _has_attribute(kind: type, name: str) -> bool:

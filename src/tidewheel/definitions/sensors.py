@@ -11,6 +11,7 @@ from tidewheel.definitions.results import typed_metadata
 from tidewheel.definitions.run_request import RunRequest
 from tidewheel.definitions.selection import AssetSelection
 from tidewheel.definitions.trigger_functions import TriggerFunction, function_name
+from tidewheel.definitions.trigger_requests import DirectRequests
 from tidewheel.definitions.trigger_results import SensorExecutionData, SensorOutcome, sensor_outcome
 from tidewheel.definitions.trigger_target import (
     AnyJob,
@@ -215,12 +216,9 @@ class SensorDefinition:
         Raises:
             CheckError: when a request names no job or a wrong one.
         """
-        for request in outcome.requests:
-            problem = self.target_problem(request)
-            if problem is not None:
-                raise CheckError(problem)
+        direct = DirectRequests(context, self.targets, outcome.partitions)
         return SensorExecutionData(
-            run_requests=[self._tagged(request) for request in outcome.requests],
+            run_requests=[self._completed(request, direct) for request in outcome.requests],
             skip_message=outcome.skip_message,
             cursor=outcome.cursor,
             dagster_run_reactions=outcome.reactions,
@@ -229,13 +227,14 @@ class SensorDefinition:
             asset_events=outcome.asset_events,
         )
 
-    def _tagged(self, request: RunRequest) -> RunRequest:
-        tags = {**request.tags, SENSOR_NAME: self.name}
-        job = self.targets[0].job if len(self.targets) == 1 else None
-        definition = getattr(job, "partitions_def", None)
-        if request.partition_key is not None and definition is not None:
-            tags = {**definition.get_tags_for_partition_key(request.partition_key), **tags}
-        return request.with_replaced_attrs(tags=tags)
+    def _completed(self, request: RunRequest, direct: DirectRequests) -> RunRequest:
+        problem = self.target_problem(request)
+        if problem is not None:
+            raise CheckError(problem)
+        if self.asset_selection is not None:
+            request = direct.with_selection(request, self.asset_selection, self.what)
+        request = direct.with_partition(request)
+        return request.with_replaced_attrs(tags={**request.tags, SENSOR_NAME: self.name})
 
     def target_problem(self, request: RunRequest) -> str | None:
         """Why a request does not say which of the sensor's targets it means; None when it does."""

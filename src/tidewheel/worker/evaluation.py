@@ -36,7 +36,7 @@ from tidewheel.values.events import Event
 from tidewheel.values.records import PartitionChange
 from tidewheel.values.status import TriggerKind
 from tidewheel.values.tags import SCHEDULE_NAME, SCHEDULED_EXECUTION_TIME, SENSOR_NAME
-from tidewheel.worker.dynamic_keys import KnownPartitions, joined
+from tidewheel.definitions.dynamic_keys import KnownPartitions, joined
 from tidewheel.worker.launch_preparation import prepare_launch
 from tidewheel.worker.multi_asset_sensor_context import MultiAssetSensorEvaluationContext
 from tidewheel.worker.requested_runs import RequestChecker

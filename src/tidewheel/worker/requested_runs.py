@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB, job_partitions
 from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.partition_requests import config_for_partition, partition_set_name
+from tidewheel.definitions.partition_requests import config_for_partition, tags_for_partition
 from tidewheel.definitions.partitions import DynamicPartitionsDefinition, PartitionsDefinition, require_key
 from tidewheel.definitions.resolved import ResolvedDefinitions
 from tidewheel.definitions.run_request import RunRequest
@@ -19,8 +19,8 @@ from tidewheel.errors import InvalidSubsetError, TidewheelError, UnknownPartitio
 from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.records import PartitionChange, RequestError
-from tidewheel.values.tags import CODE_LOCATION, PARTITION, PARTITION_SET, RANGE_END, RANGE_START, RUN_KEY
-from tidewheel.worker.dynamic_keys import KnownPartitions
+from tidewheel.values.tags import CODE_LOCATION, PARTITION, RANGE_END, RANGE_START, RUN_KEY
+from tidewheel.definitions.dynamic_keys import KnownPartitions
 from tidewheel.worker.staleness import stale_assets
 
 
@@ -194,10 +194,7 @@ class RequestChecker:
         if key is None:
             key = self._key_of_run_key(definition, request, job)
         require_key(definition.spec, key, self._partitions.view)
-        tags = dict(definition.get_tags_for_partition_key(key))
-        if job.partitioned_config is not None:
-            tags.update(job.partitioned_config.get_tags_for_partition_key(key, job_name=job.name))
-        return str(key), {**tags, PARTITION_SET: partition_set_name(job.name)}
+        return str(key), tags_for_partition(self._resolved.job(job.name), key, definition)
 
     def _partitions_def(self, job: JobDefinition) -> PartitionsDefinition | None:
         if not job.is_asset_job or job.partitioned_config is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from tidewheel.definitions.clock import as_seconds
 from tidewheel.errors import CheckError
 from tidewheel.runtime.instance import Instance
 from tidewheel.worker.trigger_context import TriggerContext, TriggerLog
@@ -45,6 +46,12 @@ class ScheduleEvaluationContext(TriggerContext):
         if self._instance is None:
             self._instance = Instance.ephemeral()
         return self._instance
+
+    @property
+    def moment_s(self) -> float | None:
+        """The nominal time in seconds since the epoch; None when the context was made without one."""
+        moment = self._scheduled_execution_time
+        return as_seconds(moment) if moment is not None else None
 
     @property
     def scheduled_execution_time(self) -> datetime:

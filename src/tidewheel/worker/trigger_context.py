@@ -81,6 +81,16 @@ class TriggerContext:
         return self._instance
 
     @property
+    def known_instance(self) -> Any:
+        """The instance, or None when the context was made without one."""
+        return self._instance
+
+    @property
+    def known_repository(self) -> Any:
+        """The definitions that the trigger belongs to, or None when the context was made without them."""
+        return None if self._repository_def is None else self.repository_def
+
+    @property
     def instance_ref(self) -> Any:
         """None: instances are handed over as they are."""
         return None

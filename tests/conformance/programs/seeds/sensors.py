@@ -161,6 +161,7 @@ defs = Definitions(
 def test_folder():
     for name in ("one.csv", "two.csv"):
         open(os.path.join(FOLDER, name), "w").close()
+    os.utime(os.path.join(FOLDER, "one.csv"), (1_700_000_000, 1_700_000_000))
     context = build_sensor_context(cursor="0.0", instance=DagsterInstance.ephemeral())
     found = folder_sensor(context)
     assert isinstance(found, list)

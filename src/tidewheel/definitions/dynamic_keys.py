@@ -28,9 +28,18 @@ class _LedgerKeys(Mapping[str, DynamicKeys]):
     def __getitem__(self, name: str) -> DynamicKeys:
         found = self._keys.get(name)
         if found is None:
-            pairs = () if self._is_complete else self._instance.ledger.get_dynamic_partitions(name)
-            found = self._keys[name] = _dynamic_keys(pairs)
+            found = self._keys[name] = _dynamic_keys(self._read(name))
         return found
+
+    def _read(self, name: str) -> Iterable[tuple[str, int]]:
+        if self._is_complete:
+            return ()
+        if self._instance is None:
+            raise CheckError(
+                f"dynamic partitions {name!r}: expected a context with an instance that knows the keys, got none; "
+                "pass instance="
+            )
+        return self._instance.ledger.get_dynamic_partitions(name)  # type: ignore[no-any-return]
 
     def get(self, name: str, default: Any = None) -> DynamicKeys:
         """As ``[]``: every name has a set, if an empty one."""
