@@ -209,16 +209,15 @@ class MultiAssetSensorDefinition(SensorDefinition):
             Exception: whatever the user's function raises.
             InvariantViolationError: when it sets a cursor, which is the context's here.
         """
+        if not hasattr(context, "finish_evaluation"):
+            context = context.watching(self.monitored_assets)
         outcome = sensor_outcome(self.function.call(context), None, self.what)
         if outcome.cursor_changed:
             raise InvariantViolationError(
                 f"{self.what}: expected no cursor in the result, since the context keeps it, got {outcome.cursor!r}; use "
                 "context.advance_cursor() or context.advance_all_cursors()"
             )
-        finish = getattr(context, "finish_evaluation", None)
-        if finish is None:
-            return outcome
-        cursor, changed = finish(requested=bool(outcome.requests))
+        cursor, changed = context.finish_evaluation(requested=bool(outcome.requests))
         return outcome._replace(cursor=cursor, cursor_changed=changed)
 
 

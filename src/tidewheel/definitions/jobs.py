@@ -414,6 +414,27 @@ class JobDefinition:
             return self.partitioned_config.get_run_config_for_partition_key(partition_key)  # type: ignore[no-any-return]
         return {}
 
+    def get_tags_for_partition_key(
+        self, partition_key: str, selected_asset_keys: Iterable[AssetKey] | None = None
+    ) -> Mapping[str, str]:
+        """The tags of a run for one partition."""
+        from tidewheel.definitions.partition_requests import tags_for_partition  # noqa: PLC0415 - the other module needs this one
+
+        layer = self.asset_layer.partitions_defs
+        found = (layer[key] for key in selected_asset_keys or () if key in layer)
+        return tags_for_partition(self, partition_key, self.partitions_def or next(found, None))
+
+    def run_request_for_partition(self, partition_key: str, **options: Any) -> Any:
+        """A request for a run of one partition; options as of ``partition_requests.request_for_partition``.
+
+        Raises:
+            CheckError: when the job is not partitioned.
+            UnknownPartitionError: when there is no partition of this key.
+        """
+        from tidewheel.definitions.partition_requests import request_for_partition  # noqa: PLC0415 - the other module needs this one
+
+        return request_for_partition(self, partition_key, **options)
+
     # -- copies -------------------------------------------------------------------------------------------
 
     def copy(self, **changes: Any) -> JobDefinition:

@@ -71,15 +71,10 @@ def request_for_partition(
     if job.partitions_def is None:
         raise CheckError(f"job {job.name!r}: expected a partitioned job, got one without partitions")
     require_key(job.partitions_def.spec, partition_key, view_at(current_time, dynamic_partitions_store))
-    partition_tags = {
-        **job.partitions_def.get_tags_for_partition_key(partition_key),
-        **_config_tags(job, partition_key),
-    }
-    partition_tags.pop(PARTITION_SET, None)
     return RunRequest(
         run_key=run_key,
         run_config=run_config if run_config is not None else config_for_partition(job, partition_key),
-        tags={**(tags or {}), **partition_tags},
+        tags={**(tags or {}), **tags_for_partition(job, partition_key)},
         job_name=job.name,
         asset_selection=asset_selection,
         partition_key=partition_key,

@@ -9,7 +9,6 @@ from typing import Any
 from tidewheel.definitions.asset_jobs import UnresolvedAssetJobDefinition
 from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partition_keys import MultiPartitionKey
-from tidewheel.definitions.partition_requests import request_for_partition
 from tidewheel.definitions.partitions import PartitionsDefinition, StaticPartitionsDefinition
 from tidewheel.definitions.run_request import SkipReason
 from tidewheel.definitions.schedules import DefaultScheduleStatus, ScheduleDefinition
@@ -183,8 +182,8 @@ def _requests_of(
         if not keys:
             return SkipReason("The job's PartitionsDefinition has no partitions")
         made = [
-            request_for_partition(
-                job, key, run_key=key, tags=tags, current_time=moment, dynamic_partitions_store=store
+            job.run_request_for_partition(
+                key, run_key=key, tags=tags, current_time=moment, dynamic_partitions_store=store
             )
             for key in keys
         ]

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tidewheel.definitions.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
 from tidewheel.definitions.definitions import Definitions
+from tidewheel.definitions.dynamic_keys import KnownPartitions, joined
 from tidewheel.definitions.partition_context import partition_loading_context
 from tidewheel.definitions.repository import RepositoryDefinition
 from tidewheel.definitions.resolved import ResolvedDefinitions
@@ -36,7 +37,6 @@ from tidewheel.values.events import Event
 from tidewheel.values.records import PartitionChange
 from tidewheel.values.status import TriggerKind
 from tidewheel.values.tags import SCHEDULE_NAME, SCHEDULED_EXECUTION_TIME, SENSOR_NAME
-from tidewheel.definitions.dynamic_keys import KnownPartitions, joined
 from tidewheel.worker.launch_preparation import prepare_launch
 from tidewheel.worker.multi_asset_sensor_context import MultiAssetSensorEvaluationContext
 from tidewheel.worker.requested_runs import RequestChecker

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB, job_partitions
+from tidewheel.definitions.dynamic_keys import KnownPartitions
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.partition_requests import config_for_partition, tags_for_partition
 from tidewheel.definitions.partitions import DynamicPartitionsDefinition, PartitionsDefinition, require_key
@@ -20,7 +21,6 @@ from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.records import PartitionChange, RequestError
 from tidewheel.values.tags import CODE_LOCATION, PARTITION, RANGE_END, RANGE_START, RUN_KEY
-from tidewheel.definitions.dynamic_keys import KnownPartitions
 from tidewheel.worker.staleness import stale_assets
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -136,12 +137,32 @@ def test_a_body_that_is_too_large(server: GraphQLServer) -> None:
         + "} }" * 15
         + "} } } }",
         """query { ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A }""",
+        "{" + " instance { id }" * 1_000 + "}",
+        "{ instance {" + "".join(f" a{i}: id" for i in range(5_000)) + "} }",
+        "{"
+        + "".join(f" ...F{i}" for i in range(300))
+        + "}"
+        + "".join(f" fragment F{i} on Query {{ instance {{ id }} }}" for i in range(300)),
     ],
-    ids=["deep", "unbalanced", "types", "values", "long", "aliases", "circle", "fragments"],
+    ids=[
+        "deep",
+        "unbalanced",
+        "types",
+        "values",
+        "long",
+        "aliases",
+        "circle",
+        "fragments",
+        "repeated",
+        "many",
+        "spread",
+    ],
 )
 def test_queries_that_ask_for_too_much(server: GraphQLServer, query: str) -> None:
+    began = time.perf_counter()
     status, body = server.post(query)
     assert status == 400 and body["data"] is None and len(str(body)) < 20_000
+    assert time.perf_counter() - began < 1.0
 
 
 def test_the_cost_of_pages_counts(server: GraphQLServer) -> None:

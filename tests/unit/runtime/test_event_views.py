@@ -5,7 +5,6 @@ from datetime import datetime
 import pytest
 
 from tidewheel.errors import CheckError
-from tidewheel.values.severity import AssetCheckSeverity as CheckSeverity
 from tidewheel.runtime.event_views import EventLogEntry, view_entry, view_event, view_record
 from tidewheel.runtime.run_event import RunEvent, node_handle_of
 from tidewheel.values.error_info import ErrorInfo
@@ -26,6 +25,7 @@ from tidewheel.values.events import (
 )
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import IntMetadataValue, TextMetadataValue
+from tidewheel.values.severity import AssetCheckSeverity as CheckSeverity
 
 # what Dagster 1.13.27 answers for an event of each type; predicates that are not listed are False
 TRUE_PREDICATES: dict[str, set[str]] = {

@@ -15,6 +15,7 @@ from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.definitions import find_repository
 from tidewheel.api.graphql.outside_changes import change_dynamic_partitions, record_events, wipe
 from tidewheel.api.graphql.partition_keys import dimensions_of
+from tidewheel.api.graphql.permissions import REPORT_EVENTS, WIPE
 from tidewheel.api.graphql.wire import asset_key as key_of_text
 from tidewheel.api.graphql.wire import asset_text
 from tidewheel.errors import did_you_mean
@@ -44,6 +45,9 @@ async def _report_events(
     if len(keys) > MAX_KEYS:
         return _too_many(len(keys))
     asset, text = asset_text(event_params["asset_key"]), event_params.get("description")
+    refused = context.refusal(REPORT_EVENTS, context.catalog.asset_location(asset))
+    if refused is not None:
+        return refused
     kind = EventType(event_params["event_type"])
     payload: Materialization | Observation = (
         Materialization(description=text)
@@ -91,6 +95,9 @@ async def _report_checks(
             "InvalidMetadataError", f"expected serializedMetadata as the JSON text of an object: {error}"
         )
     asset = asset_text(event_params["asset_key"])
+    refused = context.refusal(REPORT_EVENTS, context.catalog.asset_location(asset))
+    if refused is not None:
+        return refused
     evaluation = CheckEvaluation(
         passed=event_params["passed"],
         severity=event_params.get("severity") or "ERROR",
@@ -219,6 +226,9 @@ async def _wipe_assets(
         asset = asset_text(wanted["asset_key"])
         if context.catalog.asset(asset) is None and await context.loaders.asset_states.load(asset) is None:
             return asset_not_found(context, asset)
+        refused = context.refusal(WIPE, context.catalog.asset_location(asset))
+        if refused is not None:
+            return refused
         ranges = _ranges(wanted.get("partitions"))
         try:
             todo.append((asset, None if ranges is None else await _keys(context, asset, ranges)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from graphql import GraphQLResolveInfo
 
+from tidewheel.api.graphql.answers import Answer
 from tidewheel.api.graphql.loaders import Loaders
-from tidewheel.api.graphql.permissions import Access
+from tidewheel.api.graphql.permissions import Access, unauthorized
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
@@ -41,6 +42,11 @@ class RequestContext:
     def ledger(self) -> LedgerPort:
         """The ledger; to be used through ``database.read`` and ``database.write``."""
         return self.server.database.ledger
+
+    def refusal(self, permission: str, location: str | None) -> Answer | None:
+        """The ``UnauthorizedError`` for a caller who may not do this in this code location; None when they may."""
+        reason = self.access.refusal(permission, location)
+        return None if reason is None else unauthorized(permission, reason)
 
     def may(self, permission: str, location: str | None = None) -> bool:
         """Whether the caller may do this."""

@@ -31,7 +31,12 @@ from graphql import (
 
 from tidewheel.api.graphql.answers import typename_of
 from tidewheel.api.graphql.context import RequestContext
-from tidewheel.api.graphql.limits import Limits, require_moderate, require_shallow_text
+from tidewheel.api.graphql.limits import (
+    Limits,
+    require_moderate,
+    require_shallow_text,
+    require_small,
+)
 from tidewheel.api.graphql.requests import GraphQLRequest
 from tidewheel.api.graphql.run_config import UnreadableConfigError
 from tidewheel.errors import TidewheelError
@@ -95,6 +100,7 @@ class Engine:
         try:
             require_shallow_text(text, self.limits)
             document = parse(text, max_tokens=self.limits.tokens)
+            require_small(document, self.limits)
             problems = validate(self.schema, document, self._rules, max_errors=MAX_ERRORS)
         except GraphQLError as error:
             raise RefusedRequestError([error]) from None

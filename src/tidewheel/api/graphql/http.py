@@ -21,6 +21,7 @@ from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.execution import Engine, RefusedRequestError, shown_error, shown_result
 from tidewheel.api.graphql.limits import Limits
 from tidewheel.api.graphql.permissions import Access, FullAccess
+from tidewheel.api.graphql.report_routes import report_routes
 from tidewheel.api.graphql.requests import (
     GraphQLRequest,
     UnreadableRequestError,
@@ -50,7 +51,7 @@ def graphql_routes(
     limits: Limits | None = None,
     introspection: bool = True,
 ) -> list[BaseRoute]:
-    """The routes of ``/graphql`` over a running server, HTTP and web socket.
+    """The routes of ``/graphql`` over a running server, HTTP and web socket, and those that events are reported to.
 
     ``access_for`` says what the sender of a request may do; without it, everybody may do everything.
     """
@@ -59,6 +60,7 @@ def graphql_routes(
     return [
         Route("/graphql", endpoint.http, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", endpoint.websocket),
+        *report_routes(endpoint.new_context),
     ]
 
 
@@ -71,12 +73,13 @@ class _Endpoint:
         self._access_for = access_for
         self._watching = Watching(server)
 
-    def _context(self, connection: HTTPConnection) -> RequestContext:
+    def new_context(self, connection: HTTPConnection) -> RequestContext:
+        """What one request works with."""
         return RequestContext(self._server, self._access_for(connection), self._watching)
 
     async def websocket(self, websocket: WebSocket) -> None:
         """Subscriptions."""
-        await Session(websocket, self._engine, lambda: self._context(websocket)).serve()
+        await Session(websocket, self._engine, lambda: self.new_context(websocket)).serve()
 
     async def http(self, request: Request) -> Response:
         """One operation."""
@@ -92,7 +95,7 @@ class _Endpoint:
             return _json(body, refusal.status, headers)
         except RefusedRequestError as refused:
             return _json({"data": None, "errors": [shown_error(error) for error in refused.errors]}, 400)
-        result = await self._engine.run(prepared, wanted, self._context(request))
+        result = await self._engine.run(prepared, wanted, self.new_context(request))
         return _json(shown_result(result), _status(result))
 
 

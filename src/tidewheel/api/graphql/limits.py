@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -39,8 +41,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     guessed_length: int = 5
     open_limit: int = 100
     """What a missing ``limit`` is counted as."""
-    operations: int = 1
     root_fields: int = 100
+    repetitions: int = 20
+    """How often one selection may name the same field, or spread fragments; comparing them all costs the square."""
+    selections: int = 4_000
+    fragments: int = 100
 
 
 def require_shallow_text(text: str, limits: Limits) -> None:
@@ -58,6 +63,39 @@ def require_shallow_text(text: str, limits: Limits) -> None:
                 raise GraphQLError(f"expected brackets nested at most {limits.nesting} deep, got more")
         elif bracket in ("}", ")", "]"):
             depth -= 1
+
+
+def require_small(document: DocumentNode, limits: Limits) -> None:
+    """Refuse a document whose validation would take long.
+
+    Raises:
+        GraphQLError: when it is one.
+    """
+    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    if len(fragments) > limits.fragments:
+        raise GraphQLError(f"expected at most {limits.fragments} fragments, got {len(fragments)}")
+    todo = [
+        selections for node in document.definitions if (selections := getattr(node, "selection_set", None))
+    ]
+    total = 0
+    while todo:
+        selected = todo.pop().selections
+        total += len(selected)
+        named = Counter(_name_of(node) for node in selected)
+        if total > limits.selections or any(count > limits.repetitions for count in named.values()):
+            raise GraphQLError(
+                f"expected at most {limits.selections} selections, none of them repeated more than "
+                f"{limits.repetitions} times, got more"
+            )
+        todo += [below for node in selected if (below := getattr(node, "selection_set", None))]
+
+
+def _name_of(node: SelectionNode) -> str:
+    if isinstance(node, FieldNode):
+        return node.alias.value if node.alias else node.name.value
+    if isinstance(node, InlineFragmentNode):
+        return f"... on {node.type_condition.name.value}" if node.type_condition else "..."
+    return "..."
 
 
 def require_moderate(

@@ -97,7 +97,10 @@ class Access(Protocol):
     """What the caller of one request may do."""
 
     def refusal(self, permission: str, location: str | None) -> str | None:
-        """Why the caller may not do this (in this code location), in a sentence; None when they may."""
+        """Why the caller may not do this in this code location, in a sentence; None when they may.
+
+        ``location`` None: anywhere at all. What a mutation turns out to be about is asked again with its location.
+        """
 
 
 class FullAccess:
@@ -126,12 +129,20 @@ def permission_list(access: Access, location: str | None) -> list[Answer]:
 
 
 def location_in(arguments: Any) -> str | None:
-    """The code location that a mutation's arguments name, if they name one."""
-    if isinstance(arguments, dict):
-        named = arguments.get("repository_location_name")
-        if isinstance(named, str):
-            return named
-        arguments = list(arguments.values())
-    if isinstance(arguments, list):
-        return next((found for found in map(location_in, arguments) if found is not None), None)
-    return None
+    """The code location that a mutation's arguments name, if they name one (those of several things are not read)."""
+    if not isinstance(arguments, dict):
+        return None
+    named = arguments.get("repository_location_name")
+    if isinstance(named, str):
+        return named
+    return next((found for found in map(location_in, arguments.values()) if found is not None), None)
+
+
+def unauthorized(permission: str, reason: str) -> Answer:
+    """The answer to somebody who may not do this."""
+    return answer("UnauthorizedError", message=refusal_text(permission, reason))
+
+
+def refusal_text(permission: str, reason: str) -> str:
+    """What somebody is told who may not do this."""
+    return f"this needs the permission {permission!r}: {reason}"

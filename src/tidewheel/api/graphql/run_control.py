@@ -9,7 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer, failure
 from tidewheel.api.graphql.context import RequestContext, context_of
-from tidewheel.api.graphql.permissions import TERMINATE
+from tidewheel.api.graphql.permissions import DELETE_RUN, TERMINATE
 from tidewheel.api.graphql.runs import run_not_found
 from tidewheel.logic.planning.recovery import FailRun
 from tidewheel.runtime.protocol import CancelRun
@@ -32,6 +32,9 @@ async def terminate(context: RequestContext, run_id: str, policy: str | None) ->
     known = await context.database.read(context.ledger.get_run, run_id)
     if known is None:
         return run_not_found(run_id)
+    refused = context.refusal(TERMINATE, known.location)
+    if refused is not None:
+        return refused
     record = await context.server.control.cancel(run_id)
     if policy == AT_ONCE and not known.is_finished:
         await _end_now(context, run_id)
@@ -85,8 +88,12 @@ async def _terminate_runs(
 @mutation.field("deletePipelineRun")
 async def _delete_run(root: None, info: GraphQLResolveInfo, run_id: str) -> Answer:
     context = context_of(info)
-    if not (await context.database.read(context.ledger.get_run, run_id)):
+    known = await context.database.read(context.ledger.get_run, run_id)
+    if known is None:
         return run_not_found(run_id)
+    refused = context.refusal(DELETE_RUN, known.location)
+    if refused is not None:
+        return refused
     await _end_now(context, run_id)
     await context.database.write(context.ledger.delete_run, run_id)
     context.server.signals.raise_topic(Topic.RUNS_ENDED)

@@ -11,6 +11,7 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer, answer, exposed, failure
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.definitions import JobView, find_job, find_repository, job_not_found
+from tidewheel.api.graphql.permissions import LAUNCH, RELAUNCH
 from tidewheel.api.graphql.run_config import UnreadableConfigError, read_run_config
 from tidewheel.api.graphql.wire import asset_texts, check_texts, tag_mapping
 from tidewheel.errors import UserCodeUnreachableError
@@ -74,6 +75,9 @@ async def launch(context: RequestContext, params: Mapping[str, Any]) -> Launched
     job = find_job(context, selector, name)
     if job is None:
         return _no_job(context, selector, name)
+    refused = context.refusal(LAUNCH, job.location)
+    if refused is not None:
+        return refused
     try:
         request = _request(params, job)
     except UnreadableConfigError as error:
@@ -234,6 +238,9 @@ async def relaunch(context: RequestContext, params: Mapping[str, Any]) -> Launch
     parent = await context.loaders.runs.load(params["parent_run_id"])
     if parent is None:
         return failure("RunNotFoundError", f"expected the id of a run, got {params['parent_run_id']!r}")
+    refused = context.refusal(RELAUNCH, parent.location)
+    if refused is not None:
+        return refused
     strategy = params["strategy"]
     if strategy != "ALL_STEPS" and parent.status not in (RunStatus.FAILURE, RunStatus.CANCELED):
         text = f"expected a run that failed or was cancelled, got one that is {parent.status.value}"

@@ -34,9 +34,8 @@ from tidewheel.api.graphql import (
     triggers,
     unserved,
 )
-from tidewheel.api.graphql.answers import answer
 from tidewheel.api.graphql.context import context_of
-from tidewheel.api.graphql.permissions import NEEDED, location_in
+from tidewheel.api.graphql.permissions import NEEDED, location_in, refusal_text, unauthorized
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 AREAS = (
@@ -96,10 +95,9 @@ def _guarded(field: GraphQLField, permission: str) -> Any:
         context = context_of(info)
         reason = context.access.refusal(permission, location_in(arguments))
         if reason is not None:
-            text = f"this needs the permission {permission!r}: {reason}"
             if can_refuse:
-                return answer("UnauthorizedError", message=text)
-            raise GraphQLError(text, extensions={"code": "UNAUTHORIZED"})
+                return unauthorized(permission, reason)
+            raise GraphQLError(refusal_text(permission, reason), extensions={"code": "UNAUTHORIZED"})
         context.begin_anew()
         result = resolve(root, info, **arguments)
         return await result if inspect.isawaitable(result) else result

@@ -19,6 +19,7 @@ from tidewheel.api.graphql.definitions import (
     find_trigger,
     state_answer,
 )
+from tidewheel.api.graphql.permissions import EDIT_SENSOR, STOP_SCHEDULE
 from tidewheel.api.graphql.ticks import evaluation_answer, try_schedule
 from tidewheel.api.graphql.triggers import kind_of, schedule_not_found, sensor_not_found
 from tidewheel.errors import InvalidInvocationError, UserCodeUnreachableError
@@ -79,6 +80,9 @@ async def _stop_schedule(
     view = find_trigger(context, wanted or "")
     if not isinstance(view, ScheduleView):
         return failure("InvalidInvocationError", f"expected the id of a schedule's state, got {wanted!r}")
+    refused = context.refusal(STOP_SCHEDULE, view.location)
+    if refused is not None:
+        return refused
     return await _changed_schedule(context, view, False)
 
 
@@ -139,6 +143,9 @@ async def _stop_sensor(
     view = find_trigger(context, wanted or "")
     if not isinstance(view, SensorView):
         return failure("InvalidInvocationError", f"expected the id of a sensor's state, got {wanted!r}")
+    refused = context.refusal(EDIT_SENSOR, view.location)
+    if refused is not None:
+        return refused
     try:
         await _set(context, view, False)
     except InvalidInvocationError as error:

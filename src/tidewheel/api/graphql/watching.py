@@ -10,7 +10,7 @@ from tidewheel.runtime.protocol import Activity
 from tidewheel.services.server import Server
 from tidewheel.services.signals import Topic
 
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """Chatter (log lines, step events) raises no topic: a watched log is read again after this time, at the latest."""
 MAX_BACKLOG = 1_000
 

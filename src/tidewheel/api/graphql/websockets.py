@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from graphql import GraphQLError, OperationType
@@ -24,6 +23,7 @@ from tidewheel.api.graphql.execution import (
     shown_error,
     shown_result,
 )
+from tidewheel.api.graphql.origins import is_same_origin
 from tidewheel.api.graphql.requests import (
     GraphQLRequest,
     UnreadableRequestError,
@@ -80,7 +80,7 @@ class Session:
     async def serve(self) -> None:
         """Until the client goes away or breaks the protocol."""
         offered = self._socket.scope.get("subprotocols", [])
-        if not self._is_same_origin():
+        if not is_same_origin(self._socket):
             await self._socket.close(4403, "expected a page of this server")
             return
         if NEW.subprotocol in offered:
@@ -101,11 +101,6 @@ class Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _is_same_origin(self) -> bool:
-        """Browsers let any page open a socket to any server: only our own pages may. Other clients send no origin."""
-        origin = self._socket.headers.get("origin")
-        return origin is None or urlsplit(origin).netloc == self._socket.headers.get("host")
 
     async def _receive(self) -> dict[str, Any]:
         waits = None if self._is_acknowledged or not self._dialect.is_strict else INIT_TIMEOUT_S
