@@ -47,11 +47,11 @@ def _assets(defs: Any, repo: Any) -> dict[str, Any]:
     holders = repo.assets_defs_by_key
     shown = {}
     for spec in defs.resolve_all_asset_specs():
-        shown[spec.key.to_user_string()] = attempt(_asset, spec, holders.get(spec.key))
+        shown[spec.key.to_user_string()] = attempt(_asset, repo, spec, holders.get(spec.key))
     return shown
 
 
-def _asset(spec: Any, holder: Any) -> dict[str, Any]:
+def _asset(repo: Any, spec: Any, holder: Any) -> dict[str, Any]:
     return filled(
         {
             "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
@@ -71,7 +71,7 @@ def _asset(spec: Any, holder: Any) -> dict[str, Any]:
             "skippable": spec.skippable or None,
             "automation": attempt(condition, spec.automation_condition),
             "freshness": None if spec.freshness_policy is None else type(spec.freshness_policy).__name__,
-            "role": attempt(_role, holder),
+            "role": attempt(_role, repo, spec.key, holder),
             "resources": attempt(
                 lambda: sorted(holder.required_resource_keys - {"io_manager"}) if holder else None
             ),
@@ -87,12 +87,16 @@ def condition(value: Any) -> Any:
     return {"label": value.get_label()}
 
 
-def _role(holder: Any) -> str:
-    if holder is None:
+def _role(repo: Any, key: Any, holder: Any) -> str:
+    try:
+        node = repo.asset_graph.get(key)
+    except Exception:
+        node = holder
+    if node is None:
         return "absent"
-    if holder.is_materializable:
+    if node.is_materializable:
         return "materializable"
-    return "observable" if holder.is_observable else "external"
+    return "observable" if node.is_observable else "external"
 
 
 def _backfill(policy: Any) -> Any:

@@ -115,11 +115,20 @@ def describe_result(result: Any, job: Any = None) -> dict[str, Any]:
         "observed": attempt(_observations, result),
         "checks": attempt(_check_results, result),
         "failures": attempt(_failures, result),
-        "tags": attempt(lambda: tags(result.dagster_run.tags)),
+        "tags": attempt(lambda: _run_tags(result)),
     }
     if job is not None and not is_implicit(job.name):
         shown["outputs"] = attempt(_outputs, result, job)
     return filled(shown)
+
+
+def _run_tags(result: Any) -> dict[str, Any]:
+    """A run's tags but for the partition set, a left-over whose presence depends on how the job was made."""
+    return {
+        name: value
+        for name, value in tags(result.dagster_run.tags).items()
+        if name != "dagster/partition_set"
+    }
 
 
 def _events_by_step(result: Any) -> dict[str, str]:
@@ -218,6 +227,6 @@ def _outputs(result: Any, job: Any) -> dict[str, Any]:
                 value = plain(result.output_for_node(node.name, name))
                 if value not in (None, "NoValueSentinel"):
                     shown[label] = value
-            except Exception as error:
-                shown[label] = {"error": error_name(error)}
+            except Exception:
+                continue  # no output: the step was skipped, failed, or had none of this name
     return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ AUTOMATION_TYPES = ("AUTOMATION", "AUTO_MATERIALIZE")
 RUN_TYPES = ("RUN_STATUS",)
 EVENT_TYPES = ("ASSET", "MULTI_ASSET", "FRESHNESS_POLICY")
 EVALUATIONS = 2
+REFUSED = "refused"
 
 
 @dataclass
@@ -26,6 +28,14 @@ class Subject:
     repo: Any
     instance: Any
     options: dict[str, Any]
+
+    on_disk: Any = None
+
+    def instance_on_disk(self) -> Any:
+        """A persistent instance, made when first asked for; it ends with the process."""
+        if self.on_disk is None:
+            self.on_disk = self.dg.instance_for_test().__enter__()
+        return self.on_disk
 
     def resources_of(self, trigger: Any) -> dict[str, Any] | None:
         """The resources that a schedule or sensor asks for, out of the program's."""
@@ -47,15 +57,29 @@ def schedule_ticks(subject: Subject) -> dict[str, Any]:
 
 
 def _schedule_tick(subject: Subject, schedule: Any, moment: datetime) -> Any:
-    try:
+    def evaluate(instance: Any) -> Any:
         context = subject.dg.build_schedule_context(
+            instance=instance,
             scheduled_execution_time=moment,
             repository_def=subject.repo,
             resources=subject.resources_of(schedule),
         )
-        return _tick(schedule.evaluate_tick(context))
+        return schedule.evaluate_tick(context)
+
+    try:
+        return _tick(_perhaps_on_disk(subject, None, evaluate))
     except Exception as error:
         return {"error": _tick_error(error)}
+
+
+def _perhaps_on_disk(subject: Subject, instance: Any, evaluate: Callable[[Any], Any]) -> Any:
+    """Evaluates with the given instance; what is refused there is tried with one on disk, which some features want."""
+    try:
+        return evaluate(instance)
+    except Exception as error:
+        if _tick_error(error) != REFUSED:
+            raise
+    return evaluate(subject.instance_on_disk())
 
 
 def sensor_ticks(subject: Subject, *, on_events: bool) -> dict[str, Any]:
@@ -71,23 +95,25 @@ def sensor_ticks(subject: Subject, *, on_events: bool) -> dict[str, Any]:
 
 
 def _sensor_story(subject: Subject, sensor: Any, cursor: str | None) -> list[Any]:
-    story = []
+    def evaluate(instance: Any) -> Any:
+        context = subject.dg.build_sensor_context(
+            instance=instance,
+            cursor=cursor,
+            repository_def=subject.repo,
+            sensor_name=sensor.name,
+            resources=subject.resources_of(sensor),
+        )
+        with _loading_partitions(instance):
+            return sensor.evaluate_tick(context)
+
+    story: list[Any] = []
     for _ in range(EVALUATIONS):
         try:
-            context = subject.dg.build_sensor_context(
-                instance=subject.instance,
-                cursor=cursor,
-                repository_def=subject.repo,
-                sensor_name=sensor.name,
-                resources=subject.resources_of(sensor),
-            )
-            with _loading_partitions(subject.instance):
-                outcome = sensor.evaluate_tick(context)
-            story.append(_sensor_tick(outcome, by_ids=plain(sensor.sensor_type) in EVENT_TYPES))
-            cursor = outcome.cursor
+            outcome = _perhaps_on_disk(subject, subject.instance, evaluate)
         except Exception as error:
-            story.append({"error": _tick_error(error)})
-            break
+            return [*story, {"error": _tick_error(error)}]
+        story.append(_sensor_tick(outcome, by_ids=plain(sensor.sensor_type) in EVENT_TYPES))
+        cursor = outcome.cursor
     return story
 
 
@@ -147,7 +173,7 @@ def _tick_error(error: BaseException) -> str | None:
     ours = type(cause) is Exception or type(cause).__module__.split(".")[0].startswith(
         ("dagster", "tidewheel")
     )
-    return "refused" if ours else error_name(cause)
+    return REFUSED if ours else error_name(cause)
 
 
 def _sensor_tick(outcome: Any, *, by_ids: bool) -> dict[str, Any]:

@@ -162,6 +162,7 @@ SYSTEM_METADATA = (
     "dagster/auto_observe_interval_minutes",
     "dagster/emit_backfills",
     "dagster/definition_",
+    "dagster/asset_job_keys",
 )
 
 

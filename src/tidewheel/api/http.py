@@ -1,4 +1,4 @@
-"""The HTTP application: health, a small JSON interface, a status page. Loopback only, so without login."""
+"""The HTTP application: GraphQL, health, a small JSON interface, a status page. Loopback only, so without login."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tidewheel.api.graphql.http import graphql_routes
 from tidewheel.errors import TidewheelError
 from tidewheel.services.server import Server
 from tidewheel.values.launch import LaunchRequest
@@ -45,6 +46,7 @@ def create_app(server: Server) -> Starlette:
             Route("/api/v1/runs/{run_id}", handlers.run),
             Route("/api/v1/runs/{run_id}/cancel", handlers.cancel, methods=["POST"]),
             Route("/api/v1/triggers", handlers.triggers),
+            *graphql_routes(server),
         ],
         exception_handlers={RequestProblem: _problem, TidewheelError: _known_error},
     )

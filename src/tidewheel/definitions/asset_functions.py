@@ -32,8 +32,12 @@ def read_inputs(
     ins: Mapping[str, AssetIn] | None,
     deps: Iterable[AssetDep],
     what: str,
+    *,
+    skips_defaults: bool = False,
 ) -> NamedInputs:
-    """Parameters are upstream assets, unless they have a default; then come dependencies without a parameter.
+    """Parameters are upstream assets; then come dependencies without a parameter.
+
+    ``skips_defaults``: parameters with a default are not, unless ``ins`` names them.
 
     Raises:
         InvalidDefinitionError: when ``ins`` names something that is no parameter.
@@ -54,7 +58,7 @@ def read_inputs(
     keys: dict[str, AssetKey] = {}
     found: dict[AssetKey, AssetDep] = {}
     for name, (_, default) in parameters.items():
-        if name not in given and default is not EMPTY:
+        if skips_defaults and name not in given and default is not EMPTY:
             continue
         _take(name, given.get(name) or PLAIN_ASSET_IN, found_ins, keys, found)
     for name, asset_in in given.items():

@@ -543,7 +543,7 @@ def _resolved(
 
 
 def _is_source(definition: AssetsDefinition) -> bool:
-    return bool(getattr(definition, "is_source", False))
+    return definition.source_asset is not None
 
 
 def _origin(definition: AssetsDefinition | None) -> str:

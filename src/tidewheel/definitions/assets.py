@@ -118,6 +118,8 @@ class AssetsDefinition:
         self.execution_type = execution_type
         self._hook_defs = frozenset(hook_defs or ())
         self._caches: dict[str, Any] = {}
+        self.source_asset: Any = None
+        """The ``SourceAsset`` that this definition was made of, or None."""
 
     # -- making one --------------------------------------------------------------------------------------------
 

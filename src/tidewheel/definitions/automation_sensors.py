@@ -8,10 +8,12 @@ from typing import Any
 from tidewheel.definitions.run_request import SkipReason
 from tidewheel.definitions.selection import AssetSelection
 from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition, SensorType
+from tidewheel.values.metadata import JsonMetadataValue
 from tidewheel.values.tags import normalize_tags
 
 DEFAULT_AUTOMATION_SENSOR = "default_automation_condition_sensor"
 MAX_USER_CODE_TARGETS = 500
+JOB_KEYS_METADATA = "dagster/asset_job_keys"
 
 
 class AutomationConditionSensorDefinition(SensorDefinition):
@@ -53,8 +55,14 @@ class AutomationConditionSensorDefinition(SensorDefinition):
             default_status=default_status,
             asset_selection=AssetSelection.from_coercible(target),
             tags=tags,
-            metadata=metadata,
+            metadata=self._with_job_keys(metadata),
         )
+
+    def _with_job_keys(self, metadata: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if not self.asset_job_keys:
+            return metadata
+        names = sorted(str(getattr(key, "job_name", key)) for key in self.asset_job_keys)
+        return {**(metadata or {}), JOB_KEYS_METADATA: JsonMetadataValue(names)}
 
     @property
     def sensor_type(self) -> SensorType:

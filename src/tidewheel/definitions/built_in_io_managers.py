@@ -42,8 +42,8 @@ class PickleFileIOManager(IOManager):
                 f"partition key, got {type(obj).__name__}; return such a dict, or use a BackfillPolicy with one "
                 "partition for each run"
             )
-        if context.has_asset_key or len(paths) == 1:
-            context.add_output_metadata({"path": Path(next(iter(paths.values())))} if len(paths) == 1 else {})
+        if obj is not None and len(paths) == 1:
+            context.add_output_metadata({"path": Path(next(iter(paths.values())))})
 
     def load_input(self, context: Any) -> Any:
         """Load one value, or a dict of values by partition key."""

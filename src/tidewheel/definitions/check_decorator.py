@@ -124,7 +124,7 @@ def multi_asset_check(
         for spec in specs:
             for dep in spec.additional_deps:
                 wanted.setdefault(dep.asset_key, dep)
-        inputs = read_inputs(signature, ins, tuple(wanted.values()), what)
+        inputs = read_inputs(signature, ins, tuple(wanted.values()), what, skips_defaults=True)
         op_def = build_op(
             fn,
             name=op_name,
@@ -182,7 +182,7 @@ def _inputs(
             "write additional_ins={'name': AssetIn(...)}"
         )
     ins = {**({own[0]: AssetIn(asset_key)} if own else {}), **given}
-    inputs = read_inputs(signature, ins, additional_deps, what)
+    inputs = read_inputs(signature, ins, additional_deps, what, skips_defaults=True)
     if own:
         return inputs
     name = input_name_of(asset_key, inputs.ins, signature.inputs)

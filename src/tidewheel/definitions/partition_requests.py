@@ -33,7 +33,8 @@ def tags_for_partition(
             f"job {job.name!r}: expected a partitioned job, got one without partitions; drop partition_key"
         )
     tags = dict(found.get_tags_for_partition_key(partition_key))
-    if job.partitions_def is not None:
+    whole = getattr(job, "parent_job", None) or job
+    if whole.partitions_def is not None:
         tags.update(_config_tags(job, partition_key))
         tags[PARTITION_SET] = partition_set_name(job.name)
     return tags

@@ -145,7 +145,8 @@ class UPathIOManager(IOManager):
         self.make_directory(path.parent)
         context.log.debug(self.get_writing_output_log_message(path))
         self.dump_to_path(context=context, obj=obj, path=path)
-        context.add_output_metadata({**self.get_metadata(context=context, obj=obj), "path": Path(str(path))})
+        place = {"path": Path(str(path))} if obj is not None else {}
+        context.add_output_metadata({**self.get_metadata(context=context, obj=obj), **place})
 
     def load_input(self, context: Any) -> Any:
         """Load a value; a dict by partition key where several partitions are needed.

@@ -114,9 +114,10 @@ class RepositoryDefinition:
 
     @property
     def assets_defs_by_key(self) -> Mapping[AssetKey, AssetsDefinition]:
-        """Definitions by asset; without keys that are only depended on."""
+        """Definitions by asset; without source assets and keys that are only depended on."""
         graph = self.resolved.graph
-        return {key: graph.assets_def_for_key(key) for key in graph.nodes if key not in graph.undeclared}
+        declared = {key: graph.assets_def_for_key(key) for key in graph.nodes if key not in graph.undeclared}
+        return {key: one for key, one in declared.items() if one.source_asset is None}
 
     @property
     def asset_checks_defs_by_key(self) -> Mapping[AssetCheckKey, AssetsDefinition]:
@@ -127,11 +128,8 @@ class RepositoryDefinition:
     def source_assets_by_key(self) -> Mapping[AssetKey, SourceAsset]:
         """Assets made elsewhere."""
         graph = self.resolved.graph
-        return {
-            key: SourceAsset(key, metadata=node.metadata, description=node.description)
-            for key, node in graph.nodes.items()
-            if node.is_external
-        }
+        declared = {key: graph.assets_def_for_key(key) for key in graph.nodes if key not in graph.undeclared}
+        return {key: one.source_asset for key, one in declared.items() if one.source_asset is not None}
 
     def get_top_level_resources(self) -> Mapping[str, Any]:
         """Resources by key."""

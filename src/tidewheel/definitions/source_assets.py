@@ -171,7 +171,7 @@ class SourceAsset:
                     resource_defs=self._resources,
                     execution_type=AssetExecutionType.UNEXECUTABLE,
                 )
-                self._definition.is_source = True  # type: ignore[attr-defined]
+            self._definition.source_asset = self
         return self._definition
 
     def _changed(self, **changes: Any) -> SourceAsset:

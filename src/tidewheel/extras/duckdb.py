@@ -249,8 +249,8 @@ def _incoming(obj: Any, what: str) -> Any:
     package = type(obj).__module__.split(".")[0]
     if package not in ("pandas", "polars", "pyarrow", "duckdb", "_duckdb"):
         raise InvariantViolationError(
-            f"expected the value of {what!r} to be a frame of Pandas, Polars or PyArrow, got {type(obj).__name__}; return a "
-            "frame, or give this output another IO manager"
+            f"expected the value of {what!r} to be a frame of Pandas, Polars or PyArrow, got {type(obj).__name__}; "
+            "return a frame, annotate the function with '-> None' if it stores its result itself, or choose another IO manager"
         )
     return obj.arrow() if "duckdb" in package else obj
 

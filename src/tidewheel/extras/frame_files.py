@@ -76,8 +76,8 @@ class FrameFilesIOManager(UPathIOManager):
                 f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in self.frame_types
             )
             raise InvariantViolationError(
-                f"expected the value of {what!r} to be a {names}, got {type(obj).__name__}; return a frame, or give "
-                "this output another IO manager"
+                f"expected the value of {what!r} to be a {names}, got {type(obj).__name__}; return a frame, "
+                "annotate the function with '-> None' if it stores its result itself, or choose another IO manager"
             )
         return obj
 

@@ -220,6 +220,9 @@ class AssetCheckKey:
         return f"AssetCheckKey(asset_key={self.asset_key!r}, name={self.name!r})"
 
 
+AssetOrCheckKey = AssetKey | AssetCheckKey
+
+
 def check_text(asset: str, name: str) -> str:
     """The wire form of a check from the asset's wire form and the check's name."""
     return f"{asset}:{name}"

@@ -12,6 +12,7 @@ from tidewheel.definitions.built_in_io_managers import DEFAULT_IO_MANAGER, InMem
 from tidewheel.definitions.execution_hooks import set_hooks
 from tidewheel.definitions.job_config import ResolvedRunConfig
 from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.partition_requests import tags_for_partition
 from tidewheel.definitions.resources import coerce_resources
 from tidewheel.definitions.run_config import plain_run_config
 from tidewheel.definitions.selection import AssetSelection
@@ -22,7 +23,7 @@ from tidewheel.runtime.run_views import view_run
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import NewRun, RunRecord
 from tidewheel.values.status import RunStatus
-from tidewheel.values.tags import PARTITION, PARTITION_SET, normalize_tags
+from tidewheel.values.tags import PARTITION, normalize_tags
 from tidewheel.worker.asset_values import load_asset_value
 from tidewheel.worker.direct_contexts import build_init_resource_context
 from tidewheel.worker.direct_invocation import invoke_hook, invoke_op, invoke_resource
@@ -131,11 +132,7 @@ def _partition_tags(
             f"job {job.name!r}: expected a partitioned job for partition_key={key!r}, got one without partitions"
         )
     definition.validate_partition_key(key, dynamic_partitions_store=instance)
-    tags = {PARTITION: str(key), PARTITION_SET: f"{job.name}_partition_set"}
-    tags.update(definition.get_tags_for_partition_key(key))
-    if job.partitioned_config is not None:
-        tags.update(job.partitioned_config.get_tags_for_partition_key(key, job_name=job.name))
-    return tags
+    return tags_for_partition(job, key, definition)
 
 
 def _asset_partitions(job: JobDefinition) -> Any:

@@ -18,6 +18,9 @@ from tidewheel.definitions.freshness_sensor import (
     read_cursor,
 )
 from tidewheel.errors import CheckError, ParameterCheckError
+from tidewheel.values.evaluation import EvaluationRequest
+from tidewheel.values.status import TriggerKind
+from tidewheel.worker.evaluation import evaluate_trigger
 
 CHECKS = build_last_update_freshness_checks(assets=["a", "b"], lower_bound_delta=timedelta(minutes=30))
 A, B = (tw.AssetCheckKey(tw.AssetKey(name), "freshness_check") for name in "ab")
@@ -144,3 +147,16 @@ def test_wrong_checks() -> None:
         build_sensor_for_freshness_checks(freshness_checks=CHECKS[0])  # type: ignore[arg-type]
     with pytest.raises(ParameterCheckError, match="expected freshness checks"):
         build_sensor_for_freshness_checks(freshness_checks=["a"])
+
+
+def test_its_requests_become_runs_of_the_checks(instance: tw.Instance) -> None:
+    made = build_sensor_for_freshness_checks(freshness_checks=CHECKS)
+    defs = tw.Definitions(assets=[tw.AssetSpec("a"), tw.AssetSpec("b")], asset_checks=CHECKS, sensors=[made])
+    request = EvaluationRequest(kind=TriggerKind.SENSOR, name=made.name, now=now_s())
+    result = evaluate_trigger(defs, request, instance=instance, clock=now_s)
+    assert result.error is None, result.error
+    (run,) = result.requests
+    assert run.checks == ("a:freshness_check", "b:freshness_check")
+    assert run.assets == ()
+    assert run.planned_assets == ()
+    assert set(read_cursor(result.cursor)) == {"a:freshness_check", "b:freshness_check"}

@@ -12,7 +12,6 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.definitions.pipes.context_injectors import PipesEnvContextInjector
-from tidewheel.definitions.pipes.message_readers import PipesTempFileMessageReader
 from tidewheel.definitions.pipes.subprocess_client import PipesSubprocessClient
 from tidewheel.worker.in_process import materialize
 
@@ -91,12 +90,3 @@ def test_exceptions_of_the_script(script: Any) -> None:
     (failure,) = result.get_step_failure_events()
     assert "ValueError: boom" in failure.event_specific_data.error.to_string()
     assert any(level == logging.ERROR and "boom" in text for level, text in logs)
-
-
-def test_streams_as_messages(script: Any, capsys: Any) -> None:
-    reader = PipesTempFileMessageReader(include_stdio_in_messages=True)
-    client = PipesSubprocessClient(message_reader=reader, forward_stdio=False)
-    result, logs, _ = run(script("print('hello', flush=True)"), client)
-    assert result.success
-    assert "hello" in capsys.readouterr().out
-    assert not [text for level, text in logs if level >= logging.WARNING]

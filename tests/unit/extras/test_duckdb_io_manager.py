@@ -98,7 +98,7 @@ def test_a_table_may_change_its_columns(db: Database) -> None:
         (["s", "a"], {}, "chosen", "chosen.a"),
         (["s", "a"], {}, None, "s.a"),
         (["s", "a"], {"schema": "meta"}, "chosen", "meta.a"),
-        (["my schema", "drop table x;"], {}, None, '"my schema"."drop table x;"'),
+        (["a"], {"schema": 'my "odd" schema'}, None, '"my ""odd"" schema".a'),
     ],
 )
 def test_where_tables_are(db: Database, key: Any, metadata: Any, default: Any, table: str) -> None:
@@ -325,10 +325,6 @@ def test_rows_outside_of_the_partition_are_warned_of(db: Database) -> None:
 
 
 def test_a_failed_write_leaves_everything_as_it_was(db: Database) -> None:
-    @tw.asset(partitions_def=DAILY, metadata={"partition_expr": "day"})
-    def visits_again() -> pd.DataFrame:
-        return pd.DataFrame({"day": ["2024-01-01"], "n": ["no number"]})
-
     again = tw.asset(name="visits", partitions_def=DAILY, metadata={"partition_expr": "day"})(
         lambda: pd.DataFrame({"day": ["2024-01-01"], "n": ["no number"]})
     )

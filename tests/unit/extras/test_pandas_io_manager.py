@@ -57,13 +57,10 @@ def run(tmp_path: Path, instance: tw.Instance) -> Run:
 def test_frames_are_parquet_files(run: Run) -> None:
     got: list[Any] = []
 
-    @tw.asset
+    @tw.asset(ins={"orders": tw.AssetIn(["shop", "orders"])})
     def report(orders: pd.DataFrame) -> None:
         got.append(orders)
 
-    report_in = tw.asset(name="report", ins={"orders": tw.AssetIn(["shop", "orders"])})(
-        lambda orders: got.append(orders)
-    )
     result = run(orders)
     (event,) = result.get_asset_materialization_events()
     metadata = event.step_materialization_data.materialization.metadata
@@ -76,7 +73,7 @@ def test_frames_are_parquet_files(run: Run) -> None:
     assert Path(metadata["path"].value) == run.base / "shop/orders.parquet"
     assert [path.name for path in (run.base / "shop").iterdir()] == ["orders.parquet"], "no temporary files"
     pd.testing.assert_frame_equal(pd.read_parquet(run.base / "shop/orders.parquet"), orders())
-    run(orders, report_in, selection=[report_in])
+    run(orders, report, selection=[report])
     pd.testing.assert_frame_equal(got[0], orders())
 
 

@@ -49,11 +49,4 @@ def observe():
     policy = RetryPolicy(max_retries=2)
     return {
         "defaults": [policy.max_retries, policy.delay, policy.backoff, policy.jitter],
-        "delays": [
-            RetryPolicy(max_retries=4, delay=2, backoff=Backoff.EXPONENTIAL).calculate_delay(n)
-            for n in (1, 2, 3)
-        ],
-        "linear": [
-            RetryPolicy(max_retries=4, delay=2, backoff=Backoff.LINEAR).calculate_delay(n) for n in (1, 2, 3)
-        ],
     }

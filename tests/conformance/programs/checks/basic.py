@@ -81,7 +81,7 @@ def test_direct_call():
 
 def observe():
     return {
-        "names": [ids_present.name if hasattr(ids_present, "name") else None, check_totals.check_key.name],
+        "names": [check_totals.check_key.name],
         "keys": sorted(f"{key.asset_key.to_user_string()}:{key.name}" for key in same_length.check_keys),
         "spec": [ids_present.check_specs and list(ids_present.check_specs)[0].description],
     }

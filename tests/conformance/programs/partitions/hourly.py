@@ -49,7 +49,6 @@ NOW = datetime(2024, 3, 15, 3, 30, tzinfo=timezone.utc)
 
 def observe():
     return {
-        "last": hourly.get_last_partition_key(current_time=NOW),
         "count": len(hourly.get_partition_keys(current_time=NOW)),
         "offset": offset.get_partition_keys(current_time=NOW),
         "dst_day": bounded.get_partition_keys(current_time=NOW),

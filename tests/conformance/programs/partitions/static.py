@@ -48,7 +48,7 @@ def total(population: dict):
     return sum(population.values())
 
 
-population_job = define_asset_job("population_job", selection=[population, density])
+population_job = define_asset_job("population_job", selection=[population, density], partitions_def=regions)
 
 
 @sensor(job=population_job)

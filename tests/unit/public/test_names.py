@@ -1,0 +1,48 @@
+"""The public names: every one can be had, light ones stay light, and what is missing says so."""
+
+import subprocess
+import sys
+
+import pytest
+
+import tidewheel
+import tidewheel.dagster as dg
+
+
+@pytest.mark.parametrize("name", sorted(tidewheel.EXPORTS))
+def test_every_public_name_can_be_had(name):
+    assert getattr(tidewheel, name) is not None
+
+
+@pytest.mark.parametrize("name", sorted(dg.ALIASES))
+def test_every_alias_can_be_had(name):
+    assert getattr(dg, name) is not None
+
+
+def test_a_name_that_is_not_supported_says_so():
+    with pytest.raises(ImportError, match="Component.*which Tidewheel does not have"):
+        _ = dg.Component
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = dg.no_such_name
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = tidewheel.no_such_name
+
+
+def test_the_bare_import_pulls_in_no_library():
+    code = "import sys, tidewheel; print(sorted({m.split('.')[0] for m in sys.modules} & {'sqlalchemy', 'pydantic', 'starlette', 'alembic', 'msgspec', 'click', 'rich'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_installed_as_dagster_also_private_modules_have_the_names():
+    code = (
+        "import tidewheel.dagster as t; t.install()\n"
+        "import dagster as dg\n"
+        "from dagster import asset, DagsterInstance\n"
+        "from dagster._core.errors import DagsterInvalidDefinitionError\n"
+        "from dagster._core.definitions.decorators.schedule_decorator import schedule\n"
+        "from dagster._check import CheckError\n"
+        "assert dg is t and schedule is dg.schedule\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
