@@ -6,6 +6,7 @@ import datetime
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from examples.flights.feeder import play
 from tests.processes import pipelines
 from tests.processes.serving import Served, processes_of, wait_until
 from tidewheel.storage.ledger import open_ledger
@@ -20,6 +22,8 @@ from tidewheel.values.events import EventType
 from tidewheel.values.records import EventFilter, RunFilter
 from tidewheel.values.status import RunStatus
 
+ROOT = Path(__file__).resolve().parents[2]
+OPEN = (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
 KILLS = int(os.environ.get("TIDEWHEEL_TEST_KILLS", "30"))
 SEED = int(os.environ.get("TIDEWHEEL_TEST_SEED", "0")) or int(time.time())
 DAY = datetime.date(2024, 1, 1)
@@ -101,6 +105,64 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     served.stop()
     assert not processes_of(home)
     check_ledger(home, root, days, began, ended)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.xdist_group("crashes")
+def test_thirty_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    print(f"TIDEWHEEL_TEST_SEED={SEED}")
+    rng = random.Random(SEED)
+    data, home = tmp_path / "data", tmp_path / "home"
+    env = {"FLIGHTS_DATA": str(data), "PYTHONPATH": str(ROOT)}
+    stop = threading.Event()
+    feeder = threading.Thread(target=play, args=(data / "landing",), kwargs={"pace_s": 1.0, "stop": stop}, daemon=True)
+    feeder.start()
+    file = ROOT / "examples" / "flights" / "pipeline.py"
+    served = Served(home, file, env=env)
+    served.wait_loaded()
+    killed: Counter[str] = Counter()
+    while sum(killed.values()) < KILLS:
+        time.sleep(rng.uniform(0.1, 1.2))
+        victim = pick_victim(rng, served)
+        if victim is None:
+            continue
+        kind, pid = victim
+        kill(pid)
+        killed[kind] += 1
+        if kind == "server":
+            served.process.wait()
+            served = Served(home, file, env=env)
+            served.wait_loaded()
+    stop.set()
+    feeder.join()
+    landed = {path.name for path in (data / "landing").glob("flights-*.csv")}
+    print(f"killed {dict(killed)}, {len(landed)} days")
+    ledger = served.ledger
+    wait_until(
+        lambda: (
+            {r.run_key for r in ledger.get_runs(RunFilter(job_name="one_day"), limit=10_000) if r.run_key} == landed
+            and ledger.count_runs(RunFilter(statuses=OPEN)) == 0
+        ),
+        120.0,
+        "every day's run was made and every run ended",
+    )
+    ledger.close()
+    served.stop()
+    assert not processes_of(home)
+    stored = open_ledger(str(home / "ledger.db"))
+    runs = stored.get_runs(None, limit=100_000)
+    assert Counter(run.run_key for run in runs if run.run_key) == Counter(landed)
+    assert all(run.is_finished for run in runs)
+    for run in runs:
+        log = stored.get_run_log(run.run_id)
+        steps = Counter(e.event.step_key for e in log if e.event.type is EventType.STEP_START)
+        retries = Counter(e.event.step_key for e in log if e.event.type is EventType.STEP_RESTARTED)
+        assert all(count <= 1 + retries[step] for step, count in steps.items()), run.run_id
+        made = Counter(e.event.asset for e in log if e.event.type is EventType.ASSET_MATERIALIZATION)
+        assert all(count == 1 for count in made.values()), run.run_id
+    nominal = Counter(t.scheduled_for for t in stored.get_ticks(limit=100_000) if t.scheduled_for is not None)
+    assert all(count == 1 for count in nominal.values())
+    stored.close()
 
 
 def check_ledger(home: Path, root: Path, days: list[str], began: float, ended: float) -> None:

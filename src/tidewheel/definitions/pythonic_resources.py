@@ -477,7 +477,8 @@ def is_resource_annotation(annotation: Any) -> bool:
     if typing.get_origin(annotation) is typing.Annotated:
         return RESOURCE_PARAM in typing.get_args(annotation)[1:]
     if inspect.isclass(annotation):
-        return issubclass(annotation, (ConfigurableResourceFactory, PartialResource))
+        is_declared = bool(getattr(annotation, "__is_resource_type__", False))
+        return is_declared or issubclass(annotation, (ConfigurableResourceFactory, PartialResource))
     origin = typing.get_origin(annotation)
     return inspect.isclass(origin) and issubclass(origin, ConfigurableResourceFactory)
 

@@ -80,7 +80,7 @@ def test_when_time_alone_can_change_it(condition, change):
 
 
 def test_the_end_of_a_back_off_is_known():
-    story = lasting(n.RetryAllowed(max_failures=3, backoff_s=HOUR))
+    story = lasting(n.RetryAllowed(max_failures=3, backoff_s=HOUR, backoff_max_s=10 * HOUR))
     every = story.some("a", None)
     found = why(story.set("a", attempts=(Attempts(failures=2, failed_at=story.now, partitions=every),)))
     assert found.next_change == story.now + 2 * HOUR

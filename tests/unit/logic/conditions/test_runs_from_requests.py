@@ -86,7 +86,7 @@ def test_several_partitions_of_one_asset_are_a_backfill_with_what_is_connected()
     assert shape(work(of, requests)) == [("", "plain"), ("backfill", "p:2", "c:1"), ("x", "other")]
     assert shape(work(of, requests, emit_backfills=False)) == [
         ("", "plain"),
-        ("x", "p", "c", "other"),
+        ("x", "other", "p", "c"),
         ("y", "p"),
     ]
 
