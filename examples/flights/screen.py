@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
 from rich.console import Group, RenderableType
 from rich.layout import Layout
 from rich.panel import Panel
@@ -49,8 +49,16 @@ CARRIERS_HEIGHT = 10
 SMALLEST = (100, 28)  # columns, lines; plain lines are better than a torn picture
 
 
+class Carrier(NamedTuple):
+    """A carrier in the summary."""
+
+    name: str
+    late_percent: float
+    flights: int
+
+
 def draw(
-    board: Scoreboard, *, home: Path, summary: pd.DataFrame | None, width: int, height: int, seconds: float
+    board: Scoreboard, *, home: Path, summary: list[Carrier] | None, width: int, height: int, seconds: float
 ) -> Layout:
     """The whole picture."""
     layout = Layout()
@@ -160,7 +168,7 @@ def _count(label: str, value: Text) -> Table:
     return row
 
 
-def _carriers(summary: pd.DataFrame | None) -> Panel:
+def _carriers(summary: list[Carrier] | None) -> Panel:
     if summary is None:
         wait = Text(f"made at the next full minute, in {60 - int(time.time()) % 60} s", "dim")
         return _panel(wait, "Latest carriers so far")
@@ -168,13 +176,12 @@ def _carriers(summary: pd.DataFrame | None) -> Panel:
     for _ in range(3):
         table.add_column(no_wrap=True, overflow="ellipsis")
     table.add_column(no_wrap=True, justify="right")
-    carriers = summary[summary["by"] == "carrier"].head(CARRIERS_HEIGHT - 2)
-    worst = max(carriers["late %"].max(), 1)
-    for name, late, flights in zip(carriers["name"], carriers["late %"], carriers["flights"], strict=True):
+    carriers = summary[: CARRIERS_HEIGHT - 2]
+    worst = max([1.0, *(carrier.late_percent for carrier in carriers)])
+    for name, late, flights in carriers:
         bar = "█" * max(1, round(late / worst * 12))
-        table.add_row(
-            short(name), Text(bar, "red" if late > 25 else "yellow"), f"{late:.0f}% late", f"{flights:,}"
-        )
+        colour = "red" if late > 25 else "yellow"
+        table.add_row(short(name), Text(bar, colour), f"{late:.0f}% late", f"{flights:,}")
     return _panel(table, "Latest carriers so far (share late, flights)")
 
 

@@ -78,9 +78,8 @@ class RunBook:
         if type(definition).__name__ == "DynamicPartitionsDefinition":
             self.instance.add_dynamic_partitions(definition.name, [MADE_UP_KEY])
             return MADE_UP_KEY
-        return definition.get_partition_keys(current_time=FIXED_TIME, dynamic_partitions_store=self.instance)[
-            0
-        ]
+        keys = definition.get_partition_keys(current_time=FIXED_TIME, dynamic_partitions_store=self.instance)
+        return (keys or definition.get_partition_keys(dynamic_partitions_store=self.instance))[0]
 
     def _execute(self, job: Any, **arguments: Any) -> dict[str, Any]:
         resources = (

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from examples.flights import screen
 from examples.flights.scoreboard import Scoreboard, day_of
@@ -115,7 +114,7 @@ def test_the_picture_fits_its_screen(size, with_summary):
     board = board_after(run("STARTED", partition=DAY), check("FAILED (ERROR)"), RETRY)
     for _ in range(100):
         board.take(check("FAILED (ERROR)"))
-    summary = pd.DataFrame({"by": "carrier", "name": ["Envoy Air"], "late %": [31.5], "flights": [1000]})
+    summary = [screen.Carrier("Envoy Air", 31.5, 1000)]
     console = Console(width=size[0], height=size[1], force_terminal=True, color_system=None)
     with console.capture() as captured:
         console.print(

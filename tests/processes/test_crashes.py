@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from examples.flights.feeder import play
+
 from tests.processes import pipelines
 from tests.processes.serving import Served, processes_of, wait_until
 from tidewheel.storage.ledger import open_ledger
@@ -115,7 +115,9 @@ def test_thirty_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_p
     data, home = tmp_path / "data", tmp_path / "home"
     env = {"FLIGHTS_DATA": str(data), "PYTHONPATH": str(ROOT)}
     stop = threading.Event()
-    feeder = threading.Thread(target=play, args=(data / "landing",), kwargs={"pace_s": 1.0, "stop": stop}, daemon=True)
+    feeder = threading.Thread(
+        target=play, args=(data / "landing",), kwargs={"pace_s": 2.0, "days": 40, "stop": stop}, daemon=True
+    )
     feeder.start()
     file = ROOT / "examples" / "flights" / "pipeline.py"
     served = Served(home, file, env=env)
@@ -140,7 +142,8 @@ def test_thirty_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_p
     ledger = served.ledger
     wait_until(
         lambda: (
-            {r.run_key for r in ledger.get_runs(RunFilter(job_name="one_day"), limit=10_000) if r.run_key} == landed
+            {r.run_key for r in ledger.get_runs(RunFilter(job_name="one_day"), limit=10_000) if r.run_key}
+            == landed
             and ledger.count_runs(RunFilter(statuses=OPEN)) == 0
         ),
         120.0,

@@ -646,7 +646,8 @@ def compose(
     unused = set(parameters) - {mapping.graph_input_name for mapping in composer.input_mappings}
     if unused and what == "graph":
         raise InvalidDefinitionError(
-            f"expected {what} {fn.__name__!r} to pass its inputs on to ops, got {sorted(unused)} unused; drop the parameters"
+            f"expected {what} {fn.__name__!r} to pass its inputs on to ops, got {sorted(unused)} unused; "
+            "drop the parameters"
         )
     for mapping in composer.input_mappings:
         given_in = (ins or {}).get(mapping.graph_input_name)

@@ -34,10 +34,12 @@ from tidewheel.errors import (
     TypeCheckDidNotPass,
     did_you_mean,
 )
+from tidewheel.runtime.instance import Instance
 from tidewheel.worker.asset_context import AssetCheckExecutionContext, AssetExecutionContext
 from tidewheel.worker.direct_contexts import (
     DirectHookContext,
     DirectOpExecutionContext,
+    DirectResources,
     DirectStep,
     build_op_context,
 )
@@ -87,6 +89,7 @@ class _Call:
         self.alias = alias
         self.assets_def = assets_def
         self.context, self.args = self._split_context(list(args))
+        self._held = contextlib.ExitStack()
 
     def _split_context(self, args: list[Any]) -> tuple[Any, list[Any]]:
         if not self.signature.has_context:
@@ -128,16 +131,19 @@ class _Call:
         arguments = dict(values)
         if self.signature.config is not None:
             arguments["config"] = config
-        arguments.update(self._resources(step, resources_given))
-        shown = self._shown_context(context)
-        call_args = [shown] if self.signature.has_context else []
+        with self._held:
+            arguments.update(self._resources(step, resources_given))
+            made = self._called(self._shown_context(context), arguments)
+            return self._checked(made, self._held.pop_all())
+
+    def _called(self, context: Any, arguments: dict[str, Any]) -> Any:
+        call_args = [context] if self.signature.has_context else []
         call_args += [arguments.pop(name) for name in self.signature.positional_only if name in arguments]
-        token = CURRENT.set(shown)
+        token = CURRENT.set(context)
         try:
-            made = self.function.decorated_fn(*call_args, **arguments)
+            return self.function.decorated_fn(*call_args, **arguments)
         finally:
             CURRENT.reset(token)
-        return self._checked(step, made)
 
     def _shown_context(self, context: Any) -> Any:
         """The kind of context that the function's annotation asks for."""
@@ -243,7 +249,7 @@ class _Call:
                         f"{self._what}: expected the resource {name!r} in the context or as an "
                         "argument, got both; drop one"
                     )
-                values[name] = _opened(given[name])
+                values[name] = self._opened(given[name])
             elif name in known:
                 values[name] = step.resources.value(name)
             else:
@@ -258,36 +264,48 @@ class _Call:
             )
         return values
 
+    def _opened(self, value: Any) -> Any:
+        """A resource passed as an argument: definitions are set up for this call, anything else is the resource."""
+        if not isinstance(value, (ResourceDefinition, ConfigurableResourceFactory)):
+            return value
+        resources = DirectResources({"resource": value}, None, Instance.ephemeral)
+        self._held.callback(resources.close)
+        return resources.value("resource")
+
     # -- results ------------------------------------------------------------------------------------------
 
-    def _checked(self, step: Any, made: Any) -> Any:
+    def _checked(self, made: Any, held: contextlib.ExitStack) -> Any:
         if inspect.isgenerator(made):
-            return self._checked_generator(made)
+            return self._checked_generator(made, held)
         if inspect.isasyncgen(made):
-            return self._checked_async_generator(made)
+            return self._checked_async_generator(made, held)
         if inspect.iscoroutine(made):
-            return self._checked_coroutine(made)
-        self._check_returned(made)
-        return made
+            return self._checked_coroutine(made, held)
+        with held:
+            self._check_returned(made)
+            return made
 
-    def _checked_generator(self, made: Any) -> Any:
+    def _checked_generator(self, made: Any, held: contextlib.ExitStack) -> Any:
         given: set[str] = set()
-        for item in made:
-            self._check_item(item, given)
-            yield item
-        self._check_complete(given)
+        with held:
+            for item in made:
+                self._check_item(item, given)
+                yield item
+            self._check_complete(given)
 
-    async def _checked_async_generator(self, made: Any) -> Any:
+    async def _checked_async_generator(self, made: Any, held: contextlib.ExitStack) -> Any:
         given: set[str] = set()
-        async for item in made:
-            self._check_item(item, given)
-            yield item
-        self._check_complete(given)
+        with held:
+            async for item in made:
+                self._check_item(item, given)
+                yield item
+            self._check_complete(given)
 
-    async def _checked_coroutine(self, made: Any) -> Any:
-        value = await made
-        self._check_returned(value)
-        return value
+    async def _checked_coroutine(self, made: Any, held: contextlib.ExitStack) -> Any:
+        with held:
+            value = await made
+            self._check_returned(value)
+            return value
 
     def _check_item(self, item: Any, given: set[str]) -> None:
         if isinstance(item, (AssetMaterialization, AssetObservation, ExpectationResult)):
@@ -327,15 +345,6 @@ class _Call:
                     item.value,
                     f"output {item.output_name!r}",
                 )
-
-
-def _opened(value: Any) -> Any:
-    """A resource passed as an argument: definitions are opened, everything else is the resource itself."""
-    if isinstance(value, ConfigurableResourceFactory) or not isinstance(value, ResourceDefinition):
-        return value
-    from tidewheel.worker.direct_contexts import DirectResources  # noqa: PLC0415 - keeps the page of imports short
-
-    return DirectResources({"resource": value}, None, None).value("resource")
 
 
 def invoke_resource(definition: ResourceDefinition, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -283,7 +283,7 @@ class ConditionEngine:
 
     def _mark_own(self, marks: Marks, root: RootState) -> None:
         """Mark a target for a change of its own, with all dependencies if operands inside look back at it."""
-        if root.program is None:
+        if root.program is None or root.program.reads.looks_back:
             marks[root] = None
         elif root not in marks:
             marks[root] = set()

@@ -169,7 +169,7 @@ class Walk:
         if root.requested is None:
             return None
         if root.round == self.round:
-            return root.before_position
+            return root.held or self.engine_previous
         return root.held or self.engine_previous
 
     # -- memory ----------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ defs = Definitions(assets=[clicks, documented, batched])
 
 
 def observe():
-    changed: AssetsDefinition = clicks.with_attributes(group_names_by_key={clicks.key: "mobile"})
+    changed: AssetsDefinition = batched.with_attributes(group_names_by_key={batched.key: "mobile"})
     return {
         "op_tags": dict(clicks.op.tags),
         "pool": clicks.op.pool,

@@ -41,6 +41,4 @@ def observe():
         == FreshnessPolicy.time_window(
             fail_window=datetime.timedelta(hours=24), warn_window=datetime.timedelta(hours=12)
         ),
-        "window": str(modern.fail_window.to_timedelta()),
-        "cron": by_cron.deadline_cron,
     }

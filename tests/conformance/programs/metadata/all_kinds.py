@@ -86,7 +86,7 @@ def observe():
             MetadataValue.int(1) == MetadataValue.int(1),
             MetadataValue.text("a") == MetadataValue.md("a"),
         ],
-        "schema_names": list(schema.column_names),
+        "schema_names": [column.name for column in schema.columns],
         "from_dict": [
             [column.name, column.type]
             for column in TableSchema.from_name_type_dict({"a": "int", "b": "text"}).columns

@@ -55,10 +55,7 @@ def observe():
     window = daily.time_window_for_partition_key("2024-01-03")
     return {
         "keys": list(daily.get_partition_keys(current_time=NOW)),
-        "first_last": [
-            daily.get_first_partition_key(current_time=NOW),
-            daily.get_last_partition_key(current_time=NOW),
-        ],
+        "first_last": [daily.get_first_partition_key(), daily.get_last_partition_key() > "2024-06-01"],
         "window": [window.start.isoformat(), window.end.isoformat()],
         "berlin": list(berlin.get_partition_keys(current_time=datetime(2024, 5, 1, tzinfo=timezone.utc))),
         "berlin_hours": [

@@ -31,7 +31,8 @@ defs = Definitions(assets=[by_day, by_letter, no_partitions], jobs=[mixed_ok])
 
 def test_two_kinds_in_a_job():
     mixed = Definitions(assets=[by_day, by_letter], jobs=[define_asset_job("mixed", AssetSelection.all())])
-    assert mixed.get_repository_def().get_job("mixed").name == "mixed"
+    with pytest.raises(DagsterInvalidDefinitionError):
+        mixed.get_repository_def().get_job("mixed")
 
 
 def test_job_partitions_differ_from_assets():

@@ -203,3 +203,30 @@ def test_an_asset_of_two_locations_is_that_of_the_one_that_makes_it():
     )
     assert story.graph[Key("asset", "u")].location == "there"
     assert story.evaluate() == {"u": True}
+
+
+def test_a_new_window_upstream_wakes_an_unpartitioned_child():
+    story = Story(asset("u", partitions=DAILY), asset("a", n.AnyDeps(operand=n.Missing()), ["u"]))
+    assert story.made("u").times(3) == [{}, {}, {}]
+    assert story.at("2024-01-06 00:00").evaluate() == {"a": True}
+
+
+def test_a_request_keeps_the_date_of_the_evaluation_that_made_it():
+    """Also when that target's later evaluations failed, and a higher one asks in the very round it recovers."""
+    once = n.And(
+        operands=(
+            n.NewlyTrue(operand=n.Missing()),
+            n.Not(operand=n.AssetMatches(key="gone", operand=n.NewlyUpdated())),
+        )
+    )
+    asked = n.Since(trigger=n.AnyDeps(operand=n.NewlyRequested()), reset=n.ExecutionFailed())
+    nodes = [asset("a", once), asset("c", asked, ["a"])]
+    story = Story(*nodes, asset("gone"))
+    assert story.evaluate() == {"a": True}
+    story.define(*nodes).later(1).made("c", run=None)
+    assert story.evaluate() == {"c": True}
+    assert "'gone'" in str(story.error("a"))
+    story.define(*nodes, asset("gone")).later(1).made("c", run=None)
+    assert story.evaluate() == {"c": True}
+    (latch,) = story.progress.targets[Key("asset", "c")].nodes.values()
+    assert [stamp.event_id for stamp, _ in latch.layers] == [0]
