@@ -113,7 +113,7 @@ class Monitor:
             retry=new_run,
         )
         if decision.kill:
-            self._kill(run)
+            self.kill_worker(run)
         if ended is None:
             return
         self._workers.forget(run.run_id)
@@ -167,7 +167,8 @@ class Monitor:
         await self._database.write(self._database.ledger.create_runs, [new_run], now=now)
         self._signals.raise_topic(Topic.QUEUE)
 
-    def _kill(self, run: RunRecord) -> None:
+    def kill_worker(self, run: RunRecord) -> None:
+        """End the process of a run's worker, if it lives."""
         pid = self._workers.pid(run)
         if pid is not None and is_worker_alive(pid):
             try:

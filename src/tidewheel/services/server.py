@@ -43,6 +43,7 @@ from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook
 from tidewheel.services.worker_book import WorkerBook
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
 logger = logging.getLogger("tidewheel.server")
@@ -188,13 +189,16 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if end_runs:
-            await self._end_runs()
+        ended = await self._end_runs() if end_runs else []
         await self.locations.stop(grace_s)
+        for run in ended:
+            # a worker of an earlier location process is nobody's child any more: it is ended by its number
+            self.monitor.kill_worker(run)
         await self._hub.close()
         self.database.close()
 
-    async def _end_runs(self) -> None:
+    async def _end_runs(self) -> list[RunRecord]:
+        ended = []
         for run in await self.database.read(self.database.ledger.in_progress_runs):
             if not run.location:
                 continue  # executes in a process that is not ours
@@ -206,8 +210,10 @@ class Server:
             )
             peer = self.workers.peer(run.run_id)
             await self.monitor.end_run(run, decision)
+            ended.append(run)
             if peer is not None:
                 peer.send(CancelRun(run_id=run.run_id))
+        return ended
 
     async def _follow_catalog(self) -> None:
         """Triggers are served only when their stored state is in step with what is defined."""
