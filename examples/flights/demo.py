@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 PIPELINE = Path("examples/flights/pipeline.py")
 FRAME_S = 0.2
 GRACE_S = 3.5
+SMALLEST_SHARE = 0.005  # of all flights: fewer make a poor average
 
 
 class Show:
@@ -81,21 +82,21 @@ class Show:
 
     def _listen(self, output: IO[str]) -> None:
         for line in output:
-            try:
-                activity = json.loads(line)
-            except ValueError:
-                continue  # something that user code printed
-            self._inbox.put(("activity", activity, time.time()))
+            if line.startswith("{"):  # the rest is what user code prints
+                self._inbox.put(("activity", json.loads(line), time.time()))
         self._inbox.put(("ended", None, time.time()))
 
     def _feed(self) -> None:
-        feeder.play(
-            self.landing,
-            days=self.board.days_wanted,
-            pace_s=self._pace_s,
-            stop=self.stop,
-            landed=lambda name: self._inbox.put(("file", name, time.time())),
-        )
+        try:
+            feeder.play(
+                self.landing,
+                days=self.board.days_wanted,
+                pace_s=self._pace_s,
+                stop=self.stop,
+                landed=lambda name: self._inbox.put(("file", name, time.time())),
+            )
+        except OSError as exc:  # a full disk, say: the show goes on with what has landed
+            self._inbox.put(("trouble", f"the feeder stopped: {exc}", time.time()))
 
     # -- its course -----------------------------------------------------------------------------------------------------
 
@@ -161,6 +162,9 @@ class Show:
             if kind == "file":
                 self.board.take_file(what, at)
                 continue
+            if kind == "trouble":
+                self.board.take_trouble(what, at)
+                continue
             self.board.take(what)
             if (
                 what.get("kind") == "location"
@@ -189,11 +193,12 @@ class Show:
 
 
 def read_carriers(summary: Path) -> list[screen.Carrier]:
-    """The carriers of the summary, the latest first."""
+    """The carriers of the summary, the latest first; without those that hardly fly here."""
     import pandas as pd  # noqa: PLC0415 - takes a second, and Ctrl-C should work before it has passed
 
     table = pd.read_parquet(summary)
     carriers = table[table["by"] == "carrier"]
+    carriers = carriers[carriers["flights"] >= SMALLEST_SHARE * carriers["flights"].sum()]
     return [screen.Carrier(*row) for row in carriers[["name", "late %", "flights"]].itertuples(index=False)]
 
 
@@ -237,7 +242,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pace", type=float, default=feeder.PACE_S, metavar="SECONDS", help="per day (2)")
     parser.add_argument("--seconds", type=float, help="stop by itself after so long")
     parser.add_argument("--plain", action="store_true", help="print lines, do not draw")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not 1 <= args.days <= DAYS_IN_YEAR:
+        parser.error(f"expected --days from 1 to {DAYS_IN_YEAR}, got {args.days}")
+    if args.pace < 0:
+        parser.error(f"expected --pace of 0 or more seconds, got {args.pace:g}")
+    return args
 
 
 def _say_goodbye(show: Show, console: Console, *, kept: bool) -> None:

@@ -81,7 +81,14 @@ class Scoreboard:
         """The run failure sensor has written a line: day, run, reason."""
         day, _, reason = (line.split("\t") + ["", ""])[:3]
         self.reported += 1
-        self._tell(at, "reported", f"{day}  {reason}", problem=True)
+        for check in [p for p in self.problems if p.kind == "check" and p.text.startswith(day)]:
+            if check.text.split()[1].rstrip(":") in reason:
+                self.problems.remove(check)  # the report says it all
+        self._tell(at, "reported", f"{day}  {reason.partition(';')[0]}", problem=True)
+
+    def take_trouble(self, text: str, at: float) -> None:
+        """Something outside of the pipeline went wrong."""
+        self._tell(at, "failed", text, problem=True)
 
     def take(self, activity: Mapping[str, Any]) -> None:
         """One line of ``tidewheel dev --json``."""

@@ -1,6 +1,7 @@
 """Dynamic partitions, locations, settings, leases, retention."""
 
 from tests.contract.stories import NOW, line, made, new_run, sensor, started, tick_of, worker
+from tidewheel.storage.schemas import HEAD_REVISION
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.records import LocationRecord, PartitionChange
 from tidewheel.values.status import TickStatus
@@ -139,6 +140,6 @@ def test_the_numbers_for_the_doctor(ledger):
     ledger.create_runs([new_run(tags={"a": "b"})], now=NOW)
     stats = ledger.stats()
     assert stats["dialect"] == ledger.backend.name
-    assert stats["revision"] == "0001"
+    assert stats["revision"] == HEAD_REVISION
     assert (stats["rows"]["run"], stats["rows"]["run_tag"], stats["rows"]["event"]) == (1, 1, 1)
     assert stats["size_bytes"] > 10_000

@@ -12,7 +12,7 @@ from tidewheel.storage import versions
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.storage.postgres import PostgresBackend
-from tidewheel.storage.schema import HEAD_REVISION, metadata
+from tidewheel.storage.schemas import HEAD_REVISION, metadata
 from tidewheel.storage.sqlite import SqliteBackend
 
 

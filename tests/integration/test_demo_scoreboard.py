@@ -98,6 +98,16 @@ def test_a_report_of_the_failure_sensor_is_a_problem():
     assert board.problems[0].text == f"{DAY}  no weather"
 
 
+def test_a_report_takes_the_place_of_the_check_that_failed_the_run():
+    board = board_after(run("STARTED"), made("clean_flights"), check("FAILED (ERROR)"))
+    assert [problem.kind for problem in board.problems] == ["check"]
+    board.take_report("2013-01-06\tr0\tblocking checks did not pass: clean_flights:c", 13.0)
+    assert [problem.kind for problem in board.problems] == ["check", "reported"]
+    board.take_report(f"{DAY}\tr1\tblocking checks did not pass: clean_flights:c; and so on", 13.0)
+    assert [problem.kind for problem in board.problems] == ["reported", "reported"]
+    assert board.problems[-1].text == f"{DAY}  blocking checks did not pass: clean_flights:c"
+
+
 def test_an_earlier_show_is_taken_up():
     board = Scoreboard()
     board.resume(["2013-01-01", "2013-01-02"], {"delays": ["2013-01-01"], "clean_flights": ["2013-01-01"]})

@@ -173,12 +173,17 @@ class AutomationResult(Generic[T_EntityKey]):
         self.context = context
         self.true_subset = true_subset
         self.cursor = cursor
-        self.child_results = list(child_results or ())
+        self._child_results = list(child_results or ())
 
     @property
     def key(self) -> Any:
         """What was asked about."""
         return self.true_subset.key
+
+    @property
+    def child_results(self) -> Sequence[AutomationResult]:
+        """The results of the conditions inside."""
+        return self._child_results
 
     @property
     def condition(self) -> AutomationCondition | None:

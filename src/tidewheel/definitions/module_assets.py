@@ -98,7 +98,7 @@ def load_asset_checks_from_modules(
 ) -> list[AssetChecksDefinition]:
     """The checks that are module-level names (or in module-level lists) of some modules."""
     prefix = key_prefix_parts(asset_key_prefix)
-    checks = [one for one in _distinct_members(modules) if isinstance(one, AssetChecksDefinition)]
+    checks = [one for one in _distinct_definitions(modules) if isinstance(one, AssetChecksDefinition)]
     if not prefix:
         return checks
     return [_with_prefixed_assets(one, prefix) for one in checks]
@@ -137,26 +137,27 @@ def modules_of_package(package: ModuleType) -> list[ModuleType]:
     return found
 
 
-def members_of(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Module-level names and what they hold; lists and tuples are unpacked."""
+def members_of(module: ModuleType, kinds: tuple[type, ...] = (object,)) -> Iterator[tuple[str, Any]]:
+    """Module-level names and what they hold, if it is of these kinds; lists of nothing else are unpacked."""
     for name, value in list(vars(module).items()):
         if name.startswith("__"):
             continue
-        if isinstance(value, list | tuple):
-            for one in value:
-                yield name, one
-        else:
+        if isinstance(value, list):
+            if all(isinstance(one, kinds) for one in value):
+                for one in value:
+                    yield name, one
+        elif isinstance(value, kinds):
             yield name, value
 
 
-def _distinct_members(modules: Iterable[ModuleType]) -> list[Any]:
+def _distinct_definitions(modules: Iterable[ModuleType]) -> list[Any]:
     found: dict[int, Any] = {}
     for module in modules:
         if not isinstance(module, ModuleType):
             raise CheckError(
                 f"expected modules, got {module!r} ({type(module).__name__}); pass the imported module"
             )
-        for _, value in members_of(module):
+        for _, value in members_of(module, (AssetsDefinition,)):
             found.setdefault(id(value), value)
     return list(found.values())
 
@@ -175,8 +176,8 @@ def assets_of(modules: Iterable[ModuleType], *, include_specs: bool = False) -> 
             raise CheckError(
                 f"expected modules, got {module!r} ({type(module).__name__}); pass the imported module"
             )
-        for _, value in members_of(module):
-            if isinstance(value, kinds) and not isinstance(value, AssetChecksDefinition):
+        for _, value in members_of(module, kinds):
+            if not isinstance(value, AssetChecksDefinition):
                 found.setdefault(id(value), value)
                 for key in _keys(value):
                     origins.setdefault(key, {}).setdefault(id(value), module.__name__)

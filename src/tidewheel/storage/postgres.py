@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tidewheel.errors import NotSupportedError
 from tidewheel.storage import forks, versions
-from tidewheel.storage.schema import use_with_postgres
+from tidewheel.storage.metadata import use_with_postgres
 
 POOL_SIZE = 5
 POOL_OVERFLOW = 10

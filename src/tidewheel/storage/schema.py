@@ -10,22 +10,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint
 
+from tidewheel.storage.metadata import BigId, Seconds, metadata
 from tidewheel.values.status import FINISHED_STATUSES, RunStatus, TickStatus, TriggerKind, TriggerStatus
-
-HEAD_REVISION = "0001"
-"""The newest migration, which this module's tables are equal to (a test compares them)."""
-
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-    }
-)
-
-# SQLite gives ids by itself only to a column whose type is exactly INTEGER
-BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Seconds: sa.types.TypeEngine[float] = sa.Double()
 
 
 def _one_of(column: str, values: type[RunStatus | TickStatus | TriggerKind | TriggerStatus]) -> str:
@@ -321,15 +307,3 @@ schema_version = Table(
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
     comment="Alembic's own table; here so that a new database is stamped without loading Alembic",
 )
-
-
-def use_with_postgres() -> None:
-    """Tell SQLAlchemy that indexes which are partial on SQLite are so on Postgres too.
-
-    Said where the indexes are made, it would load Postgres's dialect, 22 ms that most processes can do without.
-    """
-    for table in metadata.tables.values():
-        for index in table.indexes:
-            condition = index.dialect_options["sqlite"]["where"]
-            if condition is not None:
-                index.dialect_options["postgresql"]["where"] = condition

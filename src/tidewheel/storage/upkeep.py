@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, select
 
 from tidewheel.storage import versions
 from tidewheel.storage.backend import Unit, in_chunks
-from tidewheel.storage.schema import metadata, run_log, schema_version, tick
+from tidewheel.storage.schema import run_log, schema_version, tick
+from tidewheel.storage.schemas import metadata
 from tidewheel.values.status import TickStatus
 
 # Chatter is stored in the order of time, more or less, so its oldest rows have the lowest ids: no index by time is

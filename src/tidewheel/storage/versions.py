@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
 from tidewheel.errors import NotSupportedError
-from tidewheel.storage.schema import HEAD_REVISION, metadata, schema_version
+from tidewheel.storage.schema import schema_version
+from tidewheel.storage.schemas import HEAD_REVISION, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

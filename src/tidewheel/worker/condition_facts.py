@@ -53,6 +53,9 @@ CHECK_PLANNED = EventType.ASSET_CHECK_EVALUATION_PLANNED.value
 FAILED_TO_MAKE = EventType.ASSET_FAILED_TO_MATERIALIZE.value
 STARTED = EventType.RUN_START.value
 
+AT_ONCE = 500
+"""The most names in one question to the ledger."""
+
 Latest = tuple[int, float, str]
 """Of the newest event about a partition: its id, its time, its run (empty without one)."""
 
@@ -190,10 +193,13 @@ class _Gathering:
         found: dict[str, list[StoredEvent]] = defaultdict(list)
         if self.since is None or not names:
             return found
-        filters = EventFilter(types=(MADE, SEEN, CHECKED), assets=tuple(names), after_id=self.since)
+        few = tuple(names) if len(names) <= AT_ONCE else None
+        wanted = set(names)
+        filters = EventFilter(types=(MADE, SEEN, CHECKED), assets=few, after_id=self.since)
         for stored in self.ledger.get_events(filters):
-            if stored.id <= self.position.event_id and stored.event.asset is not None:
-                found[stored.event.asset].append(stored)
+            asset = stored.event.asset
+            if stored.id <= self.position.event_id and asset is not None and asset in wanted:
+                found[asset].append(stored)
         return found
 
     def _latest(
@@ -218,9 +224,11 @@ class _Gathering:
         """The runs behind events: their tags, what they planned to make, and the newest event when they began."""
         wanted = {stored.event.run_id for found in events.values() for stored in found}
         wanted.update(run_id for one in latest for _, _, run_id in one.values())
-        run_ids = tuple(sorted(wanted - {""}))
-        if not run_ids:
-            return
+        run_ids = sorted(wanted - {""})
+        for at in range(0, len(run_ids), AT_ONCE):
+            self._load_some_runs(tuple(run_ids[at : at + AT_ONCE]))
+
+    def _load_some_runs(self, run_ids: tuple[str, ...]) -> None:
         records = {run.run_id: run for run in self.ledger.get_runs(RunFilter(run_ids=run_ids))}
         filters = EventFilter(types=(PLANNED, CHECK_PLANNED, STARTED), run_ids=run_ids)
         planned: dict[str, set[Key]] = defaultdict(set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -102,6 +102,24 @@ def evaluate_automation_conditions(
     return one.run(cursor.progress if cursor is not None else Progress(), now)
 
 
+class _NodeResultView(AutomationResult):
+    """The result of a node whose children are looked at late."""
+
+    def __init__(
+        self,
+        context: AutomationContext,
+        true_subset: EntitySubset,
+        children: Callable[[], list[AutomationResult]],
+    ) -> None:
+        super().__init__(context, true_subset)
+        self._children = children
+
+    @property
+    def child_results(self) -> Sequence[AutomationResult]:
+        """The results of the conditions inside."""
+        return self._children()
+
+
 class _Evaluating:
     """One call: the graph of the definitions, their objects, and the instance's ledger."""
 
@@ -109,6 +127,7 @@ class _Evaluating:
         self.defs = defs if isinstance(defs, Definitions) else Definitions(assets=list(defs))
         self.instance = instance
         self.graph = build_graph([build_snapshot(self.defs, LOCATION)])
+        self._public_keys: dict[Key, Any] = {}
         self.targets = self._targets(selection)
 
     def run(self, progress: Progress, now: float) -> EvaluateAutomationConditionsResult:
@@ -212,7 +231,7 @@ class _Evaluating:
     # -- results ---------------------------------------------------------------------------------------------------------
 
     def _shown(self, tree: NodeResult, view: PartitionView) -> AutomationResult:
-        """The result of a node, with those of the nodes inside it."""
+        """The result of a node; those of the nodes inside it are made when they are asked for."""
         subset = self._subset(tree.subject, tree.true, view)
         context: AutomationContext = AutomationContext(
             condition=condition_of(tree.node),
@@ -222,9 +241,7 @@ class _Evaluating:
             asset_graph=self.defs.resolved.graph,
             instance=self.instance,
         )
-        return AutomationResult(
-            context, subset, child_results=[self._shown(one, view) for one in tree.children]
-        )
+        return _NodeResultView(context, subset, lambda: [self._shown(one, view) for one in tree.children])
 
     def _requested(self, evaluation: Evaluation, view: PartitionView) -> list[EntitySubset]:
         """What is requested of each asset, check and job; an asset brings those always made together with it."""
@@ -241,14 +258,20 @@ class _Evaluating:
         node = self.defs.resolved.graph.nodes.get(public) if isinstance(public, AssetKey) else None
         return EntitySubset(public, members, view, node.partitions_def if node is not None else None)
 
-    @staticmethod
-    def _public_key(key: Key) -> Any:
-        if key.kind == "job":
-            return AssetJobKey(key.name)
-        if key.kind == "asset":
-            return AssetKey.from_escaped_user_string(key.name)
-        asset, _, name = key.name.rpartition(":")
-        return AssetCheckKey(AssetKey.from_escaped_user_string(asset), name)
+    def _public_key(self, key: Key) -> Any:
+        found = self._public_keys.get(key)
+        if found is None:
+            found = self._public_keys[key] = _public_key(key)
+        return found
+
+
+def _public_key(key: Key) -> Any:
+    if key.kind == "job":
+        return AssetJobKey(key.name)
+    if key.kind == "asset":
+        return AssetKey.from_escaped_user_string(key.name)
+    asset, _, name = key.name.rpartition(":")
+    return AssetCheckKey(AssetKey.from_escaped_user_string(asset), name)
 
 
 def _asked(condition: Any, context: AutomationContext) -> UserAnswer:

@@ -124,8 +124,10 @@ class OpExecutionContext:
 
     @property
     def instance(self) -> Any:
-        """The instance."""
-        return self._step.env.instance
+        """The instance; it knows of everything that has happened in the run so far."""
+        found = self._step.env.instance
+        self._step.env.sink.flush()
+        return found
 
     @property
     def log(self) -> Any:

@@ -253,9 +253,6 @@ def test_an_old_update_fails(instance: tw.Instance, clock: Clock) -> None:
     assert "1 hour, 30 minutes ago" in found.description
 
 
-@pytest.mark.xfail(
-    reason="context.instance does not see events of the run that are still held back by its sink"
-)
 def test_an_asset_made_in_the_same_run_is_fresh(instance: tw.Instance) -> None:
     checks = build_last_update_freshness_checks(assets=[a], lower_bound_delta=HOUR)
     result = materialize([a, *checks], instance=instance)

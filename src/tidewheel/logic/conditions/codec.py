@@ -8,8 +8,8 @@ from hashlib import sha256
 import msgspec
 
 from tidewheel.logic.conditions.errors import ConditionError
-from tidewheel.logic.conditions.nodes import Condition
-from tidewheel.logic.conditions.rewrite import bare, with_slots
+from tidewheel.logic.conditions.nodes import Condition, UserDefined
+from tidewheel.logic.conditions.rewrite import bare, walk, with_slots
 
 VERSION = 1
 
@@ -19,7 +19,19 @@ _decoder: msgspec.msgpack.Decoder[Condition] = msgspec.msgpack.Decoder(Condition
 
 def encode(condition: Condition) -> bytes:
     """The stored form. User-defined conditions are numbered and lose their handles."""
-    return bytes([VERSION]) + _encoder.encode(with_slots(condition))
+    if any(isinstance(node, UserDefined) for node in walk(condition)):
+        return _encoded(with_slots(condition))
+    return _encoded_plain(condition)
+
+
+def _encoded(condition: Condition) -> bytes:
+    return bytes([VERSION]) + _encoder.encode(condition)
+
+
+@lru_cache(maxsize=1024)
+def _encoded_plain(condition: Condition) -> bytes:
+    """Remembered, since many assets have equal conditions."""
+    return _encoded(condition)
 
 
 def decode(data: bytes) -> Condition:

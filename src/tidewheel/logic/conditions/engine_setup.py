@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from tidewheel.logic.conditions.circles import condition_to_run
 from tidewheel.logic.conditions.errors import ConditionError
-from tidewheel.logic.conditions.expansion import expanded
 from tidewheel.logic.conditions.latching import Latch
 from tidewheel.logic.conditions.memory import (
     Dropped,
@@ -30,12 +30,12 @@ from tidewheel.logic.conditions.nodes import (
     NewlyTrue,
     ParentsNonexistent,
 )
-from tidewheel.logic.conditions.programs import Program, compile_condition
+from tidewheel.logic.conditions.programs import compile_condition
 from tidewheel.logic.conditions.reads import visits
 from tidewheel.logic.conditions.relations import Path, deps_for
 from tidewheel.logic.conditions.spaces import Link, Space
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, Subject
-from tidewheel.logic.conditions.walking import DepLink, RootState, SubjectState, Walk
+from tidewheel.logic.conditions.walking import DepLink, Program, RootState, SubjectState, Walk
 from tidewheel.logic.partitions.definitions import PartitionsSpec, PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet
 
@@ -138,7 +138,7 @@ class _Builder:
             self.problems[subject.key] = self.graph.problems[subject.key]
             return None
         try:
-            condition = expanded(subject, self.graph)
+            condition = condition_to_run(subject, self.graph)
         except ConditionError as reason:
             self.problems[subject.key] = str(reason)
             return None

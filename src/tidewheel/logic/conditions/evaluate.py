@@ -14,10 +14,10 @@ from typing import NamedTuple, Optional
 import msgspec
 
 from tidewheel.logic.conditions import leaves
+from tidewheel.logic.conditions.circles import condition_to_run
 from tidewheel.logic.conditions.codec import identity_of
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evidence import Answer, Stamp, dated, intersection, restricted, state, union
-from tidewheel.logic.conditions.expansion import expanded
 from tidewheel.logic.conditions.facts import ConditionFacts, Position
 from tidewheel.logic.conditions.latching import Latch, advance
 from tidewheel.logic.conditions.leaves import Scope
@@ -203,10 +203,8 @@ class _TargetEvaluation:
         self.new: dict[str, NodeMemory] = {}
 
     def run(self) -> NodeResult:
-        if self.root.condition is None:
-            raise ConditionError(f"condition: expected {self.root.key} to have one, got none; give it one")
         at = _At(self.root, ())
-        tree, _ = self.evaluate(expanded(self.root, self.graph), at, self.everything(at))
+        tree, _ = self.evaluate(condition_to_run(self.root, self.graph), at, self.everything(at))
         return tree
 
     def remembered(self, requested: PartitionSet) -> TargetMemory:

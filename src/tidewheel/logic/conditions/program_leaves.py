@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tidewheel.logic.conditions import leaves
 from tidewheel.logic.conditions.evidence import Answer, Stamp
@@ -34,12 +33,7 @@ from tidewheel.logic.conditions.nodes import (
 )
 from tidewheel.logic.conditions.owed import RetryPolicy, retry_at
 from tidewheel.logic.conditions.relations import can_run_together
-
-if TYPE_CHECKING:
-    from tidewheel.logic.conditions.walking import SubjectState, Walk
-
-Plain = Callable[["Walk", "SubjectState"], Any]
-Dated = Callable[["Walk", "SubjectState"], Answer]
+from tidewheel.logic.conditions.walking import Dated, Plain, SubjectState, Walk
 
 
 def plain(node: Condition) -> Plain:

@@ -9,7 +9,7 @@ needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tidewheel.logic.conditions import program_leaves
 from tidewheel.logic.conditions.codec import identity_of
@@ -38,31 +38,10 @@ from tidewheel.logic.conditions.nodes import (
     Since,
     UserDefined,
 )
-from tidewheel.logic.conditions.reads import Reads, reads_of
+from tidewheel.logic.conditions.reads import reads_of
 from tidewheel.logic.conditions.subjects import Key
+from tidewheel.logic.conditions.walking import Dated, Plain, Program, Slot, SubjectState, Walk
 from tidewheel.logic.partitions.sets import PartitionSet
-
-if TYPE_CHECKING:
-    from tidewheel.logic.conditions.walking import SubjectState, Walk
-
-Plain = Callable[["Walk", "SubjectState"], Any]
-Dated = Callable[["Walk", "SubjectState"], Answer]
-
-
-class Slot(NamedTuple):
-    """A node with memory: its identity, by which memory is stored."""
-
-    identity: str
-    node: Condition
-
-
-class Program(NamedTuple):
-    """A compiled condition."""
-
-    run: Plain
-    slots: tuple[Slot, ...]
-    operators: tuple[AnyDeps | AllDeps | AnyJobRoots | AllJobRoots, ...]
-    reads: Reads
 
 
 def compile_condition(condition: Condition) -> Program:

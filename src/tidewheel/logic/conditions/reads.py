@@ -151,7 +151,15 @@ def needs_of(graph: ConditionGraph, target: Key, remembered: Container[str] = ()
     `remembered`: the names of its nodes' memories. What only sets a memory at first is not needed any more.
     """
     found: dict[Key, Fact] = defaultdict(lambda: Fact.NONE)
-    narrowed = _narrowed(expanded(graph[target], graph))
+    subject = graph[target]
+    condition = expanded(subject, graph)
+    simple = graph.once(("simple needs", id(condition)), lambda: _simple_needs(condition))
+    if simple is not None:
+        found[target] |= simple[0]
+        for dep in subject.deps:
+            found[dep.key] |= simple[1]
+        return {key: facts for key, facts in found.items() if facts}
+    narrowed = _narrowed(condition)
     for node, subject in visits(graph, target):
         if id(node) in narrowed:
             found[subject.key] |= Fact.NEW_PRODUCERS
@@ -166,6 +174,19 @@ def needs_of(graph: ConditionGraph, target: Key, remembered: Container[str] = ()
             facts |= facts & Fact.BEHIND and Fact.PRODUCERS
         found[subject.key] |= facts
     return {key: facts for key, facts in found.items() if facts}
+
+
+def _simple_needs(condition: Condition) -> tuple[Fact, Fact] | None:
+    """What is asked of the target and of each dependency, where that is all; None if it takes a closer look."""
+    reads = reads_of(condition)
+    if reads.is_far or any(isinstance(node, Behind) for node in walk(condition)):
+        return None
+    narrowed = _narrowed(condition)
+    found: dict[str, Fact] = defaultdict(lambda: Fact.NONE)
+    for node, place in _places(condition, "own"):
+        facts = Fact.NEW_PRODUCERS if id(node) in narrowed else _READS.get(type(node), Fact.NONE)
+        found[place] |= facts
+    return found["own"], found["deps"]
 
 
 def _narrowed(condition: Condition) -> set[int]:
@@ -184,6 +205,10 @@ def _narrowed(condition: Condition) -> set[int]:
 
 def user_questions(graph: ConditionGraph, target: Key) -> Iterator[tuple[UserDefined, Subject]]:
     """The conditions of users' own classes that the evaluation of one target asks, and on which subjects."""
+    condition = expanded(graph[target], graph)
+    asks = graph.once(("asks user", id(condition)), lambda: reads_of(condition).asks_user)
+    if not asks:
+        return
     for node, subject in visits(graph, target):
         if isinstance(node, UserDefined):
             yield node, subject

@@ -6,13 +6,44 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from tidewheel.logic.conditions import leaves, relations
+from tidewheel.logic.conditions.evidence import Answer
 from tidewheel.logic.conditions.facts import NO_FACTS, ConditionFacts, Position, SubjectFacts
 from tidewheel.logic.conditions.latching import Latch
-from tidewheel.logic.conditions.nodes import AllChecks, AllDeps, AllJobRoots, AnyChecks, AnyDeps, AnyJobRoots
-from tidewheel.logic.conditions.programs import Program
+from tidewheel.logic.conditions.nodes import (
+    AllChecks,
+    AllDeps,
+    AllJobRoots,
+    AnyChecks,
+    AnyDeps,
+    AnyJobRoots,
+    Condition,
+)
+from tidewheel.logic.conditions.reads import Reads
 from tidewheel.logic.conditions.spaces import Link, Space
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, Subject
 from tidewheel.logic.partitions.definitions import PartitionView
+
+Plain = Callable[["Walk", "SubjectState"], Any]
+"""A compiled node that returns the bitmap where it is true."""
+Dated = Callable[["Walk", "SubjectState"], Answer]
+"""A compiled node that returns an answer with evidence."""
+
+
+class Slot(NamedTuple):
+    """A node with memory: its identity, by which memory is stored."""
+
+    identity: str
+    node: Condition
+
+
+class Program(NamedTuple):
+    """A compiled condition."""
+
+    run: Plain
+    slots: tuple[Slot, ...]
+    operators: tuple[AnyDeps | AllDeps | AnyJobRoots | AllJobRoots, ...]
+    reads: Reads
+
 
 NO_DEPS: tuple[Any, ...] = ()
 
@@ -169,7 +200,7 @@ class Walk:
         if root.requested is None:
             return None
         if root.round == self.round:
-            return root.held or self.engine_previous
+            return root.before_position
         return root.held or self.engine_previous
 
     # -- memory ----------------------------------------------------------------------------------------------------

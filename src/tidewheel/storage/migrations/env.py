@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from tidewheel.storage.schema import metadata
+from tidewheel.storage.schemas import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

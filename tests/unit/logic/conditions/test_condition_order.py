@@ -205,13 +205,30 @@ def test_an_asset_of_two_locations_is_that_of_the_one_that_makes_it():
     assert story.evaluate() == {"u": True}
 
 
+def test_targets_that_wait_for_each_others_requests_are_told():
+    def asks(name: str) -> n.Condition:
+        return n.Or(operands=(n.Missing(), n.AssetMatches(key=name, operand=n.WillBeRequested())))
+
+    story = Story(
+        asset("a", asks("b")),
+        asset("b", asks("a")),
+        asset("c", asks("a")),
+        asset("up", asks("down")),
+        asset("down", n.Or(operands=(n.Missing(), WILL)), ["up"]),
+        asset("free", n.Missing()),
+    )
+    assert story.evaluate() == {"c": True, "down": True, "free": True}
+    for name, other in (("a", "b"), ("b", "a"), ("up", "down")):
+        assert f"whose request depends on that of {name}" in str(story.error(name))
+        assert f"got {other}," in str(story.error(name))
+
+
 def test_a_new_window_upstream_wakes_an_unpartitioned_child():
     story = Story(asset("u", partitions=DAILY), asset("a", n.AnyDeps(operand=n.Missing()), ["u"]))
     assert story.made("u").times(3) == [{}, {}, {}]
     assert story.at("2024-01-06 00:00").evaluate() == {"a": True}
 
 
-@pytest.mark.xfail(reason="a request is dated anew by the next evaluation; being mended", strict=False)
 def test_a_request_keeps_the_date_of_the_evaluation_that_made_it():
     """Also when that target's later evaluations failed, and a higher one asks in the very round it recovers."""
     once = n.And(

@@ -1,0 +1,3 @@
+"""The tables of users, tokens, sessions and the audit."""
+
+from __future__ import annotations

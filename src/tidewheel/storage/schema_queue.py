@@ -1,0 +1,3 @@
+"""The tables of backfills and pools."""
+
+from __future__ import annotations
