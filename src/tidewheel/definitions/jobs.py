@@ -112,6 +112,13 @@ class JobDefinition:
         return self._graph
 
     @property
+    def uncut_graph(self) -> GraphDefinition:
+        """The graph before it was cut to a selection of ops."""
+        if self.op_selection is None or self.parent_job is None:
+            return self._graph
+        return self.parent_job.uncut_graph
+
+    @property
     def nodes(self) -> list[Node]:
         """Top-level nodes."""
         return self._graph.nodes
@@ -511,7 +518,7 @@ class JobDefinition:
             made = self.copy(
                 graph_def=graph_subset(self._graph, paths),
                 op_selection=selected_names(paths),
-                config=self._config_for_subset(),
+                config=self.config_mapping or self.partitioned_config or self._run_config,
                 requires_all_resources=False,
             )
         elif asset_selection is not None or asset_check_selection is not None:
@@ -524,10 +531,6 @@ class JobDefinition:
             return self
         made.parent_job = self
         return made
-
-    def _config_for_subset(self) -> Any:
-        """Default run config of ops that are left out would be unknown entries in the subset: it is not taken over."""
-        return self.config_mapping or self.partitioned_config
 
     # -- use ----------------------------------------------------------------------------------------------
 
