@@ -46,6 +46,7 @@ from tidewheel.values.serde import decode
 logger = logging.getLogger("tidewheel.locations")
 
 MAX_EVALUATORS = 4
+MENDED_BY_SAVING = "; it is loaded again when a file changes"
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 
 
@@ -249,7 +250,7 @@ class Locations:
     async def _ask(self, name: str, message: Evaluate | Prepare, timeout_s: float, what: str) -> Answer:
         location = self._by_name.get(name)
         if location is None or not location.serves:
-            raise UserCodeUnreachableError(f"code location {name!r} is not loaded")
+            raise UserCodeUnreachableError(_not_loaded_text(name, location))
         try:
             evaluator = await asyncio.wait_for(self._evaluator(location), timeout_s)
         except TimeoutError as exc:
@@ -426,7 +427,9 @@ class Locations:
         location.settled.set()
         self._signals.raise_topic(Topic.CATALOG)
         keeps = "; the last good code goes on serving" if location.snapshot is not None else ""
-        self._publish(location, "FAILED", "; ".join(e.message for e in message.errors) + keeps)
+        self._publish(
+            location, "FAILED", "; ".join(e.message for e in message.errors) + keeps + MENDED_BY_SAVING
+        )
 
     def _publish(self, location: Location, status: str, text: str) -> None:
         self._feed.publish(
@@ -500,6 +503,16 @@ class Locations:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _not_loaded_text(name: str, location: Location | None) -> str:
+    """Why a location cannot be asked; user code's errors are repeated, they are what has to be mended."""
+    if location is None:
+        return f"expected a code location, got {name!r}, which this server does not serve"
+    if location.errors:
+        said = "; ".join(error.message for error in location.errors)
+        return f"code location {name!r} did not load: {said}"
+    return f"code location {name!r} is still loading; try again in a moment"
 
 
 def _written_at(file: str) -> float:

@@ -117,13 +117,12 @@ def _load_error(exc: BaseException, target: CodeTarget) -> ErrorInfo:
     info = error_info(exc)
     if isinstance(exc, TidewheelError):
         return info
-    where = ""
+    said = info.message
     if isinstance(exc, SyntaxError):
-        where = f" (line {exc.lineno} of {exc.filename})"
+        said = f"{exc.msg} (line {exc.lineno} of {exc.filename})"
     return ErrorInfo(
         cls_name="CodeLocationLoadError",
-        message=f"expected {target.describe()} to import without an error, got {info.cls_name}: {info.message}{where}; "
-        "mend it and save, it is loaded again by itself",
+        message=f"expected {target.describe()} to import without an error, got {info.cls_name}: {said}",
         stack=info.stack,
         cause=info,
     )
