@@ -197,6 +197,9 @@ def __dir__() -> list[str]:
     return sorted({*tidewheel.EXPORTS, *ALIASES})
 
 
+__all__ = sorted({*tidewheel.EXPORTS, *ALIASES} - set(NOT_SUPPORTED))
+
+
 class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Serves ``dagster.<anything private>``: a module that knows all public names.
 
