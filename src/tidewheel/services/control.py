@@ -31,7 +31,7 @@ from tidewheel.values.launch import LaunchOutcome, LaunchRequest, PreparedLaunch
 from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
-from tidewheel.values.tags import PRIORITY
+from tidewheel.values.tags import PRIORITY, ROOT_RUN_ID
 
 
 class ServerControl:
@@ -125,6 +125,7 @@ class ServerControl:
             run_config=run.run_config,
             tags=run.tags,
             parent_run_id=request.parent_run_id,
+            root_run_id=run.tags.get(ROOT_RUN_ID) if request.parent_run_id is not None else None,
             planned_assets=run.planned_assets,
             planned_checks=run.planned_checks,
         )

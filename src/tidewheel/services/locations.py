@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -34,6 +33,7 @@ from tidewheel.runtime.protocol import (
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.endings import ending
 from tidewheel.services.hub import Peer
 from tidewheel.services.machine import LocationProcess, Machine
 from tidewheel.services.signals import Signals, Topic
@@ -496,16 +496,6 @@ class Locations:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def ending(code: int | None) -> str:
-    """How a process ended, in words: its exit code, or the signal that ended it."""
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"ended by signal {-code}"
 
 
 def _not_loaded_text(name: str, location: Location | None) -> str:

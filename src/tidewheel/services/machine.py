@@ -94,4 +94,7 @@ class Machine:
         Raises:
             OSError: when there is none, or it is somebody else's.
         """
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.killpg(pid, signal.SIGKILL)  # with what it has started: a worker leads a group of its own
+        except ProcessLookupError:
+            os.kill(pid, signal.SIGKILL)

@@ -109,6 +109,9 @@ class _NoSink:
     def flush(self) -> None:
         """Nothing."""
 
+    def hand_over(self) -> None:
+        """Nothing is kept."""
+
     def pause_for_fork(self) -> None:
         """Nothing."""
 

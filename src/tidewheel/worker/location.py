@@ -39,6 +39,8 @@ from tidewheel.worker.child_start import (
     SpareStarter,
     StartMethod,
     measure_start_method,
+    signal_child,
+    sweep_group,
     to_arguments,
 )
 from tidewheel.worker.code import LoadedCode, LoadFailure, load_code
@@ -144,13 +146,13 @@ class LocationProcess:
                     self._children[pid] = Child(pid=pid)
             case KillChild(pid=pid):
                 if pid in self._children:
-                    _kill(pid, signal.SIGKILL)
+                    signal_child(pid, signal.SIGKILL)
             case Retire():
                 self._retired = True
                 self._starter.stop()
                 for child in self._children.values():
                     if child.run_id is None:
-                        _kill(child.pid, signal.SIGTERM)
+                        signal_child(child.pid, signal.SIGTERM)
             case Shutdown(grace_s=grace_s):
                 self._stop(grace_s)
             case _:
@@ -167,6 +169,7 @@ class LocationProcess:
             self._starter.forget(pid)
             child = self._children.pop(pid, None)
             if child is not None:
+                sweep_group(pid)
                 self._unreported.append(
                     ChildExited(
                         pid=pid,
@@ -215,13 +218,13 @@ class LocationProcess:
             return
         self._stopping = True
         for pid in list(self._children):
-            _kill(pid, signal.SIGTERM)
+            signal_child(pid, signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while self._children and time.monotonic() < deadline:
             self._pause_briefly(deadline)
             self._reap()
         for pid in list(self._children):
-            _kill(pid, signal.SIGKILL)
+            signal_child(pid, signal.SIGKILL)
         deadline = time.monotonic() + REAP_S
         while self._children and time.monotonic() < deadline:
             self._reap()
@@ -232,13 +235,6 @@ class LocationProcess:
             selector.register(self._wake_reader, selectors.EVENT_READ)
             selector.select(max(0.0, min(0.1, deadline - time.monotonic())))
         self._drain_wakeups()
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def run_assignment(args: LocationArgs, code: LoadedCode, assignment: Assignment) -> int:

@@ -61,6 +61,9 @@ class PipeSink:
     def flush(self) -> None:
         """The parent does."""
 
+    def hand_over(self) -> None:
+        """Everything has been sent already."""
+
     def pause_for_fork(self) -> None:
         """There is no helper thread."""
 
