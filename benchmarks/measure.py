@@ -72,6 +72,18 @@ class TidewheelServer:
         assert status == "SUCCESS", status
         return (time.perf_counter() - began) * 1000
 
+    def launch_to_file_s(self, job: str, file: Path) -> float:
+        """Seconds from the request to the moment that user code wrote into ``file``; the run is cancelled then."""
+        began = time.time()
+        run_id = self.post("/api/v1/launch", {"job_name": job})["run_id"]
+        while not file.exists():
+            time.sleep(0.005)
+        took = float(file.read_text()) - began
+        self.post(f"/api/v1/runs/{run_id}/cancel", {})
+        while self.get(f"/api/v1/runs/{run_id}")["status"] not in ("SUCCESS", "FAILURE", "CANCELED"):
+            time.sleep(0.05)
+        return took
+
     def memory_mb(self) -> tuple[float, int]:
         """Proportional memory of the server and all its processes, and how many they are."""
         top = psutil.Process(self.process.pid)
