@@ -107,7 +107,7 @@ began = time.perf_counter()
 def make(n):
     @dg.asset(
         name=f"a{{n}}",
-        deps=[f"a{{n - 1}}", f"a{{n - 7}}"] if n >= 7 else [],
+        deps=[f"a{{n - 1}}", f"a{{n - 7}}"] if n % 100 >= 7 else [],
         group_name=f"g{{n % 20}}",
         metadata={{"n": n}},
         partitions_def=dg.DailyPartitionsDefinition("2024-01-01") if n % 3 == 0 else None,

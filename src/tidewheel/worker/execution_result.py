@@ -169,9 +169,7 @@ class ExecutionResult:
     def _only(self, kind: EventType) -> RunEvent:
         found = self._of_type(kind)
         if len(found) != 1:
-            raise InvariantViolationError(
-                f"expected one event {kind.name}, got {len(found)}; ask success first"
-            )
+            raise TidewheelError(f"expected one event {kind.name}, got {len(found)}; ask success first")
         return found[0]
 
     def is_node_success(self, node_str: str) -> bool:

@@ -388,7 +388,8 @@ def describe_error(exc: BaseException) -> ErrorInfo:
             cls_name=type(one).__name__,
             message=_text(one),
             stack=tuple(_user_frames(one, is_explained=has_own)),
-            cause=described,
+            cause=described if one.__cause__ is not None else None,
+            context=described if one.__cause__ is None else None,
         )
     assert described is not None
     return described
