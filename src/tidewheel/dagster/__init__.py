@@ -23,9 +23,12 @@ __version__ = "1.13.27"
 """The version of Dagster whose behaviour this module follows."""
 
 ALIASES: dict[str, str] = {
-    "AssetOrCheckKey": "tidewheel.values.keys:AssetOrCheckKey",
     "AnchorBasedFilePathMapping": "tidewheel.definitions.code_references:AnchorBasedFilePathMapping",
+    "Any": "typing:Any",
+    "AssetOrCheckKey": "tidewheel.values.keys:AssetOrCheckKey",
     "CheckError": "tidewheel.errors:CheckError",
+    "Component": "tidewheel.dagster.components:Component",
+    "ComponentLoadContext": "tidewheel.dagster.components:ComponentLoadContext",
     "DagsterAssetCheckFailedError": "tidewheel.errors:AssetCheckFailedError",
     "DagsterAssetMetadataValue": "AssetMetadataValue",
     "DagsterCodeLocationLoadError": "tidewheel.errors:CodeLocationLoadError",
@@ -78,36 +81,42 @@ ALIASES: dict[str, str] = {
     "ElementCheckError": "tidewheel.errors:ElementCheckError",
     "FilePathMapping": "tidewheel.definitions.code_references:FilePathMapping",
     "HookExecutionError": "tidewheel.errors:HookExecutionError",
+    "IAttachDifferentObjectToOpContext": "tidewheel.definitions.pythonic_resources:AttachesDifferentObject",
     "LocalFileCodeReference": "tidewheel.definitions.code_references:LocalFileCodeReference",
+    "Model": "tidewheel.dagster.components:Model",
     "NotImplementedCheckError": "tidewheel.errors:NotImplementedCheckError",
     "ParameterCheckError": "tidewheel.errors:ParameterCheckError",
     "PartitionExecutionError": "tidewheel.errors:PartitionExecutionError",
     "PythonObjectDagsterType": "tidewheel.definitions.types:PythonObjectType",
+    "Resolvable": "tidewheel.dagster.components:Resolvable",
+    "ResolvedAssetKey": "tidewheel.dagster.components:ResolvedAssetKey",
+    "ResolvedAssetSpec": "tidewheel.dagster.components:ResolvedAssetSpec",
+    "Resolver": "tidewheel.dagster.components:Resolver",
     "ResourceDependency": "tidewheel.definitions.pythonic_resources:ResourceDependency",
     "RunStatusSensorExecutionError": "tidewheel.errors:RunStatusSensorExecutionError",
     "ScheduleExecutionError": "tidewheel.errors:ScheduleExecutionError",
     "SensorExecutionError": "tidewheel.errors:SensorExecutionError",
     "UrlCodeReference": "tidewheel.definitions.code_references:UrlCodeReference",
+    "build_defs_for_component": "tidewheel.dagster.components:build_defs_for_component",
     "check_dagster_type": "tidewheel.definitions.types:check_runtime_type",
     "dagster_type_loader": "tidewheel.definitions.types:runtime_type_loader",
     "default_system_loggers": "tidewheel.definitions.loggers:default_loggers",
     "definitions": "tidewheel.definitions.loaders:definitions",
+    "deprecation_warning": "tidewheel.definitions.api_markers:deprecation_warning",
     "get_dagster_logger": "tidewheel.definitions.loggers:get_run_logger",
     "link_code_references_to_git": "tidewheel.definitions.code_references:link_code_references_to_git",
     "load_defs": "tidewheel.definitions.defs_folder:load_defs",
     "load_from_defs_folder": "tidewheel.definitions.defs_folder:load_from_defs_folder",
     "make_python_type_usable_as_dagster_type": "tidewheel.definitions.types:make_python_type_usable_as_runtime_type",
+    "template_var": "tidewheel.dagster.components:template_var",
     "usable_as_dagster_type": "tidewheel.definitions.types:usable_as_runtime_type",
     "with_source_code_references": "tidewheel.definitions.code_references:with_source_code_references",
 }
 """Dagster's name → ours, where they differ; all other public names are the same."""
 
 NOT_SUPPORTED: dict[str, str] = {
-    "Any": "",
     "AssetAttributesModel": "",
-    "Component": "",
     "ComponentFormConfig": "",
-    "ComponentLoadContext": "",
     "ComponentTree": "",
     "ComponentTypeSpec": "",
     "ConfigSchema": "",
@@ -117,11 +126,9 @@ NOT_SUPPORTED: dict[str, str] = {
     "DefsFolderComponent": "",
     "FileHandle": "",
     "FunctionComponent": "",
-    "IAttachDifferentObjectToOpContext": "",
     "Injected": "",
     "LocalFileHandle": "",
     "MigrateIOStorageResult": "",
-    "Model": "",
     "PipesBlobStoreMessageReader": "",
     "PipesCompositeMessageReader": "",
     "PipesContextInjector": "",
@@ -136,11 +143,7 @@ NOT_SUPPORTED: dict[str, str] = {
     "PipesTempFileMessageReader": "",
     "PythonScriptComponent": "",
     "ResolutionContext": "",
-    "Resolvable": "",
     "ResolvedAssetCheckSpec": "",
-    "ResolvedAssetKey": "",
-    "ResolvedAssetSpec": "",
-    "Resolver": "",
     "RunShardedEventsCursor": "",
     "ScaffoldRequest": "",
     "Scaffolder": "",
@@ -154,11 +157,9 @@ NOT_SUPPORTED: dict[str, str] = {
     "UPathDefsStateStorage": "",
     "UvRunComponent": "",
     "build_component_defs": "",
-    "build_defs_for_component": "",
     "component_defs": "",
     "component_instance": "",
     "create_repository_using_definitions_args": "",
-    "deprecation_warning": "",
     "external_instance_from_step_run_ref": "",
     "get_all_components_defs_within_project": "",
     "get_component_defs_within_project": "",
@@ -171,7 +172,6 @@ NOT_SUPPORTED: dict[str, str] = {
     "scaffold_with": "",
     "step_context_to_step_run_ref": "",
     "step_run_ref_to_step_context": "",
-    "template_var": "",
     "version": "",
 }
 """Names that Dagster has and we do not (yet), with what to use instead."""
@@ -227,7 +227,8 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if not fullname.startswith(self._prefix):
+        name = fullname.rpartition(".")[2]
+        if not fullname.startswith(self._prefix) or name != name.lower():  # a class or constant is no module
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
@@ -251,7 +252,7 @@ class _Submodule(ModuleType):
         try:
             return __getattr__(name)
         except (AttributeError, UnsupportedNameError):
-            if not name[:1].isupper():
+            if not name[:1].isupper() or name == name.upper():
                 raise
         return _stand_in(self.__name__, name)
 

@@ -43,8 +43,15 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     ),
     _TYPES: (
         "AssetKeyPartitionKey", "CoercibleToAssetKey", "CoercibleToAssetKeyPrefix", "DynamicPartitionsStore",
-        "RawMetadataMapping", "RawMetadataValue", "RetryMode",
+        "MetadataMapping", "RawMetadataMapping", "RawMetadataValue", "RetryMode", "ScheduleType",
     ),
+    "tidewheel.definitions.api_markers": (
+        "PublicAttr", "beta", "beta_param", "beta_warning", "deprecated", "deprecated_param", "deprecation_warning",
+        "disable_dagster_warnings", "is_beta", "is_deprecated", "is_preview", "is_public", "is_superseded", "preview",
+        "preview_warning", "public", "superseded", "supersession_warning", "suppress_dagster_warnings",
+    ),
+    "tidewheel.definitions.assets": ("AssetExecutionType",),
+    "tidewheel.values.status": ("FINISHED_STATUSES",),
     "tidewheel.definitions.asset_graph": ("AssetCheckNode", "AssetGraph"),
     "tidewheel.definitions.asset_jobs": ("UnresolvedAssetJobDefinition",),
     "tidewheel.definitions.dependencies": ("Node", "NodeHandle"),
@@ -93,6 +100,9 @@ _TAGS = {
 }
 
 _OTHER_NAMES = {
+    "IN_PROGRESS_RUN_STATUSES": "tidewheel.values.status:IN_PROGRESS_STATUSES",
+    "NOT_FINISHED_STATUSES": "tidewheel.values.status:NOT_FINISHED_STATUSES",
+    "find_modules_in_package": "tidewheel.definitions.module_assets:modules_of_package",
     "ConfigurableResourceFactory": "tidewheel.definitions.pythonic_resources:ConfigurableResourceFactory",
     "PickledObjectFilesystemIOManager": "tidewheel.definitions.built_in_io_managers:PickleFileIOManager",
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",

@@ -12,6 +12,7 @@ CoercibleToAssetKey = AssetKey | str | Sequence[str]
 CoercibleToAssetKeyPrefix = str | Sequence[str]
 RawMetadataValue = Any
 RawMetadataMapping = Mapping[str, Any]
+MetadataMapping = Mapping[str, Any]
 
 
 class AssetKeyPartitionKey(NamedTuple):
@@ -27,6 +28,15 @@ class RetryMode(Enum):
     ENABLED = "enabled"
     DISABLED = "disabled"
     DEFERRED = "deferred"
+
+
+class ScheduleType(Enum):
+    """The usual lengths of time windows."""
+
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
 
 
 class DynamicPartitionsStore(Protocol):
