@@ -494,6 +494,8 @@ def make_loggers(env: RunEnvironment) -> list[Any]:
         config = (env.resolved.loggers.get(name) or {}).get("config")
         if config is None and definition.config_field.default_provided:
             config = definition.config_field.default_value
+        if config is None and definition.config_field.is_required:
+            continue  # a logger that wants config is only there where the run gives it some
         made.append(definition.make(_with_defaults(definition, config), job_def=env.job, run_id=env.run_id))
     return made
 
