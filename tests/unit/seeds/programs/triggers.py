@@ -19,6 +19,7 @@ from dagster import (
     DefaultSensorStatus,
     Definitions,
     EventLogEntry,
+    Field,
     MultiAssetSensorEvaluationContext,
     RunFailureSensorContext,
     RunRequest,
@@ -35,6 +36,7 @@ from dagster import (
     job,
     multi_asset_sensor,
     op,
+    resource,
     run_failure_sensor,
     run_status_sensor,
     schedule,
@@ -58,9 +60,14 @@ def last_run_of(name):
 # -- jobs ---------------------------------------------------------------------------------------------------------
 
 
-@op(config_schema={"full": bool, "batch": int, "day": str})
+@resource(config_schema={"timeout": Field(int, default_value=60)})
+def warehouse(context):
+    return context.resource_config["timeout"]
+
+
+@op(required_resource_keys={"warehouse"})
 def extract(context) -> list:
-    return [context.op_config["batch"]]
+    return [(context.op_config or {}).get("batch"), context.resources.warehouse]
 
 
 @op
@@ -68,7 +75,7 @@ def transform(rows: list) -> list:
     return rows
 
 
-@job
+@job(resource_defs={"warehouse": warehouse})
 def nightly():
     """The nightly load."""
     transform(extract())
