@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.processes.serving import Served, wait_until
+from tidewheel.runtime.control import TriggerView
+from tidewheel.runtime.remote import RemoteError
+from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import LaunchRequest
 from tidewheel.values.records import RunFilter
 from tidewheel.values.status import RunStatus, TickStatus
@@ -41,6 +44,20 @@ def runs_of(served: Served, job: str) -> list:
     ]
 
 
+def tested(served: Served, view: TriggerView) -> EvaluationResult:
+    """What a trigger would request; waits until the server has taken its definition in."""
+
+    def result() -> EvaluationResult | None:
+        try:
+            return served.control.test_trigger(view.name, location=view.location)
+        except RemoteError:
+            return None
+
+    found = wait_until(result, 10, f"an evaluation of {view.name}")
+    assert isinstance(found, EvaluationResult)
+    return found
+
+
 def test_every_trigger_of_the_documents_works_on_a_server(served: Served, tmp_path: Path) -> None:
     control = served.control
 
@@ -48,8 +65,7 @@ def test_every_trigger_of_the_documents_works_on_a_server(served: Served, tmp_pa
     for view in control.get_triggers_view():
         if view.sensor_kind in ("run_status", "automation"):
             continue
-        wait_until(lambda name=view.name: any(one.name == name for one in served.ledger.get_triggers()), 10)
-        result = control.test_trigger(view.name, location=view.location)
+        result = tested(served, view)
         assert result.error is None and result.request_errors == (), (view.name, result)
         requested[view.name] = {(run.job_name, run.partition) for run in result.requests}
     assert requested["everywhere"] == {("deployment", None)}
