@@ -44,7 +44,7 @@ def runs_of(served: Served, job: str) -> list:
     ]
 
 
-def tested(served: Served, view: TriggerView) -> EvaluationResult:
+def evaluated(served: Served, view: TriggerView) -> EvaluationResult:
     """What a trigger would request; waits until the server has taken its definition in."""
 
     def result() -> EvaluationResult | None:
@@ -65,7 +65,7 @@ def test_every_trigger_of_the_documents_works_on_a_server(served: Served, tmp_pa
     for view in control.get_triggers_view():
         if view.sensor_kind in ("run_status", "automation"):
             continue
-        result = tested(served, view)
+        result = evaluated(served, view)
         assert result.error is None and result.request_errors == (), (view.name, result)
         requested[view.name] = {(run.job_name, run.partition) for run in result.requests}
     assert requested["everywhere"] == {("deployment", None)}
