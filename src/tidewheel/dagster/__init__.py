@@ -134,18 +134,6 @@ NOT_SUPPORTED: dict[str, str] = {
     "Injected": "",
     "LocalFileHandle": "",
     "MigrateIOStorageResult": "",
-    "PipesBlobStoreMessageReader": "",
-    "PipesCompositeMessageReader": "",
-    "PipesContextInjector": "",
-    "PipesEnvContextInjector": "",
-    "PipesFileContextInjector": "",
-    "PipesFileMessageReader": "",
-    "PipesLaunchedData": "",
-    "PipesLogReader": "",
-    "PipesMessageHandler": "",
-    "PipesMessageReader": "",
-    "PipesTempFileContextInjector": "",
-    "PipesTempFileMessageReader": "",
     "PythonScriptComponent": "",
     "ResolutionContext": "",
     "ResolvedAssetCheckSpec": "",
@@ -215,6 +203,9 @@ def _found(target: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*tidewheel.EXPORTS, *ALIASES})
+
+
+__all__ = sorted({*tidewheel.EXPORTS, *ALIASES} - set(NOT_SUPPORTED))
 
 
 class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
