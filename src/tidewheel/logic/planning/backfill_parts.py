@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from tidewheel.logic.conditions.runs_from_requests import WantedBackfill
 from tidewheel.logic.partitions import codec
 from tidewheel.logic.partitions.carry_over import carried_over
