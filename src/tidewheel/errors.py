@@ -120,6 +120,10 @@ class RunNotFoundError(TidewheelError):
     """There is no run of this id."""
 
 
+class BackfillNotFoundError(TidewheelError):
+    """There is no backfill of this id."""
+
+
 class RunAlreadyExists(TidewheelError):
     """A run of this id exists already."""
 
