@@ -142,6 +142,10 @@ class EventLogInvalidForRun(TidewheelError):
         super().__init__(f"expected events of run {run_id!r} that can be read, got a log that cannot")
 
 
+class BackfillNotFoundError(TidewheelError):
+    """There is no backfill of this id."""
+
+
 class RunAlreadyExists(TidewheelError):
     """A run of this id exists already."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
+from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -41,7 +43,10 @@ take it use that one. What is changed while an ordinal is not known is taken int
 
 
 class LedgerPort(Protocol):
-    """Storage as everybody else sees it."""
+    """Storage as everybody else sees it. Aggregates with contracts of their own are attributes."""
+
+    backfills: BackfillsPort
+    pools: PoolsPort
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
@@ -66,6 +71,15 @@ class LedgerPort(Protocol):
 
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         """QUEUED runs in order of priority (high first), then creation; runs with a later ``not_before`` included."""
+
+    def queued_by_origin(self, *, limit: int) -> list[RunRecord]:
+        """The first ``limit`` QUEUED runs of each origin, each origin's in order of priority, then creation."""
+
+    def get_unfinished(self, run_ids: Sequence[str]) -> list[str]:
+        """Those of the given runs that exist and have not ended."""
+
+    def set_run_priority(self, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+        """Change the priority of a QUEUED run, and its tag; None when it is not QUEUED (any more)."""
 
     def in_progress_runs(self) -> list[RunRecord]:
         """Runs that hold a slot: STARTING, STARTED, CANCELING."""

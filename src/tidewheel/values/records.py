@@ -6,9 +6,10 @@ from typing import Any, Optional
 
 import msgspec
 
+from tidewheel.values.backfills import NewBackfill
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
-from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
+from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +49,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intake_seq: int = 0
     failure_reason: Optional[str] = None
     cancel_requested: bool = False
+    origin: RunOrigin = RunOrigin.MANUAL
+    after: tuple[str, ...] = ()
+    """Runs that have to end before this one starts."""
 
     @property
     def is_finished(self) -> bool:
@@ -92,6 +96,8 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_before: Optional[float] = None
     planned_assets: tuple[str, ...] = ()
     planned_checks: tuple[str, ...] = ()
+    origin: RunOrigin = RunOrigin.MANUAL
+    after: tuple[str, ...] = ()
 
 
 class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -190,6 +196,7 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: Optional[ErrorInfo] = None
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    backfills: tuple[NewBackfill, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
 
