@@ -37,6 +37,7 @@ from tidewheel.values.records import (
     LocationRecord,
     NewRun,
     PartitionChange,
+    PartitionRow,
     RunFilter,
     RunRecord,
     TickCommit,
@@ -174,6 +175,17 @@ class SqlLedger:
         with self.backend.read() as conn:
             return event_rows.load_events(conn, filters, limit, ascending)
 
+    def get_newest_events(
+        self,
+        types: Sequence[str],
+        assets: Sequence[str],
+        *,
+        partitions: Sequence[str] | None = None,
+        before_id: int | None = None,
+    ) -> list[StoredEvent]:
+        with self.backend.read() as conn:
+            return event_rows.load_newest(conn, types, assets, partitions, before_id)
+
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         with self.backend.read() as conn:
             return event_rows.load_log(conn, run_id, after, limit)
@@ -196,6 +208,12 @@ class SqlLedger:
     ) -> dict[str, tuple[int, float, str]]:
         with self.backend.read() as conn:
             return partition_sets.load_partition_events(conn, asset, partitions)
+
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[PartitionRow]]:
+        with self.backend.read() as conn:
+            return partition_sets.load_rows(conn, assets, partitions)
 
     def get_partition_keys(self, asset: str) -> list[str]:
         with self.backend.read() as conn:

@@ -258,6 +258,16 @@ class AssetPartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     spec_fingerprint: str = ""
 
 
+class PartitionRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The latest facts about one partition of an asset: the event and run that made it, the run that failed to since."""
+
+    partition: str
+    last_materialization_id: Optional[int] = None
+    last_materialization_at: Optional[float] = None
+    last_materialization_run_id: Optional[str] = None
+    failed_run_id: Optional[str] = None
+
+
 class CheckState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The latest facts about one check."""
 

@@ -29,8 +29,8 @@ from tidewheel.logic.conditions.rewrite import user_handles
 from tidewheel.logic.conditions.subjects import Key, Subject, build_graph
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet, everything, nothing
+from tidewheel.runtime.condition_facts import gather_facts
 from tidewheel.values.keys import AssetCheckKey, AssetKey
-from tidewheel.worker.condition_facts import gather_facts
 
 LOCATION = "in_process"
 
