@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage import dynamic_partitions, intake, partitions, run_changes, triggers
+from tidewheel.storage import conditions, dynamic_partitions, intake, partitions, run_changes, triggers
 from tidewheel.storage.backend import Unit
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun
@@ -96,6 +96,8 @@ def commit(unit: Unit, wanted: TickCommit) -> TickOutcome:
         tick_id = earlier.tick_id if earlier is not None else unit.take_ids(tick, 1)[0]
         _write_tick(unit, wanted, after, requests, tick_id, earlier)
     _create_runs(unit, wanted, requests, tick_id)
+    if wanted.conditions is not None:
+        conditions.write(unit, wanted.conditions, trigger_id=wanted.trigger_id, tick_id=tick_id)
     if wanted.events:
         intake.record(unit, wanted.events)
     return TickOutcome(
@@ -209,6 +211,8 @@ def _create_runs(unit: Unit, wanted: TickCommit, requests: _Requests, tick_id: i
 
 def _of_tick(new: NewRun, tick_id: int | None) -> NewRun:
     added = {tag_names.TICK: str(tick_id)}
+    if tag_names.EVALUATION_ID in new.tags:
+        added[tag_names.EVALUATION_ID] = str(tick_id)
     if new.run_key is not None:
         added[tag_names.RUN_KEY] = new.run_key
     return replace(new, tags=new.tags | added)

@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 import msgspec
 
+from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
@@ -190,6 +191,8 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: Optional[ErrorInfo] = None
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    conditions: Optional[ConditionCommit] = None
+    """What an automation tick remembers and explains."""
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
 
