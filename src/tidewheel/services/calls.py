@@ -28,7 +28,10 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "record_events": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS),
     "commit_intake": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.RUNS_ENDED),
     "update_trigger": (Topic.TRIGGERS,),
-    "commit_tick": (Topic.TRIGGERS, Topic.QUEUE),
+    "commit_tick": (Topic.TRIGGERS, Topic.QUEUE, Topic.BACKFILLS),
+    "backfills.create": (Topic.BACKFILLS,),
+    "backfills.commit_step": (Topic.BACKFILLS, Topic.QUEUE),
+    "backfills.cancel": (Topic.BACKFILLS, Topic.RUNS_ENDED, Topic.RUN_EVENTS),
 }
 LOGGED_LENGTH = 200
 

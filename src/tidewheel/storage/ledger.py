@@ -22,10 +22,13 @@ from tidewheel.storage import events as event_rows
 from tidewheel.storage import partitions as partition_sets
 from tidewheel.storage import runs as run_rows
 from tidewheel.storage.backend import Backend, Unit
+from tidewheel.storage.backfills import SqlBackfills
 from tidewheel.storage.conditions import Conditions, Owed
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.ports import PartitionResolver
+from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -55,8 +58,9 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
-        self.conditions = Conditions(backend, self._write)
-        self.owed = Owed(backend, self._write)
+        self.conditions: ConditionsPort = Conditions(backend, self._write)
+        self.owed: OwedPort = Owed(backend, self._write)
+        self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Give the ledger a way to learn partitions' ordinals, for all calls that do not bring their own."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
+from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -42,7 +44,11 @@ take it use that one. What is changed while an ordinal is not known is taken int
 
 
 class LedgerPort(Protocol):
-    """Storage as everybody else sees it."""
+    """Storage as everybody else sees it. Aggregates with contracts of their own are attributes."""
+
+    backfills: BackfillsPort
+    conditions: ConditionsPort
+    owed: OwedPort
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:

@@ -102,6 +102,8 @@ def _new_record(
         root_run_id=new.root_run_id,
         retry_number=new.retry_number,
         not_before=new.not_before,
+        origin=new.origin,
+        after=new.after,
     )
 
 

@@ -13,7 +13,7 @@ from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
 from tidewheel.storage.schema import run, run_tag
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.serde import decode, encode, from_json, to_json
-from tidewheel.values.status import IN_PROGRESS_STATUSES, RunStatus
+from tidewheel.values.status import IN_PROGRESS_STATUSES, RunOrigin, RunStatus
 
 
 class RunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,6 +23,7 @@ class RunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checks: Optional[tuple[str, ...]] = None
     steps: Optional[tuple[str, ...]] = None
     run_config: dict[str, Any] = {}
+    after: tuple[str, ...] = ()
 
 
 class StoredRun(NamedTuple):
@@ -73,6 +74,7 @@ _CHANGING = (
     "cancel_requested",
 )
 _STATUSES = {status.value: status for status in RunStatus}
+_ORIGINS = {origin.value: origin for origin in RunOrigin}
 
 _SELECT = select(run)
 _NEWEST_FIRST = _SELECT.order_by(run.c.seq.desc())
@@ -106,6 +108,8 @@ def to_record(row: sa.Row[Any]) -> RunRecord:
         checks=body.checks,
         steps=body.steps,
         run_config=body.run_config,
+        after=body.after,
+        origin=_ORIGINS[values["origin"]],
         **fields,
     )
 
@@ -121,12 +125,17 @@ def insert(unit: Unit, runs: Sequence[StoredRun]) -> None:
     tags = []
     for record, seq, log_count in runs:
         body = RunBody(
-            assets=record.assets, checks=record.checks, steps=record.steps, run_config=record.run_config
+            assets=record.assets,
+            checks=record.checks,
+            steps=record.steps,
+            run_config=record.run_config,
+            after=record.after,
         )
         row = {name: getattr(record, name) for name in _PLAIN_FIELDS}
         row["seq"] = seq
         row["log_count"] = log_count
         row["status"] = record.status.value
+        row["origin"] = record.origin.value
         row["tags"] = to_json(record.tags)
         row["body"] = encode(body)
         rows.append(row)

@@ -6,10 +6,11 @@ from typing import Any, Optional
 
 import msgspec
 
+from tidewheel.values.backfills import NewBackfill
 from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
-from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
+from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +50,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intake_seq: int = 0
     failure_reason: Optional[str] = None
     cancel_requested: bool = False
+    origin: RunOrigin = RunOrigin.MANUAL
+    after: tuple[str, ...] = ()
+    """Runs that have to end before this one starts."""
 
     @property
     def is_finished(self) -> bool:
@@ -93,6 +97,8 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_before: Optional[float] = None
     planned_assets: tuple[str, ...] = ()
     planned_checks: tuple[str, ...] = ()
+    origin: RunOrigin = RunOrigin.MANUAL
+    after: tuple[str, ...] = ()
 
 
 class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -193,6 +199,7 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     log: tuple[str, ...] = ()
     conditions: Optional[ConditionCommit] = None
     """What an automation tick remembers and explains."""
+    backfills: tuple[NewBackfill, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
 
