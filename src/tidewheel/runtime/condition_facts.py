@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, Optional
 
 import msgspec
@@ -140,16 +140,17 @@ class FactReader:
         now: float,
         before: PartitionView,
         *,
+        happened: Sequence[StoredEvent] | None = None,
         own: ServerFacts | None = None,
         dirty: Collection[Key] = (),
-        held: int | None = None,
     ) -> Changes:
         """The facts about what events after `since` are about, and about `dirty` subjects.
 
-        `held`: the position of the target that was left behind furthest, if one was.
+        `happened`: the events, where they were read before: from `since` on, or from the position of the target that was
+        left behind furthest.
         """
-        oldest = since if held is None else min(since, held)
-        happened = ledger.get_events(EventFilter(after_id=oldest))
+        if happened is None:
+            happened = ledger.get_events(EventFilter(after_id=since))
         new = tuple(stored for stored in happened if stored.id > since)
         names = {stored.event.asset for stored in new if stored.event.asset is not None}
         names |= self._planned_by_ended(ledger, new)

@@ -25,6 +25,7 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.automation import Automation
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -112,6 +113,15 @@ class Server:
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
         self.sensors = Sensors(
+            self.locations,
+            self.book,
+            writer,
+            self.database,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+        )
+        self.automation = Automation(
             self.locations,
             self.book,
             writer,
@@ -222,6 +232,7 @@ class Server:
         await self._take_catalog()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("automation", self.automation.run())
         self._ready.set()
         while True:
             await changed.wait()
