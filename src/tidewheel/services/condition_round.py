@@ -64,7 +64,7 @@ class SensorEngine:
         self._unevaluated = {key for key in targets if key not in self.progress.targets}
         self._owes = any(policy_of(graph, key) is not None for key in targets)
         self._book: dict[OwedKey, OwedRow] = {}
-        self._held: dict[Key, HeldRequest] = {}
+        self.held: dict[Key, HeldRequest] = {}
         self.reload()
         self._book = with_present_code(self._book, graph)
         self._engine = ConditionEngine(graph, self.progress, targets)
@@ -82,7 +82,7 @@ class SensorEngine:
     def reload(self) -> None:
         """Read again what people may have changed: answers to held requests, what is owed."""
         mine = set(self.targets)
-        self._held = {
+        self.held = {
             key: one
             for one in self._ledger.conditions.get_held()
             if (key := Key(one.kind, one.name)) in mine  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ class SensorEngine:
             options=options,
             view=facts.view,
             new=self._unevaluated,
-            held=self._held,
+            held=self.held,
             book=reading.book,
             book_before=self._book,
             errors_before=self.errors,
@@ -165,9 +165,9 @@ class SensorEngine:
         self._unevaluated.difference_update(found.memories)
         self._book = dict(decision.book)
         for key in decision.holds.released:
-            self._held.pop(key, None)
+            self.held.pop(key, None)
         for one in decision.holds.held:
-            self._held[Key(one.kind, one.name)] = one  # type: ignore[arg-type]
+            self.held[Key(one.kind, one.name)] = one  # type: ignore[arg-type]
         self.errors = dict(found.errors)
         self.memories.update(found.memories)
         for key, facts in reading.changes.facts.subjects.items():

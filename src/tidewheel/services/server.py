@@ -26,6 +26,7 @@ from tidewheel.runtime.protocol import (
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
 from tidewheel.services.automation import Automation
+from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -161,6 +162,13 @@ class Server:
             book=self.book,
             schedules=self.schedules,
             sensors=self.sensors,
+            automation=AutomationControl(
+                self.automation,
+                self.book,
+                self.database,
+                clock=clock,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             admission=self.admission,
             workers=self.workers,
             signals=self.signals,
