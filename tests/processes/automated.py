@@ -1,6 +1,6 @@
 """Definitions files whose assets run by conditions, for tests with real servers."""
 
-CHAIN = '''
+CHAIN = """
 import tidewheel as tw
 
 eager = tw.AutomationCondition.eager()
@@ -25,11 +25,12 @@ defs = tw.Definitions(
         )
     ],
 )
-'''
+"""
 
 MISBEHAVING = '''
 import time
 import tidewheel as tw
+from tidewheel.definitions.automation_context import EntitySubset
 
 
 class Raises(tw.AutomationCondition):
@@ -44,7 +45,8 @@ class Hangs(tw.AutomationCondition):
 
 class Elsewhere(tw.AutomationCondition):
     def evaluate(self, context):
-        other = tw.EntitySubset(tw.AssetKey("root"), context.candidate_subset.members, context.candidate_subset.view)
+        mine = context.candidate_subset
+        other = EntitySubset(tw.AssetKey("root"), mine.members, mine.view)
         return tw.AutomationResult(context, true_subset=other)
 
 
@@ -98,3 +100,55 @@ defs = tw.Definitions(
     ],
 )
 '''
+
+PARTITIONED = """
+import tidewheel as tw
+
+parts = tw.StaticPartitionsDefinition(["x", "y", "z"])
+
+@tw.asset(partitions_def=parts, automation_condition=tw.AutomationCondition.missing() & ~tw.AutomationCondition.in_progress())
+def many(context):
+    return 1
+
+defs = tw.Definitions(
+    assets=[many],
+    sensors=[
+        tw.AutomationConditionSensorDefinition(
+            "conditions", target="*", default_status=tw.DefaultSensorStatus.RUNNING
+        )
+    ],
+)
+"""
+
+OWING = """
+import datetime
+import pathlib
+import tidewheel as tw
+
+ready = pathlib.Path(__file__).with_name("ready")
+
+@tw.asset
+def root():
+    return 1
+
+@tw.asset(
+    deps=[root],
+    automation_condition=tw.AutomationCondition.keep_up_to_date(
+        max_failures=3,
+        backoff=datetime.timedelta(seconds=0.3),
+        backoff_max=datetime.timedelta(seconds=0.3),
+    ),
+)
+def fragile():
+    if not ready.exists():
+        raise RuntimeError("not ready")
+
+defs = tw.Definitions(
+    assets=[root, fragile],
+    sensors=[
+        tw.AutomationConditionSensorDefinition(
+            "conditions", target="*", default_status=tw.DefaultSensorStatus.RUNNING
+        )
+    ],
+)
+"""

@@ -14,6 +14,7 @@ from tidewheel.definitions.automation_context import AutomationContext, Automati
 from tidewheel.definitions.clock import as_seconds, now_s
 from tidewheel.definitions.definitions import Definitions
 from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.selectors import AssetJobKey
 from tidewheel.definitions.snapshot import build_snapshot
 from tidewheel.errors import ParameterCheckError
 from tidewheel.logic.conditions.codec import identity_of
@@ -32,12 +33,6 @@ from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.condition_answers import ask_condition, condition_of_target, moment, public_key
 
 LOCATION = "in_process"
-
-
-class AssetJobKey(msgspec.Struct, frozen=True):
-    """The identity of an asset job among the results."""
-
-    job_name: str
 
 
 class AutomationCursor(msgspec.Struct, frozen=True):

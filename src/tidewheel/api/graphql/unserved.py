@@ -15,7 +15,10 @@ from tidewheel.errors import NotSupportedError
 from tidewheel.values.error_info import ErrorInfo
 
 BACKFILLS = "backfills are not supported yet; launch the partitions' runs with launchMultipleRuns"
-CONDITIONS = "evaluations of automation conditions are not recorded yet"
+CONDITIONS = (
+    "there is no evaluation of conditions apart from automation sensors; ask for the sensors' ticks, "
+    "start and stop the sensors"
+)
 POOLS = "limits of concurrency pools are not supported yet; limit runs by tags in the settings"
 STALENESS = (
     "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
@@ -51,15 +54,9 @@ def _backfill(root: None, info: GraphQLResolveInfo, backfill_id: str) -> Answer:
     return answer("BackfillNotFoundError", message=text, backfill_id=backfill_id)
 
 
-for _name in (
-    "assetConditionEvaluationRecordsOrError",
-    "assetConditionEvaluationsForEvaluationId",
-    "truePartitionsForAutomationConditionEvaluationNode",
-    "autoMaterializeTicks",
-):
-    query.set_field(_name, _as_failed_field(CONDITIONS))
+query.set_field("autoMaterializeTicks", _as_failed_field(CONDITIONS))
 mutation.set_field("setAutoMaterializePaused", _as_failed_field(CONDITIONS))
-instance.set_field("autoMaterializePaused", lambda found, info: True)  # nothing evaluates conditions
+instance.set_field("autoMaterializePaused", lambda found, info: True)  # there is none: sensors do it
 
 for _name in (
     "setConcurrencyLimit",
