@@ -205,7 +205,7 @@ def test_what_is_not_served_yet_says_so(server: GraphQLServer) -> None:
     status, body = server.post('mutation { setConcurrencyLimit(concurrencyKey: "a", limit: 1) }')
     assert status == 200 and body["errors"][0]["extensions"] == {"code": "NOT_SUPPORTED"}
     status, body = server.post(
-        """{ assetConditionEvaluationRecordsOrError(assetKey: {path: ["orders"]}, limit: 1) { __typename }
+        """{ autoMaterializeTicks { __typename }
              assetNodeOrError(assetKey: {path: ["orders"]}) { ... on AssetNode { staleStatus groupName } } }"""
     )
     assert {error["extensions"]["code"] for error in body["errors"]} == {"NOT_SUPPORTED"}
