@@ -6,11 +6,8 @@ after the other; the work on the graph is done in a thread of its own, so that t
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Optional, ParamSpec, TypeVar
 
 import msgspec
@@ -24,6 +21,7 @@ from tidewheel.services.condition_questions import ConditionQuestioner
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
+from tidewheel.services.machine import HelperThread
 from tidewheel.services.signals import Signals, Topic, wait_until
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
@@ -64,6 +62,7 @@ class Automation:
         *,
         clock: Callable[[], float],
         evaluation_timeout_s: float,
+        thread: HelperThread,
     ) -> None:
         self._locations = locations
         self._book = book
@@ -82,7 +81,7 @@ class Automation:
         )
         self._history = signals.listen(Topic.HISTORY)
         self._answered = signals.listen(Topic.TRIGGERS)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-automation")
+        self._thread = thread
         self.questioner = ConditionQuestioner(locations, clock)
         self._catalog: Catalog | None = None
         self._graph = ConditionGraph({})
@@ -95,7 +94,7 @@ class Automation:
                 wake_at = await self.tick()
                 await wait_until(self._wake, wake_at, self._clock())
         finally:
-            self._thread.shutdown(wait=False)
+            self._thread.close()
 
     async def tick(self) -> float | None:
         """Evaluate every sensor that runs and may be evaluated now; when to look again."""
@@ -137,7 +136,7 @@ class Automation:
 
     async def in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out work on the graph beside the event loop, after what is under way."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
+        return await self._thread.run(work, *args, **kwargs)
 
     def _next_moment(self, state: SensorState, sensor: SensorNode) -> float | None:
         now = self._clock()

@@ -137,6 +137,7 @@ class Server:
             self.signals,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
+            thread=machine.helper_thread("tidewheel-automation"),
         )
         self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
         self.admission = Admission(
