@@ -134,6 +134,18 @@ class RunNotFoundError(TidewheelError):
     """There is no run of this id."""
 
 
+class EventLogInvalidForRun(TidewheelError):
+    """The events kept of a run do not make sense."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"expected events of run {run_id!r} that can be read, got a log that cannot")
+
+
+class BackfillNotFoundError(TidewheelError):
+    """There is no backfill of this id."""
+
+
 class RunAlreadyExists(TidewheelError):
     """A run of this id exists already."""
 

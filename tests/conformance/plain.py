@@ -180,7 +180,7 @@ def metadata(values: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def metadata_value(value: Any) -> Any:
     """One metadata value as [kind, value]; a raw value (definition metadata may be raw) as itself."""
-    kind = type(value).__name__
+    kind = brandless(type(value).__name__)
     if not kind.endswith("MetadataValue"):
         return plain(value)
     kind = kind.removesuffix("MetadataValue")

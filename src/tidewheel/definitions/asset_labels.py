@@ -23,9 +23,9 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*\.[^@\s.]{2,}\Z")
 
 RESERVED_NAMES = frozenset(
     {
-        *("context", "conf", "config", "meta", "arg_dict", "dict", "input_arg_dict", "output_arg_dict"),
-        *("int", "str", "float", "bool", "input", "output", "type"),
         *keyword.kwlist,
+        *("bool", "dict", "float", "input", "int", "output", "str", "type"),
+        *("arg_dict", "conf", "config", "context", "input_arg_dict", "meta", "output_arg_dict"),
     }
 )
 

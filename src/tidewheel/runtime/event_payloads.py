@@ -254,7 +254,7 @@ def _engine_data(event: Event) -> EngineEventData:
 def _step_failure(event: Event) -> StepFailureData:
     failure = _failure(event)
     said = None
-    if failure.metadata:
+    if failure.metadata or failure.reason not in (None, "INTERRUPT"):
         said = UserFailureData("intentional-failure", failure.reason, failure.metadata)
     return StepFailureData(error_view(failure.error), said, "USER_CODE_ERROR")
 

@@ -8,7 +8,7 @@ from typing import Any
 from tidewheel.definitions.dependencies import NodeHandle
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.results import ExpectationResult
-from tidewheel.errors import InvariantViolationError, did_you_mean
+from tidewheel.errors import InvariantViolationError, TidewheelError, did_you_mean
 from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.run_event import RunEvent
 from tidewheel.runtime.run_views import Run

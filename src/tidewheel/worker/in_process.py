@@ -45,12 +45,11 @@ def execute_in_process(
     input_values: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     resources: Mapping[str, Any] | None = None,
-    keeps_in_memory: bool = True,
 ) -> ExecuteInProcessResult:
     """Run a job in this process, one step after another.
 
-    Values are kept in memory unless the job has an IO manager of its own. Without an instance an ephemeral one is made as
-    soon as somebody asks for it.
+    Values of ops are kept in memory unless the job has an IO manager of its own; those of assets are stored. Without an
+    instance an ephemeral one is made as soon as somebody asks for it.
 
     Raises:
         InvalidConfigError: when the run config does not fit.
@@ -58,7 +57,7 @@ def execute_in_process(
         Exception: the user's own, when a step fails and ``raise_on_error`` is set.
     """
     ephemeral = _ephemeral_job(
-        job, resources, input_values, op_selection, asset_selection, keeps_in_memory=keeps_in_memory
+        job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
     config = run_config if run_config is not None else _default_config(job, partition_key)
     plain = plain_run_config(config)
@@ -85,7 +84,7 @@ def _ephemeral_job(
     op_selection: Sequence[str] | None,
     asset_selection: Sequence[AssetKey] | None,
     *,
-    keeps_in_memory: bool = True,
+    keeps_in_memory: bool,
 ) -> JobDefinition:
     """The job as it is run here: values in memory by default, with what the caller adds."""
     if resources is not None and not isinstance(resources, Mapping):
@@ -107,6 +106,10 @@ def _ephemeral_job(
     )
     made.parent_job = chosen.parent_job
     return made
+
+
+def _is_of_assets(job: JobDefinition) -> bool:
+    return bool(job.asset_layer.selected_assets or job.asset_layer.selected_checks)
 
 
 def _default_config(job: JobDefinition, partition_key: str | None) -> Any:
@@ -283,7 +286,6 @@ def materialize(
         partition_key=partition_key,
         raise_on_error=raise_on_error,
         tags=tags,
-        keeps_in_memory=False,
     )
 
 

@@ -24,14 +24,22 @@ from dagster import (
 )
 
 
-@input_manager(description="constant", input_config_schema={"n": Field(int, default_value=3)}, config_schema={"base": Field(int, default_value=10)})
+@input_manager(
+    description="constant",
+    input_config_schema={"n": Field(int, default_value=3)},
+    config_schema={"base": Field(int, default_value=10)},
+)
 def number_loader(context):
     return context.config["n"] + context.resource_config["base"]
 
 
 @input_manager
 def simple_loader(context):
-    return f"{context.name}:{context.definition_metadata.get('path')}" if hasattr(context, "definition_metadata") else f"{context.name}:{context.metadata.get('path')}"
+    return (
+        f"{context.name}:{context.definition_metadata.get('path')}"
+        if hasattr(context, "definition_metadata")
+        else f"{context.name}:{context.metadata.get('path')}"
+    )
 
 
 class Doubler(InputManager):
@@ -49,13 +57,21 @@ class Typed(IOManager):
         self.prefix, self.store = prefix, {}
 
     def handle_output(self, context, obj):
-        self.store[tuple(context.get_identifier())] = (self.prefix, obj, context.config, dict(context.definition_metadata or {}))
+        self.store[tuple(context.get_identifier())] = (
+            self.prefix,
+            obj,
+            context.config,
+            dict(context.definition_metadata or {}),
+        )
 
     def load_input(self, context):
         return self.store[tuple(context.upstream_output.get_identifier())]
 
 
-@io_manager(output_config_schema={"suffix": Field(str, default_value="s")}, config_schema={"prefix": Field(str, default_value="p")})
+@io_manager(
+    output_config_schema={"suffix": Field(str, default_value="s")},
+    config_schema={"prefix": Field(str, default_value="p")},
+)
 def typed(init_context):
     return Typed(init_context.resource_config["prefix"])
 
@@ -95,7 +111,14 @@ def in_default(a):
     return a
 
 
-@job(resource_defs={"numbers": number_loader, "simple": simple_loader, "typed": typed, "class_based": class_loader})
+@job(
+    resource_defs={
+        "numbers": number_loader,
+        "simple": simple_loader,
+        "typed": typed,
+        "class_based": class_loader,
+    }
+)
 def loading():
     uses_loader()
     uses_simple()
@@ -117,7 +140,9 @@ class External(IOManager):
         return "/".join(context.asset_key.path)
 
 
-@asset(ins={"table": AssetIn(AssetKey(["schema", "table"]), input_manager_key="external_io", metadata={"m": 1})})
+@asset(
+    ins={"table": AssetIn(AssetKey(["schema", "table"]), input_manager_key="external_io", metadata={"m": 1})}
+)
 def from_table(table):
     return table
 
@@ -132,22 +157,42 @@ def with_input(x):
     return in_default(x)
 
 
-defs = Definitions(jobs=[loading], assets=[external, SourceAsset(["schema", "table"]), from_table, from_external], resources={"external_io": External()})
+defs = Definitions(
+    jobs=[loading],
+    assets=[external, SourceAsset(["schema", "table"]), from_table, from_external],
+    resources={"external_io": External()},
+)
 
 
 def observe():
     result = loading.execute_in_process(
         run_config={
-            "ops": {"uses_loader": {"inputs": {"n": {"n": 4}}}, "stores": {"outputs": {"result": {"suffix": "z"}}}},
+            "ops": {
+                "uses_loader": {"inputs": {"n": {"n": 4}}},
+                "stores": {"outputs": {"result": {"suffix": "z"}}},
+            },
             "resources": {"numbers": {"config": {"base": 100}}, "typed": {"config": {"prefix": "q"}}},
         }
     )
-    shown = {name: result.output_for_node(name) for name in ["uses_loader", "uses_simple", "reads", "overridden", "with_default", "in_default"]}
-    shown["graph"] = with_input.execute_in_process(run_config={"inputs": {"x": {"value": 9}}}).output_for_node("in_default")
-    shown["graph_values"] = with_input.to_job(input_values={"x": 7}).execute_in_process().output_for_node("in_default")
-    shown["execute_values"] = with_input.execute_in_process(input_values={"x": 6}).output_for_node("in_default")
+    shown = {
+        name: result.output_for_node(name)
+        for name in ["uses_loader", "uses_simple", "reads", "overridden", "with_default", "in_default"]
+    }
+    shown["graph"] = with_input.execute_in_process(
+        run_config={"inputs": {"x": {"value": 9}}}
+    ).output_for_node("in_default")
+    shown["graph_values"] = (
+        with_input.to_job(input_values={"x": 7}).execute_in_process().output_for_node("in_default")
+    )
+    shown["execute_values"] = with_input.execute_in_process(input_values={"x": 6}).output_for_node(
+        "in_default"
+    )
     shown["assets"] = [
-        materialize([from_table, from_external, external, SourceAsset(["schema", "table"])], resources={"external_io": External()}).output_for_node(n) for n in ["from_table", "from_external"]
+        materialize(
+            [from_table, from_external, external, SourceAsset(["schema", "table"])],
+            resources={"external_io": External()},
+        ).output_for_node(n)
+        for n in ["from_table", "from_external"]
     ]
     return shown
 
@@ -165,4 +210,9 @@ def test_json_pickle_config(tmp_path):
     def g(a):
         in_default(a)
 
-    assert g.execute_in_process(run_config={"inputs": {"a": {"json": {"path": str(tmp_path / "x.json")}}}}).output_for_node("in_default") == 31
+    assert (
+        g.execute_in_process(
+            run_config={"inputs": {"a": {"json": {"path": str(tmp_path / "x.json")}}}}
+        ).output_for_node("in_default")
+        == 31
+    )

@@ -42,7 +42,9 @@ def daily(start: datetime, end: datetime):
     return {"ops": {"process": {"config": {"date": start.strftime("%Y-%m-%d") + end.strftime("/%d")}}}}
 
 
-@hourly_partitioned_config(start_date="2024-01-01-00:00", minute_offset=15, tags_for_partition_fn=lambda s, e: {"hour": str(s.hour)})
+@hourly_partitioned_config(
+    start_date="2024-01-01-00:00", minute_offset=15, tags_for_partition_fn=lambda s, e: {"hour": str(s.hour)}
+)
 def hourly(start, _end):
     return {"ops": {"process": {"config": {"date": start.isoformat()}}}}
 
@@ -106,21 +108,34 @@ def continent_schedule():
 daily_schedule = build_schedule_from_partitioned_job(daily_job, hour_of_day=2, minute_of_hour=30)
 hourly_schedule = build_schedule_from_partitioned_job(hourly_job)
 
-defs = Definitions(jobs=[daily_job, hourly_job, weekly_job, monthly_job, continent_job, plain_partitioned], schedules=[continent_schedule, daily_schedule, hourly_schedule])
+defs = Definitions(
+    jobs=[daily_job, hourly_job, weekly_job, monthly_job, continent_job, plain_partitioned],
+    schedules=[continent_schedule, daily_schedule, hourly_schedule],
+)
 
 
 def test_config():
-    assert daily(datetime(2024, 1, 5), datetime(2024, 1, 6)) == {"ops": {"process": {"config": {"date": "2024-01-05/06"}}}}
-    assert daily.get_run_config_for_partition_key("2024-01-02")["ops"]["process"]["config"]["date"] == "2024-01-02/03"
+    assert daily(datetime(2024, 1, 5), datetime(2024, 1, 6)) == {
+        "ops": {"process": {"config": {"date": "2024-01-05/06"}}}
+    }
+    assert (
+        daily.get_run_config_for_partition_key("2024-01-02")["ops"]["process"]["config"]["date"]
+        == "2024-01-02/03"
+    )
     assert continents("asia")["ops"]["process"]["config"]["date"] == "asia"
     assert continents.get_partition_keys() == ["africa", "asia", "europe"]
     assert daily.partitions_def.get_partition_keys(current_time=datetime(2024, 1, 4))[-1] == "2024-01-03"
 
 
 def test_runs():
-    assert daily_job.execute_in_process(partition_key="2024-01-03").output_for_node("process") == "2024-01-03/04"
+    assert (
+        daily_job.execute_in_process(partition_key="2024-01-03").output_for_node("process") == "2024-01-03/04"
+    )
     assert hourly_job.execute_in_process(partition_key="2024-01-01-05:15").dagster_run.tags["hour"] == "5"
-    assert weekly_job.execute_in_process(partition_key="2024-01-01").output_for_node("process") == "Mon 01-Mon 08"
+    assert (
+        weekly_job.execute_in_process(partition_key="2024-01-01").output_for_node("process")
+        == "Mon 01-Mon 08"
+    )
     assert monthly_job.execute_in_process(partition_key="2024-03-01").output_for_node("process") == "Mar"
     assert plain_partitioned.execute_in_process(partition_key="b").output_for_node("key_only") == "b"
     with pytest.raises(Exception):

@@ -130,26 +130,53 @@ def fetch_graph():
     fetch()
 
 
-dev = fetch_graph.to_job(name="dev", resource_defs={"client": client}, config={"resources": {"client": {"config": {"url": "dev"}}}})
-prod = fetch_graph.to_job(name="prod", resource_defs={"client": client.configured(lambda cfg: {"url": "prod-" + cfg["region"]}, {"region": str})}, config={"resources": {"client": {"config": {"region": "eu"}}}})
+dev = fetch_graph.to_job(
+    name="dev", resource_defs={"client": client}, config={"resources": {"client": {"config": {"url": "dev"}}}}
+)
+prod = fetch_graph.to_job(
+    name="prod",
+    resource_defs={
+        "client": client.configured(lambda cfg: {"url": "prod-" + cfg["region"]}, {"region": str})
+    },
+    config={"resources": {"client": {"config": {"region": "eu"}}}},
+)
 
 defs = Definitions(
     jobs=[using, fetching, hard, bare_object, dev, prod, failing_job],
-    assets=[*with_resources([needs_client], resource_defs={"client": client}, resource_config_by_key={"client": {"config": {"url": "w"}}})],
+    assets=[
+        *with_resources(
+            [needs_client],
+            resource_defs={"client": client},
+            resource_config_by_key={"client": {"config": {"url": "w"}}},
+        )
+    ],
 )
 
 
 def observe():
     EVENTS.clear()
     result = using.execute_in_process()
-    shown = {"value": result.output_for_node("use"), "events": [e for e in EVENTS if "managed" not in e], "all": sorted(EVENTS)}
+    shown = {
+        "value": result.output_for_node("use"),
+        "events": [e for e in EVENTS if "managed" not in e],
+        "all": sorted(EVENTS),
+    }
     EVENTS.clear()
     with build_resources({"base": base, "derived": derived}) as made:
         shown["built"] = made.derived
     shown["after"] = list(EVENTS)
-    shown["resource"] = [derived.description, sorted(derived.required_resource_keys), failing.description, failing.version]
+    shown["resource"] = [
+        derived.description,
+        sorted(derived.required_resource_keys),
+        failing.description,
+        failing.version,
+    ]
     shown["mock"] = type(mocked.execute_in_process().output_for_node("fetch")).__name__
-    shown["override"] = fetching.execute_in_process(resources={"client": Client("other")}).output_for_node("fetch") if "resources" in fetching.execute_in_process.__code__.co_varnames else "got other"
+    shown["override"] = (
+        fetching.execute_in_process(resources={"client": Client("other")}).output_for_node("fetch")
+        if "resources" in fetching.execute_in_process.__code__.co_varnames
+        else "got other"
+    )
     return shown
 
 
@@ -181,7 +208,10 @@ def test_values():
     def j():
         o()
 
-    assert j.execute_in_process(run_config={"resources": {"values": {"config": {"a": 4}}}}).output_for_node("o") == 4
+    assert (
+        j.execute_in_process(run_config={"resources": {"values": {"config": {"a": 4}}}}).output_for_node("o")
+        == 4
+    )
 
 
 def test_cycle():
