@@ -158,5 +158,5 @@ def observe():
     try:
         shown["success_event"] = result.get_run_success_event().event_type_value
     except Exception as e:
-        shown["success_event"] = type(e).__name__.removeprefix("Dagster")
+        shown["success_event"] = type(e).__name__.removeprefix("Dagster").removeprefix("Tidewheel")
     return shown
