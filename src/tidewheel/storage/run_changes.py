@@ -280,7 +280,9 @@ def _log(
 
     ``lost_steps``: why steps that were being executed have failed with the run, as an error and in words.
     """
-    told = [(kind, None, message, payload) for kind, message in notes]
+    told: list[tuple[EventType, str | None, str, Failure | None]] = [
+        (kind, None, message, payload) for kind, message in notes
+    ]
     if lost_steps is not None:
         error, words = lost_steps
         failure = Failure(error=error, reason="WORKER_LOST")

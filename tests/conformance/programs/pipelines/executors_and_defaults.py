@@ -42,7 +42,11 @@ def high():
     ORDER.append("high")
 
 
-@executor(name="custom", config_schema={"n": Field(int, default_value=2)}, requirements=multiple_process_executor_requirements())
+@executor(
+    name="custom",
+    config_schema={"n": Field(int, default_value=2)},
+    requirements=multiple_process_executor_requirements(),
+)
 def custom_executor(init_context: InitExecutorContext):
     raise NotImplementedError
 
@@ -59,7 +63,15 @@ def in_process():
     normal()
 
 
-@job(executor_def=multiprocess_executor.configured({"max_concurrent": 3, "retries": {"disabled": {}}, "tag_concurrency_limits": [{"key": "k", "value": "v", "limit": 1}]}))
+@job(
+    executor_def=multiprocess_executor.configured(
+        {
+            "max_concurrent": 3,
+            "retries": {"disabled": {}},
+            "tag_concurrency_limits": [{"key": "k", "value": "v", "limit": 1}],
+        }
+    )
+)
 def limited():
     normal()
 
@@ -69,7 +81,18 @@ def custom():
     normal()
 
 
-@job(config={"execution": {"config": {"multiprocess": {"max_concurrent": 2, "start_method": {"forkserver": {"preload_modules": ["json"]}}}}}})
+@job(
+    config={
+        "execution": {
+            "config": {
+                "multiprocess": {
+                    "max_concurrent": 2,
+                    "start_method": {"forkserver": {"preload_modules": ["json"]}},
+                }
+            }
+        }
+    }
+)
 def with_config():
     normal()
 
@@ -84,8 +107,17 @@ def pooled():
     return 1
 
 
-asset_job = define_asset_job("asset_job", selection="*", executor_def=in_process_executor, config={"execution": {"config": {"retries": {"disabled": {}}}}}, run_tags={"only": "runs"}, tags={"both": "x"})
-defs = Definitions(jobs=[prioritized, in_process, limited, custom, with_config, with_run_config, asset_job], assets=[pooled])
+asset_job = define_asset_job(
+    "asset_job",
+    selection="*",
+    executor_def=in_process_executor,
+    config={"execution": {"config": {"retries": {"disabled": {}}}}},
+    run_tags={"only": "runs"},
+    tags={"both": "x"},
+)
+defs = Definitions(
+    jobs=[prioritized, in_process, limited, custom, with_config, with_run_config, asset_job], assets=[pooled]
+)
 with_default = Definitions(jobs=[prioritized], executor=in_process_executor)
 
 

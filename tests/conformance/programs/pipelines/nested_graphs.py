@@ -115,16 +115,31 @@ defs = Definitions(jobs=[everything, path_job])
 def observe():
     SEEN.clear()
     result = everything.execute_in_process()
-    shown = {name: result.output_for_node(name) for name in ["low_high", "a_b", "shared", "four_times", "ordered.noop", "spread.four_times.outer.add_one_2"]}
+    shown = {
+        name: result.output_for_node(name)
+        for name in [
+            "low_high",
+            "a_b",
+            "shared",
+            "four_times",
+            "ordered.noop",
+            "spread.four_times.outer.add_one_2",
+        ]
+    }
     shown["hooks"] = sorted(SEEN)
     shown["spread"] = [result.output_for_node("spread", "low"), result.output_for_node("spread", "high")]
     shown["steps"] = sorted(e.step_key for e in result.get_step_success_events())
     SEEN.clear()
     paths_result = path_job.execute_in_process()
-    shown["paths"] = [paths_result.output_for_node("paths.path"), paths_result.output_for_node("paths.deeper.aliased")]
+    shown["paths"] = [
+        paths_result.output_for_node("paths.path"),
+        paths_result.output_for_node("paths.deeper.aliased"),
+    ]
     shown["all_hooks"] = sorted(SEEN)
     direct = shared.execute_in_process(input_values={"x": 5})
     shown["direct"] = direct.output_value()
     shown["to_job"] = spread.to_job(input_values={"x": 2}).execute_in_process().output_value("high")
-    shown["alias"] = four_times.alias("renamed").name if hasattr(four_times.alias("renamed"), "name") else None
+    shown["alias"] = (
+        four_times.alias("renamed").name if hasattr(four_times.alias("renamed"), "name") else None
+    )
     return shown

@@ -165,9 +165,25 @@ defs = Definitions(jobs=[forms])
 
 def observe():
     result = forms.execute_in_process()
-    names = ["times_three", "decorated", "early_return", "waits", "annotated_elsewhere", "keyword_only", "underscore_context", "_context_name", "returns_output", "by_hand", "last", "collects"]
+    names = [
+        "times_three",
+        "decorated",
+        "early_return",
+        "waits",
+        "annotated_elsewhere",
+        "keyword_only",
+        "underscore_context",
+        "_context_name",
+        "returns_output",
+        "by_hand",
+        "last",
+        "collects",
+    ]
     return {
         "values": {name: result.output_for_node(name) for name in names},
-        "async": [result.output_for_node("async_generator", "a"), result.output_for_node("async_generator", "b")],
+        "async": [
+            result.output_for_node("async_generator", "a"),
+            result.output_for_node("async_generator", "b"),
+        ],
         "docs": [doubles.description, decorated.name, by_hand.output_defs[0].dagster_type.display_name],
     }
