@@ -23,3 +23,22 @@ class EventSink(Protocol):
         """Bring helper threads to a safe point, so that the process can be forked; ended by ``resume_after_fork``."""
 
     def resume_after_fork(self) -> None: ...
+
+
+class NoSink:
+    """Events go nowhere."""
+
+    def emit(self, event: Event) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
+        """Nothing."""
+
+    def hand_over(self) -> None:
+        """Nothing is kept."""
+
+    def pause_for_fork(self) -> None:
+        """Nothing."""
+
+    def resume_after_fork(self) -> None:
+        """Nothing."""

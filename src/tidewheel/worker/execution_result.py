@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.dependencies import NodeHandle
@@ -16,7 +16,7 @@ from tidewheel.values.events import CheckEvaluation, Event, EventType
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.io_contexts import path_of
 
-CapturedValues = dict[tuple[str, str, str | None], Any]
+CapturedValues = Mapping[tuple[str, str, str | None], Any]
 
 
 class ExecutionResult:
@@ -257,9 +257,10 @@ class ExecutionResult:
 
     def _value(self, path: tuple[str, ...], output_name: str, what: str) -> Any:
         found: dict[str, Any] = {}
-        for (key, name, mapping_key), value in self._captured.items():
+        for key, name, mapping_key in self._captured:
             if name != output_name or path_of(key) != path:
                 continue
+            value = self._captured[(key, name, mapping_key)]
             step_key = key.partition("[")[2].rstrip("]") or None
             if mapping_key is None and step_key is None:
                 return value
