@@ -45,6 +45,7 @@ from tidewheel.worker.child_start import (
 )
 from tidewheel.worker.code import LoadedCode, LoadFailure, load_code
 from tidewheel.worker.evaluator import run_evaluator
+from tidewheel.worker.run_target import resolve_jobs
 from tidewheel.worker.run_worker import run_worker
 
 RECONNECT_PAUSE_S = 0.2
@@ -93,6 +94,9 @@ class LocationProcess:
                 load_s=load_s,
             )
         )
+        if self._method == "fork":
+            resolve_jobs(self._code.defs, (job.name for job in self._code.snapshot.jobs))
+            gc.freeze()
         while not self._stopping and not (self._retired and not self._run_workers()):
             try:
                 self._serve_once()
