@@ -9,7 +9,13 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import print_json
-from tidewheel.cli.triggers import change_command, list_command
+from tidewheel.cli.triggers import (
+    change_command,
+    list_command,
+    pause_command,
+    reset_keys_command,
+    resume_command,
+)
 from tidewheel.values.status import TriggerKind
 
 open_home = deferred("tidewheel.cli.home", "open_home")
@@ -24,6 +30,9 @@ command.add_command(list_command(TriggerKind.SENSOR))
 command.add_command(change_command(TriggerKind.SENSOR, "start", True))
 command.add_command(change_command(TriggerKind.SENSOR, "stop", False))
 command.add_command(change_command(TriggerKind.SENSOR, "reset", None))
+command.add_command(pause_command(TriggerKind.SENSOR))
+command.add_command(resume_command(TriggerKind.SENSOR))
+command.add_command(reset_keys_command(TriggerKind.SENSOR))
 
 
 @command.command("cursor")

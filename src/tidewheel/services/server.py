@@ -25,6 +25,7 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.breakers import Breakers
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -35,6 +36,9 @@ from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
+from tidewheel.services.pause_book import PauseBook
+from tidewheel.services.policy_control import PolicyControl
+from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensors import Sensors
@@ -102,12 +106,19 @@ class Server:
             feed=self.feed,
             clock=clock,
         )
-        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver)
+        self.pauses = PauseBook(self.database, self.signals, clock)
+        self.breakers = Breakers(self.database, clock)
+        self.releases = Releases(
+            self.database, self.locations, self.pauses, self.workers, self.signals, clock=clock
+        )
+        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver, self.releases)
         self.schedules = Schedules(
             self.locations,
             self.book,
             writer,
             self.signals,
+            self.pauses,
+            self.breakers,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
@@ -117,6 +128,9 @@ class Server:
             writer,
             self.database,
             self.signals,
+            self.pauses,
+            self.breakers,
+            self.releases,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
@@ -158,6 +172,7 @@ class Server:
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
             about=self.about,
+            policies=PolicyControl(self.database, self.locations, self.pauses, self.breakers, self.releases),
         )
         self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
         self._retention = Retention(
@@ -220,6 +235,8 @@ class Server:
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
         await self._take_catalog()
+        await self.pauses.sync()
+        self._begin("releases", self.releases.run())
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
         self._ready.set()

@@ -57,8 +57,11 @@ class TriggerBook:
     def note_commit(self, commit: TickCommit, outcome: TickOutcome) -> None:
         """A tick was committed: follow what it changed."""
         record = self._records.get(commit.trigger_id)
-        if record is None or outcome.stale:
+        if record is None or outcome.stale or outcome.is_repetition:
             return
+        failures = record.failures_in_a_row
+        if not commit.is_unasked:
+            failures = failures + 1 if commit.status is TickStatus.FAILURE else 0
         keys = [run.run_key for run in commit.runs if run.run_key is not None]
         self._records[commit.trigger_id] = msgspec.structs.replace(
             record,
@@ -70,7 +73,7 @@ class TriggerBook:
             if keys and commit.status is not TickStatus.FAILURE
             else record.last_run_key,
             last_tick_at=commit.started_at,
-            failures_in_a_row=record.failures_in_a_row + 1 if commit.status is TickStatus.FAILURE else 0,
+            failures_in_a_row=failures,
         )
 
     def _sync(self, catalog: Catalog) -> None:

@@ -25,6 +25,8 @@ from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.ports import PartitionResolver
+from tidewheel.storage.ports_triggers import TriggerPoliciesPort
+from tidewheel.storage.trigger_policies import TriggerPolicies
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -53,6 +55,7 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
+        self.policies: TriggerPoliciesPort = TriggerPolicies(backend.read, self._write)
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Give the ledger a way to learn partitions' ordinals, for all calls that do not bring their own."""
@@ -284,6 +287,10 @@ class SqlLedger:
     def commit_tick(self, commit: TickCommit) -> TickOutcome:
         with self._write() as unit:
             return ticks.commit(unit, commit)
+
+    def commit_ticks(self, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+        with self._write() as unit:
+            return ticks.commit_many(unit, commits)
 
     def get_ticks(
         self,

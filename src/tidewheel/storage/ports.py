@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
+from tidewheel.storage.ports_triggers import TriggerPoliciesPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -42,6 +43,9 @@ take it use that one. What is changed while an ordinal is not known is taken int
 
 class LedgerPort(Protocol):
     """Storage as everybody else sees it."""
+
+    policies: TriggerPoliciesPort
+    """What is kept for triggers' policies; only where the database itself is open."""
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
@@ -210,6 +214,12 @@ class LedgerPort(Protocol):
         """Write one tick whole (see ``TickCommit``), or nothing when stale.
 
         For a schedule a second tick of the same nominal time replaces a FAILURE row (a retry) and otherwise is stale.
+        """
+
+    def commit_ticks(self, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+        """Ticks of different triggers in one transaction; each is stale or not by itself, as with ``commit_tick``.
+
+        Of several ticks of one trigger the first counts, the others are stale.
         """
 
     def get_ticks(
