@@ -101,6 +101,12 @@ class Prepared(_Message, frozen=True, kw_only=True, omit_defaults=True):
     launch: PreparedLaunch
 
 
+class Withdrawn(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to ``Withdraw``: which of the questions had not been begun, and are not answered."""
+
+    request_ids: tuple[int, ...]
+
+
 class Call(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """A client asks for a method of the ledger or the control; ``args`` is msgpack of {parameter: value}."""
 
@@ -150,6 +156,12 @@ class Prepare(_Message, frozen=True, kw_only=True, omit_defaults=True):
     request: LaunchRequest
 
 
+class Withdraw(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """To an evaluator: forget these questions, unless they have been begun."""
+
+    request_ids: tuple[int, ...]
+
+
 class BatchTaken(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a worker: what became of a batch."""
 
@@ -194,6 +206,7 @@ Message = Union[
     EventBatch,
     Evaluated,
     Prepared,
+    Withdrawn,
     Call,
     Answer,
     StartWorker,
@@ -201,6 +214,7 @@ Message = Union[
     KillChild,
     Evaluate,
     Prepare,
+    Withdraw,
     BatchTaken,
     CancelRun,
     Retire,

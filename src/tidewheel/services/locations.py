@@ -6,19 +6,19 @@ import asyncio
 import json
 import logging
 import sys
-from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Optional
 
 import msgspec
 
-from tidewheel.errors import UserCodeTimeoutError, UserCodeUnreachableError
+from tidewheel.errors import UserCodeUnreachableError
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.runtime.control import LocationHealth
 from tidewheel.runtime.location_args import CodeTarget, LocationArgs
 from tidewheel.runtime.protocol import (
     Activity,
+    ChildExited,
     Evaluate,
     Evaluated,
     KillChild,
@@ -29,12 +29,13 @@ from tidewheel.runtime.protocol import (
     Prepared,
     Retire,
     Shutdown,
-    StartEvaluator,
     StartWorker,
+    Withdrawn,
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.evaluators import Answer, EvaluatorPool, Question
 from tidewheel.services.hub import Peer
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.error_info import ErrorInfo
@@ -45,7 +46,7 @@ from tidewheel.values.serde import decode
 
 logger = logging.getLogger("tidewheel.locations")
 
-MAX_EVALUATORS = 4
+MAX_EVALUATORS = 64
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 
 
@@ -68,9 +69,6 @@ class LocationOptions(msgspec.Struct, frozen=True, kw_only=True):
     load_timeout_s: float = 300.0
 
 
-Answer = EvaluationResult | PreparedLaunch
-
-
 class Location:
     """One code location: its process, its evaluators, its last good snapshot and its last errors."""
 
@@ -79,6 +77,7 @@ class Location:
         self.target = target
         self.generation = 0
         self.process: asyncio.subprocess.Process | None = None
+        self.former: list[asyncio.subprocess.Process] = []
         self.peer: Peer | None = None
         self.snapshot: LocationSnapshot | None = None
         self.errors: tuple[ErrorInfo, ...] = ()
@@ -91,10 +90,9 @@ class Location:
         self.crashes = 0
         self.settled = asyncio.Event()
         """Set while no load is under way."""
-        self.idle: deque[Peer] = deque()
-        self.evaluators: set[Peer] = set()
-        self.asked_for = 0
-        self.waiting: deque[asyncio.Future[Peer]] = deque()
+        self.pool: EvaluatorPool | None = None
+        self.draining: list[EvaluatorPool] = []
+        """Of earlier code, as long as a question asked of it may still be answered."""
 
     @property
     def serves(self) -> bool:
@@ -144,8 +142,6 @@ class Locations:
         self._feed = feed
         self._clock = clock
         self._by_name = {name: Location(name, target) for name, target in targets.items()}
-        self._pending: dict[int, asyncio.Future[Answer]] = {}
-        self._asked_of: dict[int, Peer] = {}
         self._next_request = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -175,9 +171,17 @@ class Locations:
         """End all location processes and their children."""
         self._stopping = True
         processes = [loc.process for loc in self._by_name.values() if loc.process is not None]
+        processes += [
+            process
+            for loc in self._by_name.values()
+            if any(pool.is_busy for pool in loc.draining)
+            for process in loc.former
+            if process.returncode is None
+        ]
         for location in self._by_name.values():
-            for evaluator in location.evaluators:
-                evaluator.send(Shutdown(grace_s=grace_s))
+            for pool in (location.pool, *location.draining):
+                if pool is not None:
+                    pool.shut_down(grace_s)
             if location.peer is not None:
                 location.peer.send(Shutdown(grace_s=grace_s))
         for process in processes:
@@ -248,64 +252,11 @@ class Locations:
 
     async def _ask(self, name: str, message: Evaluate | Prepare, timeout_s: float, what: str) -> Answer:
         location = self._by_name.get(name)
-        if location is None or not location.serves:
+        if location is None or not location.serves or location.pool is None:
             raise UserCodeUnreachableError(f"code location {name!r} is not loaded")
-        try:
-            evaluator = await asyncio.wait_for(self._evaluator(location), timeout_s)
-        except TimeoutError as exc:
-            raise UserCodeUnreachableError(
-                f"no evaluator of {name!r} became free in {timeout_s:g} s"
-            ) from exc
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._pending[message.request_id] = future
-        self._asked_of[message.request_id] = evaluator
-        try:
-            if not evaluator.send(message):
-                raise UserCodeUnreachableError(f"an evaluator of {name!r} went away")
-            answer = await asyncio.wait_for(future, timeout_s)
-        except TimeoutError:
-            self._cut(location, evaluator)
-            raise UserCodeTimeoutError(
-                f"expected {what} to answer within {timeout_s:g} s, got nothing; it was cut. Make it quicker, "
-                "or raise the evaluation timeout (setting evaluation_timeout_s)"
-            ) from None
-        finally:
-            self._pending.pop(message.request_id, None)
-            self._asked_of.pop(message.request_id, None)
-        self._free(location, evaluator)
-        return answer
-
-    async def _evaluator(self, location: Location) -> Peer:
-        while location.idle:
-            evaluator = location.idle.popleft()
-            if evaluator.is_open:
-                return evaluator
-        if len(location.evaluators) + location.asked_for < MAX_EVALUATORS and location.peer is not None:
-            location.asked_for += 1
-            location.peer.send(StartEvaluator())
-        future: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
-        location.waiting.append(future)
-        return await future
-
-    def _free(self, location: Location, evaluator: Peer) -> None:
-        if not evaluator.is_open or evaluator not in location.evaluators:
-            return
-        while location.waiting:
-            future = location.waiting.popleft()
-            if not future.done():
-                future.set_result(evaluator)
-                return
-        location.idle.append(evaluator)
-
-    def _cut(self, location: Location, evaluator: Peer) -> None:
-        """End an evaluator that hangs; another one takes its place when needed."""
-        location.evaluators.discard(evaluator)
-        if evaluator.hello is not None and location.peer is not None:
-            location.peer.send(KillChild(pid=evaluator.hello.pid))
-        evaluator.close()
-        if location.waiting and location.peer is not None:
-            location.asked_for += 1
-            location.peer.send(StartEvaluator())
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        location.pool.ask(Question(message=message, subject=what, timeout_s=timeout_s, answer=answer))
+        return await answer
 
     # -- what peers say -----------------------------------------------------------------------------------------
 
@@ -329,9 +280,8 @@ class Locations:
             peer.send(Shutdown(grace_s=0.0))
             peer.close()
             return
-        location.asked_for = max(0, location.asked_for - 1)
-        location.evaluators.add(peer)
-        self._free(location, peer)
+        if location.pool is not None:
+            location.pool.joined(peer)
 
     def take(self, peer: Peer, message: Message) -> None:
         """A message of a location process or an evaluator."""
@@ -341,9 +291,15 @@ class Locations:
             case LocationFailed():
                 self._failed(peer, message)
             case Evaluated(request_id=request_id, result=result):
-                self._answer(request_id, result)
+                self._answer(peer, request_id, result)
             case Prepared(request_id=request_id, launch=launch):
-                self._answer(request_id, launch)
+                self._answer(peer, request_id, launch)
+            case Withdrawn(request_ids=request_ids):
+                for pool in self._pools_of(peer):
+                    pool.withdrawn(peer, request_ids)
+            case ChildExited(pid=pid, code=code):
+                for pool in self._pools_of(peer):
+                    pool.exited(pid, code)
             case _:
                 pass
 
@@ -355,24 +311,25 @@ class Locations:
             return
         if peer is location.peer:
             location.peer = None
-        if peer in location.evaluators:
-            location.evaluators.discard(peer)
-        if peer in location.idle:
-            location.idle.remove(peer)
-        for request_id, asked in list(self._asked_of.items()):
-            if asked is peer:
-                future = self._pending.get(request_id)
-                if future is not None and not future.done():
-                    future.set_exception(
-                        UserCodeUnreachableError(
-                            f"an evaluator of {location.name!r} ended while it was asked"
-                        )
-                    )
+            if location.pool is not None:
+                location.pool.abandon(f"code location {location.name!r} has gone")
+        for pool in self._pools_of(peer):
+            explaining = pool.closed(peer)
+            if explaining is not None:
+                self._tasks.add(explaining)
+                explaining.add_done_callback(self._tasks.discard)
 
-    def _answer(self, request_id: int, answer: Answer) -> None:
-        future = self._pending.get(request_id)
-        if future is not None and not future.done():
-            future.set_result(answer)
+    def _pools_of(self, peer: Peer) -> list[EvaluatorPool]:
+        """Where a location's or an evaluator's news can belong."""
+        location = self._by_name.get(peer.hello.location or "") if peer.hello else None
+        if location is None:
+            return []
+        return [*([location.pool] if location.pool is not None else []), *location.draining]
+
+    def _answer(self, peer: Peer, request_id: int, answer: Answer) -> None:
+        for pool in self._pools_of(peer):
+            if pool.answered(peer, request_id, answer):
+                return
 
     def _is_foreign(self, pid: int) -> bool:
         return not any(loc.process is not None and loc.process.pid == pid for loc in self._by_name.values())
@@ -396,12 +353,7 @@ class Locations:
         location.crashes = 0
         if old is not None and old is not peer:
             old.send(Retire())
-        for evaluator in location.evaluators:
-            evaluator.send(Shutdown(grace_s=1.0))
-        location.evaluators = set()
-        location.idle.clear()
-        location.asked_for = 1
-        peer.send(StartEvaluator())
+        self._use_pool(location, EvaluatorPool(location.name, peer, max_evaluators=MAX_EVALUATORS))
         self.catalog = self.catalog.with_location(snapshot)
         await self._database.write(
             self._database.ledger.put_location,
@@ -415,6 +367,15 @@ class Locations:
         location.settled.set()
         self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
         self._publish(location, "LOADED", self._summary(snapshot))
+
+    def _use_pool(self, location: Location, pool: EvaluatorPool) -> None:
+        """Ask new code from now on; what the old code is answering it finishes."""
+        old, location.pool = location.pool, pool
+        pool.start_one()
+        location.draining = [one for one in location.draining if one.is_busy]
+        if old is not None:
+            old.drain(pool.ask)
+            location.draining.append(old)
 
     def _failed(self, peer: Peer, message: LocationFailed) -> None:
         hello = peer.hello
@@ -470,6 +431,9 @@ class Locations:
             start_new_session=True,
             cwd=location.target.working_dir or None,
         )
+        location.former = [one for one in location.former if one.returncode is None]
+        if location.process is not None:
+            location.former.append(location.process)
         location.process = process
         self._run(self._watch(location, process, location.generation))
 

@@ -7,8 +7,8 @@ sensor does not burn the machine; the first success ends that.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import zlib
 from typing import Optional
 
 import msgspec
@@ -72,7 +72,8 @@ def start_spread_s(count: int, interval_s: float) -> float:
 
 def start_delay_s(trigger_id: str, spread_s: float) -> float:
     """A sensor's own place in the spread: always the same one."""
-    return zlib.crc32(trigger_id.encode()) / 2**32 * spread_s
+    place = hashlib.blake2b(trigger_id.encode(), digest_size=4).digest()
+    return int.from_bytes(place, "big") / 2**32 * spread_s
 
 
 def on_grain(moment: float, interval_s: float) -> float:
