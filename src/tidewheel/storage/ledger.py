@@ -246,6 +246,10 @@ class SqlLedger:
         with self._write() as unit:
             return triggers.ensure(unit, wanted)
 
+    def ensure_triggers(self, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+        with self._write() as unit:
+            return triggers.ensure_many(unit, wanted)
+
     def get_trigger(self, trigger_id: str) -> TriggerRecord | None:
         with self.backend.read() as conn:
             return triggers.load(conn, trigger_id)

@@ -191,6 +191,9 @@ class LedgerPort(Protocol):
     ) -> TriggerRecord:
         """The trigger's record, made (DECLARED_IN_CODE) if missing."""
 
+    def ensure_triggers(self, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+        """Like ``ensure_trigger`` for many: the stored ones of their ids, or else these, which are stored."""
+
     def get_trigger(self, trigger_id: str) -> TriggerRecord | None: ...
 
     def get_triggers(self, location: str | None = None) -> list[TriggerRecord]: ...

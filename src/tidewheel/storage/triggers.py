@@ -80,12 +80,22 @@ def load_all(conn: sa.Connection, location: str | None) -> list[TriggerRecord]:
 
 def ensure(unit: Unit, wanted: TriggerRecord) -> TriggerRecord:
     """The stored trigger of that id, or else the wanted one, which is stored."""
-    known = load(unit.conn, wanted.trigger_id)
-    if known is not None:
-        return known
-    row = {column.name: getattr(wanted, column.name) for column in trigger.columns}
-    unit.execute(_INSERT, row | {"kind": wanted.kind.value, "status": wanted.status.value})
-    return wanted
+    return ensure_many(unit, [wanted])[0]
+
+
+def ensure_many(unit: Unit, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+    """For each the stored trigger of that id, or else the wanted one, which is stored."""
+    known = load_many(unit.conn, [record.trigger_id for record in wanted])
+    fresh = {record.trigger_id: record for record in wanted if record.trigger_id not in known}
+    unit.write_rows(
+        _INSERT,
+        [
+            {column.name: getattr(record, column.name) for column in trigger.columns}
+            | {"kind": record.kind.value, "status": record.status.value}
+            for record in fresh.values()
+        ],
+    )
+    return [known.get(record.trigger_id) or fresh[record.trigger_id] for record in wanted]
 
 
 def change(unit: Unit, before: TriggerRecord, after: dict[str, Any]) -> TriggerRecord | None:
