@@ -10,7 +10,6 @@ itself the next time. So a question that hangs costs the others that moment, and
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Optional
@@ -20,6 +19,7 @@ import msgspec
 from tidewheel.errors import UserCodeDiedError, UserCodeTimeoutError, UserCodeUnreachableError
 from tidewheel.runtime.protocol import Evaluate, KillChild, Prepare, Shutdown, StartEvaluator, Withdraw
 from tidewheel.services.hub import Peer
+from tidewheel.services.machine import ending
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import PreparedLaunch
 
@@ -283,7 +283,7 @@ class EvaluatorPool:
         """Fail the question that an evaluator was answering when it died, with the way in which it died."""
         news = self._exits.setdefault(pid, self._loop.create_future())
         try:
-            how = describe_exit(await asyncio.wait_for(news, EXIT_NEWS_S))
+            how = ending(await asyncio.wait_for(news, EXIT_NEWS_S))
         except TimeoutError:
             how = "nobody knows how"
         finally:
@@ -329,17 +329,6 @@ class EvaluatorPool:
         for evaluator in list(self._evaluators.values()):
             evaluator.peer.send(Shutdown(grace_s=grace_s))
         self._owner.send(Shutdown(grace_s=grace_s))
-
-
-def describe_exit(code: int) -> str:
-    """How a process ended, from its exit code (negative: the number of a signal)."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = str(-code)
-    return f"killed by signal {name}"
 
 
 def _fail(question: Question, error: Exception) -> None:

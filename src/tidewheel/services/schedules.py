@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from tidewheel.errors import UserCodeFailedError, UserCodeUnreachableError
+from tidewheel.errors import UserCodeDiedError, UserCodeFailedError, UserCodeUnreachableError
 from tidewheel.logic.cron.expression import CronExpression, parse
 from tidewheel.logic.graph.specs import ScheduleNode
 from tidewheel.logic.planning.requests import build_tick_commit, build_unasked_tick
@@ -245,10 +245,13 @@ class Schedules:
             last_tick_at=record.last_tick_at,
             started_at=record.started_at,
         )
+        timeout_s = schedule.evaluation_timeout_s or self._timeout_s
         try:
-            return await self._locations.evaluate(
-                location, request, schedule.evaluation_timeout_s or self._timeout_s
-            )
+            try:
+                return await self._locations.evaluate(location, request, timeout_s)
+            except UserCodeDiedError:
+                # a process can be killed from outside: the nominal time gets a second chance, a second death is its own
+                return await self._locations.evaluate(location, request, timeout_s)
         except UserCodeFailedError as exc:
             return EvaluationResult(error=error_info(exc))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -63,7 +63,7 @@ def _config_problem(run_config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _naive_datetimes(value: Any) -> Iterable[datetime.datetime]:
+def _naive_datetimes(value: Any) -> Iterator[datetime.datetime]:
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
             yield value
