@@ -65,6 +65,8 @@ def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None
         if as_json:
             print_json(result)
             return
+        for line in result.log:
+            click.echo(f"log: {line}")
         if result.error is not None:
             raise click.ClickException(result.error.to_string())
         for request in result.requests:
@@ -74,5 +76,11 @@ def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None
             click.echo(f"request {problem.index} is not valid: {problem.message}")
         if not result.requests:
             click.echo(f"would skip: {result.skip_reason or 'nothing was asked for'}")
+        for change in result.partition_changes:
+            click.echo(
+                f"would change partitions {change.name!r}: add {change.add!r}, delete {change.delete!r}"
+            )
+        for event in result.events:
+            click.echo(f"would record {event.type.value} of {event.asset!r}")
         if result.cursor_changed:
             click.echo(f"would store cursor {result.cursor!r}")

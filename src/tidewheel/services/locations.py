@@ -416,6 +416,7 @@ class Locations:
         return (
             f"{len(snapshot.assets)} assets, {len(snapshot.checks)} checks, {jobs} jobs, "
             f"{len(snapshot.schedules)} schedules, {len(snapshot.sensors)} sensors"
+            + _warned(snapshot.warnings)
         )
 
     # -- processes ----------------------------------------------------------------------------------------------
@@ -471,6 +472,13 @@ class Locations:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _warned(warnings: tuple[str, ...]) -> str:
+    if not warnings:
+        return ""
+    more = f" (and {len(warnings) - 1} more, see 'tidewheel doctor')" if len(warnings) > 1 else ""
+    return f"; warning: {warnings[0]}{more}"
 
 
 def _not_loaded_text(name: str, location: Location | None) -> str:
