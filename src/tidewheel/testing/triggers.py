@@ -61,7 +61,11 @@ class TriggerTester:
         self.now = _seconds(now)
         self.instance = Instance(self._ledger)
         self._catalog = Catalog({LOCATION: build_snapshot(defs, LOCATION)})
-        for trigger_id, _, node in [*self._catalog.schedules(), *self._catalog.sensors()]:
+        nodes: list[tuple[str, ScheduleNode | SensorNode]] = [
+            (trigger_id, schedule) for trigger_id, _, schedule in self._catalog.schedules()
+        ]
+        nodes += [(trigger_id, sensor) for trigger_id, _, sensor in self._catalog.sensors()]
+        for trigger_id, node in nodes:
             is_schedule = isinstance(node, ScheduleNode)
             self._ledger.ensure_trigger(
                 trigger_id,
@@ -170,9 +174,9 @@ class TriggerTester:
         if decision is None:
             return
         dropped = decision.dropped_until
-        note = () if dropped is None else (describe_dropped(dropped, node.zone),)
+        note: tuple[str, ...] = () if dropped is None else (describe_dropped(dropped, node.zone),)
         if dropped is not None and not decision.owed:
-            self._unasked(node, dropped, note[0])
+            self._unasked(node, dropped, describe_dropped(dropped, node.zone))
         for owed in decision.owed:
             record = self._record(node.name)
             gate = self._gate(record, node.policy)
