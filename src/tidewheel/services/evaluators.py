@@ -17,13 +17,22 @@ from typing import Optional
 import msgspec
 
 from tidewheel.errors import UserCodeDiedError, UserCodeTimeoutError, UserCodeUnreachableError
-from tidewheel.runtime.protocol import Evaluate, KillChild, Prepare, Shutdown, StartEvaluator, Withdraw
+from tidewheel.runtime.protocol import (
+    AskConditions,
+    Evaluate,
+    KillChild,
+    Prepare,
+    Shutdown,
+    StartEvaluator,
+    Withdraw,
+)
 from tidewheel.services.hub import Peer
 from tidewheel.services.machine import ending
+from tidewheel.values.condition_questions import ConditionAnswer
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import PreparedLaunch
 
-Answer = EvaluationResult | PreparedLaunch
+Answer = EvaluationResult | PreparedLaunch | tuple[ConditionAnswer, ...]
 
 SLOW_S = 0.25
 """How long others wait behind a question before they are asked elsewhere."""
@@ -39,7 +48,7 @@ EXIT_NEWS_S = 2.0
 class Question(msgspec.Struct, kw_only=True, eq=False):
     """One thing to ask, and where its answer goes. ``subject`` names it for people and for the memory of slow ones."""
 
-    message: Evaluate | Prepare
+    message: Evaluate | Prepare | AskConditions
     subject: str
     timeout_s: float
     answer: asyncio.Future[Answer]
@@ -116,7 +125,7 @@ class EvaluatorPool:
 
     def _pump(self) -> None:
         self._is_pumping = False
-        handed: dict[Peer, list[Evaluate | Prepare]] = {}
+        handed: dict[Peer, list[Evaluate | Prepare | AskConditions]] = {}
         skipped: list[Question] = []
         while self._waiting:
             question = self._waiting.popleft()

@@ -137,8 +137,8 @@ class Sensors:
         if found is None or record is None or trigger_id in self._busy:
             return
         location, sensor = found
-        if not isinstance(sensor, SensorNode):
-            return
+        if not isinstance(sensor, SensorNode) or sensor.kind == "automation":
+            return  # conditions have a duty of their own
         moment = self._moment(trigger_id)
         pause = self._pauses.holding(sensor, location, now)
         blocked_until = max(moment.paused_until, pause.ends_at if pause is not None else 0.0)

@@ -101,6 +101,7 @@ class TickWriter:
                 topics |= self._follow(one.commit, outcome, one.name)
         if any(one.commit.partition_changes for one in batch):
             await self._database.read(self._resolver.read_dynamic, self._database.ledger)
+            topics.add(Topic.HISTORY)
         self._signals.raise_topic(*topics)
         for one, outcome in zip(batch, outcomes, strict=True):
             _settle(one.done, not outcome.stale)
@@ -116,6 +117,8 @@ class TickWriter:
         topics: set[Topic] = set()
         if outcome.run_ids:
             topics |= {Topic.QUEUE, Topic.RUN_EVENTS}
+        if commit.backfills:
+            topics.add(Topic.BACKFILLS)
         if commit.events:
             topics |= set(topics_of(list(commit.events)))
         return topics
@@ -135,6 +138,8 @@ def describe_tick(commit: TickCommit, outcome: TickOutcome, name: str) -> Activi
     parts = []
     if outcome.run_ids:
         parts.append(f"{len(outcome.run_ids)} run(s)")
+    if commit.backfills:
+        parts.append(f"{len(commit.backfills)} backfill(s)")
     if outcome.kept_keys:
         parts.append(f"{len(outcome.kept_keys)} dropped, their run keys are taken")
     if outcome.set_aside:

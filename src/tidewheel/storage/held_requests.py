@@ -148,6 +148,8 @@ def _create(unit: Unit, trigger_id: str, ready: Sequence[ReadyRun], *, now: floa
 def of_tick(new: NewRun, tick_id: int | None) -> NewRun:
     """A run with the tags of its tick."""
     added = {tag_names.TICK: str(tick_id)}
+    if tag_names.EVALUATION_ID in new.tags:
+        added[tag_names.EVALUATION_ID] = str(tick_id)
     if new.run_key is not None:
         added[tag_names.RUN_KEY] = new.run_key
     return replace(new, tags=new.tags | added)

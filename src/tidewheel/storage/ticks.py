@@ -13,6 +13,8 @@ from sqlalchemy import bindparam, select
 
 from tidewheel.logic.planning.policy import HeldRequest
 from tidewheel.storage import (
+    backfills,
+    conditions,
     dynamic_partitions,
     held_requests,
     intake,
@@ -38,10 +40,11 @@ from tidewheel.values.records import (
     TriggerRecord,
 )
 from tidewheel.values.serde import decode, encode
-from tidewheel.values.status import TickStatus
+from tidewheel.values.status import RunOrigin, TickStatus, TriggerKind
 
 STALE = TickOutcome(stale=True)
 _NO_NOMINAL_TIME = 0.0
+ORIGINS = {TriggerKind.SCHEDULE: RunOrigin.SCHEDULE, TriggerKind.SENSOR: RunOrigin.EVENT}
 
 
 class TickBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,8 +132,7 @@ def commit_many(unit: Unit, commits: Sequence[TickCommit]) -> list[TickOutcome]:
     written = _write_ticks(unit, [one for _, one in prepared])
     _create_runs(unit, written)
     for (place, one), done in zip(prepared, written, strict=True):
-        if one.wanted.events:
-            intake.record(unit, one.wanted.events)
+        _write_besides(unit, one.wanted, done.tick_id)
         outcomes[place] = TickOutcome(
             tick_id=done.tick_id,
             run_ids=tuple(new.run_id for new in done.runs),
@@ -141,6 +143,17 @@ def commit_many(unit: Unit, commits: Sequence[TickCommit]) -> list[TickOutcome]:
             held_until=done.held_until,
         )
     return [outcomes[place] for place in range(len(commits))]
+
+
+def _write_besides(unit: Unit, wanted: TickCommit, tick_id: int | None) -> None:
+    """What a tick asks for beside runs."""
+    trigger_id = wanted.trigger_id
+    if wanted.conditions is not None:
+        conditions.write(unit, wanted.conditions, trigger_id=trigger_id, tick_id=tick_id)
+    if wanted.backfills:
+        backfills.create(unit, wanted.backfills, now=wanted.ended_at, trigger_id=trigger_id, tick_id=tick_id)
+    if wanted.events:
+        intake.record(unit, wanted.events)
 
 
 def _load_earlier(unit: Unit, commits: Sequence[TickCommit]) -> dict[tuple[str, float], sa.Row[Any]]:
@@ -168,6 +181,8 @@ def _prepare(
     shapes = wanted.policy is not None and wanted.policy.shapes_requests
     held = held_requests.load(unit.conn, wanted.trigger_id) if has_keys or shapes else []
     requests = run_keys.part(unit, wanted, held)
+    origin = ORIGINS[before.kind]
+    requests = requests._replace(runs=[replace(new, origin=origin) for new in requests.runs])
     if wanted.runs and earlier is None and not _has_other_effect(wanted, before):
         refused = _refused_again(unit, wanted, requests)
         if refused is not None:
@@ -187,6 +202,8 @@ def _has_other_effect(wanted: TickCommit, before: TriggerRecord) -> bool:
         or wanted.events
         or wanted.log
         or wanted.request_errors
+        or wanted.conditions is not None
+        or wanted.backfills
         or wanted.scheduled_for is not None
         or wanted.status is not TickStatus.SUCCESS
         or before.failures_in_a_row
@@ -237,7 +254,8 @@ def _next_state(wanted: TickCommit, before: TriggerRecord) -> dict[str, Any]:
 
 def _write_ticks(unit: Unit, prepared: Sequence[_Prepared]) -> list[_Written]:
     needs_row = [
-        one.earlier is None and (one.wanted.record_tick or bool(one.requests.runs)) for one in prepared
+        one.earlier is None and (one.wanted.record_tick or bool(one.requests.runs or one.wanted.backfills))
+        for one in prepared
     ]
     ids = iter(unit.take_ids(tick, sum(needs_row)))
     rows: list[dict[str, Any]] = []

@@ -15,6 +15,8 @@ from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.connection import Connection, connect
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.protocol import (
+    AskConditions,
+    ConditionsAnswered,
     Evaluate,
     Evaluated,
     Message,
@@ -26,10 +28,11 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.runtime.remote import Channel, RemoteLedger
 from tidewheel.worker.code import LoadedCode
+from tidewheel.worker.condition_answers import answer_conditions
 from tidewheel.worker.evaluation import evaluate_trigger
 from tidewheel.worker.launch_preparation import prepare_launch
 
-Question = Evaluate | Prepare
+Question = Evaluate | Prepare | AskConditions
 
 
 class Inbox:
@@ -66,7 +69,7 @@ class Inbox:
 
     def _take(self, message: Message) -> None:
         match message:
-            case Evaluate() | Prepare():
+            case Evaluate() | Prepare() | AskConditions():
                 with self._changed:
                     self._waiting.append(message)
                     self._changed.notify()
@@ -100,9 +103,12 @@ def run_evaluator(
             if isinstance(question, Evaluate):
                 result = evaluate_trigger(code.defs, question.request, instance=instance, clock=now_s)
                 inbox.send(Evaluated(request_id=question.request_id, result=result))
-            else:
+            elif isinstance(question, Prepare):
                 launch = prepare_launch(code.defs, question.request, instance=instance, clock=now_s)
                 inbox.send(Prepared(request_id=question.request_id, launch=launch))
+            else:
+                answers = answer_conditions(code.defs, question.questions, instance=instance)
+                inbox.send(ConditionsAnswered(request_id=question.request_id, answers=answers))
     except (ConnectionError, KeyboardInterrupt):
         pass
     return 0
