@@ -149,6 +149,7 @@ class Server:
             writer,
             self.database,
             self.signals,
+            self.pauses,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
             thread=machine.helper_thread("tidewheel-automation"),
