@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import measure, programs
+from benchmarks import measure, programs, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -114,6 +114,19 @@ def writers(peers: Peers) -> None:
     show("32 parallel steps writing: events stored", "", rows / took, None, "/s")
     ok = 1.0 if run["status"] == "SUCCESS" else 0.0
     show(f"  run ended {run['status']} (lock errors fail it)", "SUCCESS", ok, None, "")
+
+
+@section("schedules")
+def schedules(peers: Peers) -> None:
+    triggers.measure_schedules(show)
+
+
+@section("sensors")
+def sensors(peers: Peers) -> None:
+    python = peers.dagster
+    triggers.measure_sensors(
+        show, None if python is None else lambda text: measure.dagster_server(python, text)
+    )
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.definitions.trigger_results import SensorExecutionData, SensorOutcome, sensor_outcome
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.policies import TriggerPolicy
 
 
 class AssetSensorDefinition(SensorDefinition):
@@ -31,7 +32,7 @@ class AssetSensorDefinition(SensorDefinition):
         asset_key: Any,
         job_name: str | None,
         asset_materialization_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -40,6 +41,7 @@ class AssetSensorDefinition(SensorDefinition):
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         target: Any = None,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if not isinstance(asset_key, AssetKey):
             if isinstance(asset_key, str):
@@ -61,6 +63,7 @@ class AssetSensorDefinition(SensorDefinition):
             tags=tags,
             metadata=metadata,
             target=target,
+            policy=policy,
         )
 
     @property
@@ -117,7 +120,7 @@ def asset_sensor(
     *,
     job_name: str | None = None,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -126,6 +129,7 @@ def asset_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     target: Any = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], AssetSensorDefinition]:
     """Decorate a function ``(context, asset_event)`` that hears of each new materialisation of an asset."""
 
@@ -144,6 +148,7 @@ def asset_sensor(
             tags=tags,
             metadata=metadata,
             target=target,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 
@@ -161,7 +166,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         monitored_assets: Sequence[AssetKey] | AssetSelection,
         job_name: str | None,
         asset_materialization_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -170,6 +175,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         required_resource_keys: set[str] | None = None,
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if isinstance(monitored_assets, AssetSelection):
             self.monitored_assets: Any = monitored_assets
@@ -193,6 +199,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
 
     @property
@@ -226,7 +233,7 @@ def multi_asset_sensor(
     *,
     job_name: str | None = None,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -235,6 +242,7 @@ def multi_asset_sensor(
     required_resource_keys: set[str] | None = None,
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], MultiAssetSensorDefinition]:
     """Decorate a function that looks, through its context, at the materialisations of several assets."""
 
@@ -253,6 +261,7 @@ def multi_asset_sensor(
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 

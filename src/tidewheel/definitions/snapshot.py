@@ -278,6 +278,7 @@ class _Describer:
             max_tick_retries=_number(metadata, MAX_TICK_RETRIES_METADATA, 0),
             max_catchup=_number(metadata, MAX_CATCHUP_METADATA, 1),
             evaluation_timeout_s=_seconds(metadata),
+            policy=schedule.policy,
         )
 
     def _fixed(self, schedule: ScheduleDefinition) -> FixedRequest | None:
@@ -312,6 +313,7 @@ class _Describer:
             metadata=dict(sensor.metadata),
             run_status=_run_status(sensor),
             evaluation_timeout_s=_seconds(sensor.metadata),
+            policy=sensor.policy,
             **self._automation(sensor),
         )
 

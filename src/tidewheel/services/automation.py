@@ -22,6 +22,7 @@ from tidewheel.services.condition_round import SensorEngine
 from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
 from tidewheel.services.machine import HelperThread
+from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.signals import Signals, Topic, wait_until
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
@@ -59,6 +60,7 @@ class Automation:
         writer: TickWriter,
         database: Database,
         signals: Signals,
+        pauses: PauseBook,
         *,
         clock: Callable[[], float],
         evaluation_timeout_s: float,
@@ -68,6 +70,7 @@ class Automation:
         self._book = book
         self._writer = writer
         self._database = database
+        self._pauses = pauses
         self._clock = clock
         self._timeout_s = evaluation_timeout_s
         self._wake = signals.listen(
@@ -107,6 +110,10 @@ class Automation:
             state = self._states.setdefault(trigger_id, SensorState())
             if not is_running(record, sensor.default_running):
                 state.engine = state.last = None
+                continue
+            pause = self._pauses.holding(sensor, location, self._clock())
+            if pause is not None:
+                moments.append(pause.ends_at)  # what happens meanwhile is judged afterwards
                 continue
             if self._clock() >= state.not_before:
                 await self._evaluate_guarded(record, location, sensor, state)

@@ -31,6 +31,8 @@ from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_pools import PoolsPort
+from tidewheel.storage.ports_triggers import TriggerPoliciesPort
+from tidewheel.storage.trigger_policies import TriggerPolicies
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -61,6 +63,7 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
+        self.policies: TriggerPoliciesPort = TriggerPolicies(backend.read, self._write)
         self.conditions: ConditionsPort = Conditions(backend, self._write)
         self.owed: OwedPort = Owed(backend, self._write)
         self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
@@ -292,6 +295,10 @@ class SqlLedger:
         with self._write() as unit:
             return triggers.ensure(unit, wanted)
 
+    def ensure_triggers(self, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+        with self._write() as unit:
+            return triggers.ensure_many(unit, wanted)
+
     def get_trigger(self, trigger_id: str) -> TriggerRecord | None:
         with self.backend.read() as conn:
             return triggers.load(conn, trigger_id)
@@ -333,6 +340,10 @@ class SqlLedger:
     def commit_tick(self, commit: TickCommit) -> TickOutcome:
         with self._write() as unit:
             return ticks.commit(unit, commit)
+
+    def commit_ticks(self, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+        with self._write() as unit:
+            return ticks.commit_many(unit, commits)
 
     def get_ticks(
         self,
