@@ -90,7 +90,7 @@ def _row(tick: TickRecord) -> tuple[str | int | None, ...]:
     if tick.request_errors:
         why = f"{len(tick.request_errors)} bad request(s): {tick.request_errors[0].message}"
     elif tick.kept_keys:
-        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id[:8]}"
+        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id}"
     at = moment(tick.scheduled_for if tick.scheduled_for is not None else tick.started_at)
     took = duration(tick.started_at, tick.ended_at)
     return (tick.tick_id, tick.trigger_id, at, tick.status.value, len(tick.run_ids), took, why[:90])
