@@ -46,6 +46,7 @@ from tidewheel.values.serde import decode
 logger = logging.getLogger("tidewheel.locations")
 
 MAX_EVALUATORS = 4
+STORE_AGAIN_S = 1.0
 MENDED_BY_SAVING = "; it is loaded again when a file changes"
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 
@@ -406,18 +407,30 @@ class Locations:
         location.asked_for = 1
         peer.send(StartEvaluator())
         self.catalog = self.catalog.with_location(snapshot)
-        await self._database.write(
-            self._database.ledger.put_location,
+        location.settled.set()
+        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
+        self._publish(location, "LOADED", self._summary(snapshot))
+        await self._keep(
             LocationRecord(
                 name=location.name,
                 snapshot=message.snapshot,
                 fingerprint=message.fingerprint,
                 loaded_at=location.loaded_at,
-            ),
+            )
         )
-        location.settled.set()
-        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
-        self._publish(location, "LOADED", self._summary(snapshot))
+
+    async def _keep(self, record: LocationRecord) -> None:
+        """Store what was loaded, for those who look while no server runs; serving does not wait for it."""
+        while not self._stopping:
+            known = self._by_name.get(record.name)
+            if known is None or known.loaded_at != record.loaded_at:
+                return  # something newer was loaded meanwhile
+            try:
+                await self._database.write(self._database.ledger.put_location, record)
+                return
+            except Exception:
+                logger.exception("code location %s could not be stored; trying again", record.name)
+                await asyncio.sleep(STORE_AGAIN_S)
 
     def _failed(self, peer: Peer, message: LocationFailed) -> None:
         hello = peer.hello

@@ -50,6 +50,8 @@ from tidewheel.values.status import RunStatus
 
 logger = logging.getLogger("tidewheel.server")
 
+CATALOG_AGAIN_S = 1.0
+
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a server is told. Times in seconds."""
@@ -246,6 +248,7 @@ class Server:
         """Triggers are served only when their stored state is in step with what is defined."""
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
+        changed.clear()
         await self._take_catalog()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
@@ -258,10 +261,16 @@ class Server:
             self.signals.raise_topic(Topic.TRIGGERS)
 
     async def _take_catalog(self) -> None:
-        catalog = self.locations.catalog
-        await self.database.read(self._resolver.read_dynamic, self.database.ledger)
-        self._resolver.use_catalog(catalog)
-        await self.book.sync(catalog)
+        while True:
+            catalog = self.locations.catalog
+            try:
+                await self.database.read(self._resolver.read_dynamic, self.database.ledger)
+                self._resolver.use_catalog(catalog)
+                await self.book.sync(catalog)
+                return
+            except Exception:
+                logger.exception("the catalog could not be taken over; trying again")
+                await asyncio.sleep(CATALOG_AGAIN_S)
 
     def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(duty, name=name)
