@@ -17,7 +17,6 @@ from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunOrigin, RunStatus
-from tidewheel.values.tags import RANGE_END, RANGE_START
 
 if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
@@ -60,11 +59,11 @@ def list_runs(
     )
     with open_home(home) as opened:
         runs = opened.ledger.get_runs(filters, limit=limit)
-        if as_json:
-            print_json(runs)
-            return
         queued = [run.run_id for run in runs if run.status is RunStatus.QUEUED]
         waits = opened.control.wait_reasons(queued) if queued else {}
+        if as_json:
+            print_json([to_builtins(run) | {"waits": waits.get(run.run_id)} for run in runs])
+            return
         headings = ["RUN", "JOB", "PARTITION", "STATUS", "CREATED", "TOOK", "BY"]
         rows = [_row(run) for run in runs]
         if waits:
@@ -192,13 +191,6 @@ def echo_line(event: Event, file: IO[str] | None = None) -> None:
         click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "), file=file)
 
 
-def partition_text(run: RunRecord) -> str | None:
-    """The partition of a run, or the ends of its range."""
-    if run.partition is not None or RANGE_START not in run.tags:
-        return run.partition
-    return f"{run.tags[RANGE_START]}..{run.tags.get(RANGE_END, '')}"
-
-
 def _row(run: RunRecord) -> list[str | None]:
     by = (run.trigger_id or "").rpartition("/")[2] or (
         "retry" if run.retry_number else "hand" if run.origin is RunOrigin.MANUAL else run.origin.value
@@ -206,7 +198,7 @@ def _row(run: RunRecord) -> list[str | None]:
     return [
         run.run_id,
         run.job_name,
-        partition_text(run),
+        run.partition_text,
         run.status.value,
         moment(run.created_at),
         duration(run.started_at, run.ended_at),
@@ -221,7 +213,7 @@ def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]
         ("status", click.style(run.status.value, fg=STATUS_STYLES.get(run.status.value))),
         ("waits", waits_for),
         ("reason", run.failure_reason),
-        ("partition", partition_text(run)),
+        ("partition", run.partition_text),
         ("priority", str(run.priority) if run.priority else None),
         ("origin", run.origin.value),
         ("comes after", ", ".join(run.after)),
