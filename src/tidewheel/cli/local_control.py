@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tidewheel.errors import InvalidInvocationError, ServerUnreachableError, did_you_mean
+from tidewheel.logic.conditions.subjects import build_graph
 from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode, SensorNode
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.condition_why import find_target, why
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.backfills import BackfillRecord
@@ -110,6 +113,26 @@ class LocalControl:
     ) -> EvaluationResult:
         """Not without a server."""
         raise self._needs_server(f"evaluate {name!r}")
+
+    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+        """From the ledger and the last loaded code; conditions of users' own classes cannot be asked."""
+        snapshots = [decode(data, LocationSnapshot) for data in self.get_snapshots().values()]
+        graph = build_graph(snapshots)
+        sensors = [
+            (trigger_id(one.name, sensor.name), one.name, sensor)
+            for one in snapshots
+            for sensor in one.sensors
+        ]
+        key = find_target(graph, target)
+        return why(self._ledger, graph, key, sensors, now=self._clock(), partition=partition)
+
+    def get_automation(self) -> list[AutomationView]:
+        """Not without a server."""
+        raise self._needs_server("show its automation sensors")
+
+    def plan_automation(self, sensor: str | None = None) -> list[PlanView]:
+        """Not without a server."""
+        raise self._needs_server("plan what conditions would ask for")
 
     def reload(self, location: str | None = None) -> list[LocationHealth]:
         """Not without a server."""

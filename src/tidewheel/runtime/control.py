@@ -7,6 +7,7 @@ from typing import Optional, Protocol
 
 import msgspec
 
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
@@ -113,6 +114,15 @@ class ControlPort(Protocol):
         self, name: str, cursor: str | None = None, location: str | None = None
     ) -> EvaluationResult:
         """Evaluate a trigger once without recording anything."""
+
+    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+        """All about the automation of an asset, check (`asset:check`) or job."""
+
+    def get_automation(self) -> list[AutomationView]:
+        """Every automation sensor, and how it stands."""
+
+    def plan_automation(self, sensor: str | None = None) -> list[PlanView]:
+        """What automation sensors (or one) would ask for if they were evaluated now; nothing is written."""
 
     def reload(self, location: str | None = None) -> list[LocationHealth]:
         """Load the code again and wait for the outcome."""

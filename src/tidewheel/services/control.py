@@ -16,6 +16,7 @@ from tidewheel.logic.planning.requests import run_priority
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView, WaitingRun
 from tidewheel.runtime.protocol import CancelRun
 from tidewheel.services.admission import Admission
+from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.services.database import Database
@@ -53,6 +54,7 @@ class ServerControl:
         book: TriggerBook,
         schedules: Schedules,
         sensors: Sensors,
+        automation: AutomationControl,
         admission: Admission,
         workers: WorkerBook,
         signals: Signals,
@@ -67,6 +69,9 @@ class ServerControl:
         self._book = book
         self._schedules = schedules
         self._sensors = sensors
+        self.why = automation.why
+        self.get_automation = automation.get_automation
+        self.plan_automation = automation.plan_automation
         self._admission = admission
         self._workers = workers
         self._signals = signals

@@ -25,6 +25,8 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.automation import Automation
+from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.backfills import Backfills
 from tidewheel.services.calls import Calls
@@ -128,6 +130,16 @@ class Server:
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
+        self.automation = Automation(
+            self.locations,
+            self.book,
+            writer,
+            self.database,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            thread=machine.helper_thread("tidewheel-automation"),
+        )
         self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
         self.admission = Admission(
             self.database, self.locations, self.launching, self.signals, options.limits, clock=clock
@@ -171,6 +183,13 @@ class Server:
             book=self.book,
             schedules=self.schedules,
             sensors=self.sensors,
+            automation=AutomationControl(
+                self.automation,
+                self.book,
+                self.database,
+                clock=clock,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             admission=self.admission,
             workers=self.workers,
             signals=self.signals,
@@ -253,6 +272,7 @@ class Server:
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
         self._begin("backfills", self.backfills.run())
+        self._begin("automation", self.automation.run())
         self._ready.set()
         while True:
             await changed.wait()

@@ -23,11 +23,13 @@ from tidewheel.storage import partitions as partition_sets
 from tidewheel.storage import runs as run_rows
 from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.backfills import SqlBackfills
+from tidewheel.storage.conditions import Conditions, Owed
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.pools import SqlPools
 from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
@@ -41,6 +43,7 @@ from tidewheel.values.records import (
     LocationRecord,
     NewRun,
     PartitionChange,
+    PartitionRow,
     RunFilter,
     RunRecord,
     TickCommit,
@@ -57,6 +60,8 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
+        self.conditions: ConditionsPort = Conditions(backend, self._write)
+        self.owed: OwedPort = Owed(backend, self._write)
         self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
         self.pools: PoolsPort = SqlPools(backend, self._write)
 
@@ -192,6 +197,17 @@ class SqlLedger:
         with self.backend.read() as conn:
             return event_rows.load_events(conn, filters, limit, ascending)
 
+    def get_newest_events(
+        self,
+        types: Sequence[str],
+        assets: Sequence[str],
+        *,
+        partitions: Sequence[str] | None = None,
+        before_id: int | None = None,
+    ) -> list[StoredEvent]:
+        with self.backend.read() as conn:
+            return event_rows.load_newest(conn, types, assets, partitions, before_id)
+
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         with self.backend.read() as conn:
             return event_rows.load_log(conn, run_id, after, limit)
@@ -214,6 +230,12 @@ class SqlLedger:
     ) -> dict[str, tuple[int, float, str]]:
         with self.backend.read() as conn:
             return partition_sets.load_partition_events(conn, asset, partitions)
+
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[PartitionRow]]:
+        with self.backend.read() as conn:
+            return partition_sets.load_rows(conn, assets, partitions)
 
     def get_partition_keys(self, asset: str) -> list[str]:
         with self.backend.read() as conn:

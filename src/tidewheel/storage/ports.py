@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
 from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
@@ -24,6 +25,7 @@ from tidewheel.values.records import (
     LocationRecord,
     NewRun,
     PartitionChange,
+    PartitionRow,
     RunFilter,
     RunRecord,
     TickCommit,
@@ -47,6 +49,8 @@ class LedgerPort(Protocol):
 
     backfills: BackfillsPort
     pools: PoolsPort
+    conditions: ConditionsPort
+    owed: OwedPort
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
@@ -148,6 +152,16 @@ class LedgerPort(Protocol):
     ) -> list[StoredEvent]:
         """Lasting events (asset and run events) in id order."""
 
+    def get_newest_events(
+        self,
+        types: Sequence[str],
+        assets: Sequence[str],
+        *,
+        partitions: Sequence[str] | None = None,
+        before_id: int | None = None,
+    ) -> list[StoredEvent]:
+        """Of each asset, check, partition and type the newest event, in id order; ``before_id`` is exclusive."""
+
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         """Everything that a run reported, in order, lasting events and chatter together.
 
@@ -171,6 +185,11 @@ class LedgerPort(Protocol):
         self, asset: str, partitions: Sequence[str] | None = None
     ) -> dict[str, tuple[int, float, str]]:
         """Per materialised partition key: (event id, time, run id) of its latest materialisation."""
+
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[PartitionRow]]:
+        """Per asset, what is known of each of its partitions (or of these only): made by which run, failed in which."""
 
     def get_partition_keys(self, asset: str) -> list[str]:
         """Every partition key of an asset that the ledger knows: made, failed or in progress."""

@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage import backfills, dynamic_partitions, intake, partitions, run_changes, triggers
+from tidewheel.storage import (
+    backfills,
+    conditions,
+    dynamic_partitions,
+    intake,
+    partitions,
+    run_changes,
+    triggers,
+)
 from tidewheel.storage.backend import Unit
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun
@@ -96,6 +104,8 @@ def commit(unit: Unit, wanted: TickCommit) -> TickOutcome:
     if wanted.record_tick or requests.runs or wanted.backfills or earlier is not None:
         tick_id = earlier.tick_id if earlier is not None else unit.take_ids(tick, 1)[0]
         _write_tick(unit, wanted, after, requests, tick_id, earlier)
+    if wanted.conditions is not None:
+        conditions.write(unit, wanted.conditions, trigger_id=wanted.trigger_id, tick_id=tick_id)
     _create_runs(unit, wanted, requests, tick_id, ORIGINS[before.kind])
     backfills.create(
         unit, wanted.backfills, now=wanted.ended_at, trigger_id=wanted.trigger_id, tick_id=tick_id
@@ -215,6 +225,8 @@ def _create_runs(
 
 def _of_tick(new: NewRun, tick_id: int | None, origin: RunOrigin) -> NewRun:
     added = {tag_names.TICK: str(tick_id)}
+    if tag_names.EVALUATION_ID in new.tags:
+        added[tag_names.EVALUATION_ID] = str(tick_id)
     if new.run_key is not None:
         added[tag_names.RUN_KEY] = new.run_key
     return replace(new, tags=new.tags | added, origin=origin)

@@ -7,6 +7,7 @@ from typing import Any, Optional
 import msgspec
 
 from tidewheel.values.backfills import NewBackfill
+from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
 from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
@@ -204,6 +205,8 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: Optional[ErrorInfo] = None
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    conditions: Optional[ConditionCommit] = None
+    """What an automation tick remembers and explains."""
     backfills: tuple[NewBackfill, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
@@ -271,6 +274,16 @@ class AssetPartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     failed: bytes = b""
     in_progress: bytes = b""
     spec_fingerprint: str = ""
+
+
+class PartitionRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The latest facts about one partition of an asset: the event and run that made it, the run that failed to since."""
+
+    partition: str
+    last_materialization_id: Optional[int] = None
+    last_materialization_at: Optional[float] = None
+    last_materialization_run_id: Optional[str] = None
+    failed_run_id: Optional[str] = None
 
 
 class CheckState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

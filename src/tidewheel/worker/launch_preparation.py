@@ -33,7 +33,7 @@ def prepare_launch(
         return _prepare(defs, request, instance, clock())
     except InvalidConfigError as exc:
         problems = tuple(
-            ConfigProblemInfo(path=problem.path, message=problem.message, reason=problem.reason)
+            ConfigProblemInfo(path=problem.path, message=problem.message, reason=problem.reason.value)
             for problem in exc.errors
         )
         return PreparedLaunch(config_problems=problems, error=error_info(exc))

@@ -10,7 +10,10 @@ from typing import Any
 from ariadne import MutationType, ObjectType, QueryType
 from graphql import GraphQLError, GraphQLResolveInfo
 
-CONDITIONS = "evaluations of automation conditions are not recorded yet"
+CONDITIONS = (
+    "there is no evaluation of conditions apart from automation sensors; ask for the sensors' ticks, "
+    "start and stop the sensors"
+)
 STALENESS = (
     "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
 )
@@ -25,15 +28,9 @@ def _as_failed_field(text: str) -> Any:
     return resolve
 
 
-for _name in (
-    "assetConditionEvaluationRecordsOrError",
-    "assetConditionEvaluationsForEvaluationId",
-    "truePartitionsForAutomationConditionEvaluationNode",
-    "autoMaterializeTicks",
-):
-    query.set_field(_name, _as_failed_field(CONDITIONS))
+query.set_field("autoMaterializeTicks", _as_failed_field(CONDITIONS))
 mutation.set_field("setAutoMaterializePaused", _as_failed_field(CONDITIONS))
-instance.set_field("autoMaterializePaused", lambda found, info: True)  # nothing evaluates conditions
+instance.set_field("autoMaterializePaused", lambda found, info: True)  # there is none: sensors do it
 
 node.set_field("staleStatus", _as_failed_field(STALENESS))
 
