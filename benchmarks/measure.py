@@ -158,7 +158,7 @@ def graphql(port: int) -> Query:
 @contextmanager
 def dagster_stack(python: str, text: str, **values: object) -> Iterator[Query]:
     """``dagster dev`` on a file; gives a function that asks its GraphQL server."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         home.mkdir()
         file = Path(folder) / "pipeline.py"
@@ -190,6 +190,7 @@ def dagster_stack(python: str, text: str, **values: object) -> Iterator[Query]:
             for left in family:
                 if left.is_running():
                     left.kill()
+            psutil.wait_procs(family, timeout=5)
 
 
 @contextmanager
