@@ -86,6 +86,7 @@ def test_every_constraint_and_index_has_a_name(ledger):
             "run_log",
             "tick",
             "backfill",
+            "condition_evaluation",
         )
         assert key["name"] or grows, table
         for found in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, print_json, print_table
 from tidewheel.errors import InvalidInvocationError
+from tidewheel.runtime.clock import now_s
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 
@@ -30,7 +30,7 @@ def list_pools(home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(pools)
             return
-        now = time.time()
+        now = now_s()
         rows = []
         for pool in pools:
             slots = "no limit" if pool.slots is None else str(pool.slots)
@@ -53,7 +53,7 @@ def list_pools(home: Path | None, as_json: bool) -> None:
 def set_slots(name: str, slots: int, home: Path | None, as_json: bool) -> None:
     """Let at most SLOTS steps of pool NAME run at once."""
     with open_home(home) as opened:
-        opened.ledger.pools.set_slots(name, slots, now=time.time())
+        opened.ledger.pools.set_slots(name, slots, now=now_s())
         _say({"name": name, "slots": slots}, f"pool {name} has {slots} slot(s)", as_json)
 
 
@@ -64,7 +64,7 @@ def set_slots(name: str, slots: int, home: Path | None, as_json: bool) -> None:
 def unset(name: str, home: Path | None, as_json: bool) -> None:
     """Remove the limit of pool NAME."""
     with open_home(home) as opened:
-        opened.ledger.pools.set_slots(name, None, now=time.time())
+        opened.ledger.pools.set_slots(name, None, now=now_s())
         _say({"name": name, "slots": None}, f"pool {name} has no limit of its own", as_json)
 
 

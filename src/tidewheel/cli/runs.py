@@ -13,6 +13,7 @@ from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
 from tidewheel.errors import RunConflict, RunNotFoundError
+from tidewheel.runtime.clock import now_s
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
@@ -143,7 +144,7 @@ def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> 
     """Give a queued run another PRIORITY: higher ones start first, 0 is usual. Negative ones after --."""
     with open_home(home) as opened:
         run = find_run(opened, run_id)
-        changed = opened.ledger.set_run_priority(run.run_id, priority, now=time.time())
+        changed = opened.ledger.set_run_priority(run.run_id, priority, now=now_s())
         if changed is None:
             raise RunConflict(f"expected a run that is queued, got {run.run_id} which is {run.status.value}")
         if as_json:
