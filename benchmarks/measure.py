@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -135,14 +136,33 @@ def _wait_ready(ready: Callable[[], bool]) -> None:
     raise RuntimeError("the server did not become ready")
 
 
+Query = Callable[[str, dict[str, object]], dict[str, Any]]
+"""Asks a GraphQL server and gives the data of its answer."""
+
+
+def graphql(port: int) -> Query:
+    """A function that asks the server on a port; both systems answer at the same path."""
+
+    def query(text: str, variables: dict[str, object]) -> dict[str, Any]:
+        body = json.dumps({"query": text, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/graphql", body, {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            found: dict[str, Any] = json.load(answer)["data"]
+            return found
+
+    return query
+
+
 @contextmanager
-def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
-    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms."""
-    with tempfile.TemporaryDirectory() as folder:
+def dagster_stack(python: str, text: str, **values: object) -> Iterator[Query]:
+    """``dagster dev`` on a file; gives a function that asks its GraphQL server."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         home.mkdir()
         file = Path(folder) / "pipeline.py"
-        file.write_text(text.format(imports=IMPORTS["dagster"]))
+        file.write_text(text.format(imports=IMPORTS["dagster"], **values))
         port = 13000 + os.getpid() % 1000
         process = subprocess.Popen(
             [str(Path(python).parent / "dagster"), "dev", "-f", str(file), "--port", str(port)],
@@ -155,41 +175,11 @@ def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-
-        def query(text: str, variables: dict[str, object]) -> dict[str, object]:
-            body = json.dumps({"query": text, "variables": variables}).encode()
-            request = urllib.request.Request(
-                f"http://127.0.0.1:{port}/graphql", body, {"content-type": "application/json"}
-            )
-            with urllib.request.urlopen(request) as answer:
-                found: dict[str, object] = json.load(answer)["data"]
-                return found
-
-        def launch() -> float:
-            began = time.perf_counter()
-            selector = {
-                "repositoryLocationName": "pipeline.py",
-                "repositoryName": "__repository__",
-                "jobName": "one",
-            }
-            launched: dict = query(  # type: ignore[type-arg]
-                "mutation($s: JobOrPipelineSelector!) { launchRun(executionParams: {selector: $s, runConfigData: {}})"
-                " { ... on LaunchRunSuccess { run { runId } } } }",
-                {"s": selector},
-            )
-            run_id = launched["launchRun"]["run"]["runId"]
-            while True:
-                found: dict = query(
-                    "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }", {"r": run_id}
-                )  # type: ignore[type-arg]
-                if found["runOrError"]["status"] in ("SUCCESS", "FAILURE"):
-                    return (time.perf_counter() - began) * 1000
-                time.sleep(0.05)
-
+        query = graphql(port)
         try:
             _wait_ready(lambda: bool(query("{ version }", {})))
             time.sleep(5)  # its daemon needs a moment more than its web server
-            yield launch
+            yield query
         finally:
             family = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGINT)
@@ -200,3 +190,74 @@ def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
             for left in family:
                 if left.is_running():
                     left.kill()
+            psutil.wait_procs(family, timeout=5)
+
+
+@contextmanager
+def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
+    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms."""
+    with dagster_stack(python, text) as query:
+
+        def launch() -> float:
+            began = time.perf_counter()
+            selector = {
+                "repositoryLocationName": "pipeline.py",
+                "repositoryName": "__repository__",
+                "jobName": "one",
+            }
+            launched = query(
+                "mutation($s: JobOrPipelineSelector!) { launchRun(executionParams: {selector: $s, runConfigData: {}})"
+                " { ... on LaunchRunSuccess { run { runId } } } }",
+                {"s": selector},
+            )
+            run_id = launched["launchRun"]["run"]["runId"]
+            while True:
+                found = query(
+                    "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }", {"r": run_id}
+                )
+                if found["runOrError"]["status"] in ("SUCCESS", "FAILURE"):
+                    return (time.perf_counter() - began) * 1000
+                time.sleep(0.05)
+
+        yield launch
+
+
+class BackfillSpeed(NamedTuple):
+    """How many runs of a backfill succeeded in how many seconds, and whether that was all of it."""
+
+    runs: int
+    seconds: float
+    is_whole: bool
+
+    @property
+    def per_s(self) -> float:
+        """Runs a second."""
+        return self.runs / self.seconds
+
+
+def backfill(query: Query, assets: list[str], partitions: list[str], *, longest_s: float) -> BackfillSpeed:
+    """Launch a backfill over GraphQL and watch it until it ends, or for so long."""
+    began = time.perf_counter()
+    params = {
+        "assetSelection": [{"path": [name]} for name in assets],
+        "partitionNames": partitions,
+    }
+    launched = query(
+        "mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {"
+        " ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }",
+        {"p": params},
+    )
+    backfill_id = launched["launchPartitionBackfill"]["backfillId"]
+    count = (
+        "query($id: String!, $f: RunsFilter) { partitionBackfillOrError(backfillId: $id) {"
+        " ... on PartitionBackfill { status } } pipelineRunsOrError(filter: $f) { ... on Runs { count } } }"
+    )
+    wanted = {"tags": [{"key": "dagster/backfill", "value": backfill_id}], "statuses": ["SUCCESS"]}
+    while True:
+        found = query(count, {"id": backfill_id, "f": wanted})
+        took = time.perf_counter() - began
+        runs = int(found["pipelineRunsOrError"]["count"])
+        has_ended = found["partitionBackfillOrError"]["status"] not in ("REQUESTED", "CANCELING")
+        if has_ended or took > longest_s:
+            return BackfillSpeed(runs, took, has_ended)
+        time.sleep(0.25)

@@ -98,3 +98,28 @@ def writers():
 
 defs = dg.Definitions(jobs=[writers])
 """
+
+# the demo's assets: three of a day, each made of the one before, and one of the year; small tables instead of files
+YEAR_FILE = """
+{imports}
+
+days = dg.DailyPartitionsDefinition(start_date="2013-01-01", end_date="2014-01-01")
+
+@dg.asset(partitions_def=days)
+def clean_flights(context) -> list:
+    return [dict(day=context.partition_key, carrier=c, delay=len(c) * n) for n in range(250) for c in ("UA", "AA")]
+
+@dg.asset(partitions_def=days)
+def flights_with_weather(clean_flights: list) -> list:
+    return [dict(row, temp=row["delay"] % 30) for row in clean_flights]
+
+@dg.asset(partitions_def=days)
+def delays(flights_with_weather: list) -> dict:
+    return dict(rows=len(flights_with_weather), total=sum(row["delay"] for row in flights_with_weather))
+
+@dg.asset(deps=[delays])
+def year_so_far() -> int:
+    return 1
+
+defs = dg.Definitions(assets=[clean_flights, flights_with_weather, delays, year_so_far])
+"""

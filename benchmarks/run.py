@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sqlite3
 import statistics
@@ -127,6 +128,27 @@ def sensors(peers: Peers) -> None:
     triggers.measure_sensors(
         show, None if python is None else lambda text: measure.dagster_server(python, text)
     )
+
+
+@section("backfill")
+def backfill(peers: Peers) -> None:
+    """Dagster takes many minutes for a year; it is measured over ``BENCH_PEER_SECONDS`` of the same backfill."""
+    first = datetime.date(2013, 1, 1)
+    number = int(os.environ.get("BENCH_BACKFILL_DAYS", "365"))
+    days = [str(first + datetime.timedelta(days=day)) for day in range(number)]
+    assets = ["clean_flights", "flights_with_weather", "delays", "year_so_far"]
+    with measure.tidewheel_server(programs.YEAR_FILE) as server:
+        ours = measure.backfill(measure.graphql(server.port), assets, days, longest_s=1_800)
+    theirs = None
+    if peers.dagster:
+        longest_s = float(os.environ.get("BENCH_PEER_SECONDS", "240"))
+        with measure.dagster_stack(peers.dagster, programs.YEAR_FILE) as query:
+            theirs = measure.backfill(query, assets, days, longest_s=longest_s)
+    peer_ms = 1000 / theirs.per_s if theirs is not None and theirs.runs else None
+    show(f"backfill of {number} days of the demo, per run", "", 1000 / ours.per_s, peer_ms, "ms")
+    show("  until all is made", "", ours.seconds, None, "s")
+    if theirs is not None and theirs.is_whole:
+        show("  until all is made, Dagster", "", theirs.seconds, None, "s")
 
 
 def main() -> None:

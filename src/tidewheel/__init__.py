@@ -45,6 +45,8 @@ EXPORTS: dict[str, str] = {
     "AutomationContext": "tidewheel.definitions.automation_context",
     "AutomationResult": "tidewheel.definitions.automation_context",
     "BackfillPolicy": "tidewheel.definitions.backfill_policy",
+    "BackfillRequest": "tidewheel.values.launch",
+    "BackfillStatus": "tidewheel.values.backfills",
     "Backoff": "tidewheel.definitions.retry_policy",
     "Batch": "tidewheel.values.policies",
     "BetaWarning": "tidewheel.definitions.api_markers",

@@ -136,7 +136,7 @@ class _Handlers:
 def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) -> str:
     """A page that shows locations, triggers and the newest runs, and loads itself again every two seconds."""
     rows = "".join(
-        f"<tr><td>{_escape(run.run_id[:8])}<td>{_escape(run.job_name)}<td>{_escape(run.partition or '')}"
+        f"<tr><td>{_escape(run.run_id)}<td>{_escape(run.job_name)}<td>{_escape(run.partition_text or '')}"
         f"<td class={run.status.value}>{run.status.value}"
         for run in runs
     )

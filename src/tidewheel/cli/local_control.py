@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tidewheel.errors import InvalidInvocationError, ServerUnreachableError, did_you_mean
@@ -19,9 +19,9 @@ from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
 from tidewheel.values.policies import Missed, PauseRecord, Selection
-from tidewheel.values.records import RunRecord, TriggerRecord
+from tidewheel.values.records import RunFilter, RunRecord, TriggerRecord
 from tidewheel.values.serde import decode
-from tidewheel.values.status import TriggerKind, TriggerStatus
+from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
 
 
 class LocalControl:
@@ -39,6 +39,14 @@ class LocalControl:
     def cancel(self, run_id: str) -> RunRecord | None:
         """Cancel a run that is queued; one that is STARTED belongs to a process that this one cannot reach."""
         return self._ledger.request_cancel(run_id, now=self._clock())
+
+    def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Queued runs wait for a server."""
+        filters = RunFilter(run_ids=tuple(run_ids), statuses=(RunStatus.QUEUED,))
+        return {
+            run.run_id: "no server serves this home; start 'tidewheel dev'"
+            for run in self._ledger.get_runs(filters)
+        }
 
     def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
         """Not without a server."""

@@ -99,7 +99,7 @@ def _row(tick: TickRecord) -> tuple[str | int | None, ...]:
     elif tick.set_aside:
         why = f"{len(tick.set_aside)} request(s) set aside: {tick.set_aside[0].describe()}"
     elif tick.kept_keys:
-        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id[:8]}"
+        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id}"
     at = moment(tick.scheduled_for if tick.scheduled_for is not None else tick.started_at)
     took = duration(tick.started_at, tick.ended_at)
     return (tick.tick_id, tick.trigger_id, at, tick.status.value, len(tick.run_ids), took, why[:90])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional, Protocol
 
 import msgspec
@@ -93,6 +94,9 @@ class ControlPort(Protocol):
 
     def cancel(self, run_id: str) -> RunRecord | None:
         """Ask a run to stop; None when it is unknown or has ended."""
+
+    def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Of those of the runs that are queued, why they wait, in a sentence."""
 
     def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome: ...
 

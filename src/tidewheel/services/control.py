@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tidewheel.errors import (
@@ -40,10 +40,10 @@ from tidewheel.values.launch import (
     PreparedLaunch,
 )
 from tidewheel.values.policies import Missed, PauseRecord, Selection
-from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
+from tidewheel.values.records import NewRun, RunFilter, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
-from tidewheel.values.tags import PRIORITY
+from tidewheel.values.tags import CODE_LOCATION, PARENT_RUN_ID, PRIORITY, ROOT_RUN_ID
 
 
 class ServerControl:
@@ -113,7 +113,10 @@ class ServerControl:
             if known is not None:
                 return LaunchOutcome(run_id=request.run_id, message="a run of this id exists already")
         now = self._clock()
-        run = self._new_run(request, prepared, location, now)
+        parent = None
+        if request.parent_run_id is not None:
+            parent = await self._database.read(self._database.ledger.get_run, request.parent_run_id)
+        run = self._new_run(request, prepared, location, now, parent)
         await self._database.write(self._database.ledger.create_runs, [run], now=now)
         self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
         return LaunchOutcome(run_id=run.run_id)
@@ -129,9 +132,21 @@ class ServerControl:
         self._signals.raise_topic(Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.WORKERS)
         return record
 
-    def _new_run(self, request: LaunchRequest, prepared: PreparedLaunch, location: str, now: float) -> NewRun:
+    def _new_run(
+        self,
+        request: LaunchRequest,
+        prepared: PreparedLaunch,
+        location: str,
+        now: float,
+        parent: RunRecord | None,
+    ) -> NewRun:
         run = prepared.run
         assert run is not None
+        tags = {CODE_LOCATION: location, **run.tags}
+        root = None
+        if request.parent_run_id is not None:
+            root = (parent.root_run_id if parent else None) or request.parent_run_id
+            tags |= {PARENT_RUN_ID: request.parent_run_id, ROOT_RUN_ID: root}
         return NewRun(
             run_id=request.run_id or uuid_at(now, self._entropy(10)),
             job_name=run.job_name,
@@ -143,8 +158,9 @@ class ServerControl:
             checks=run.checks,
             steps=prepared.steps,
             run_config=run.run_config,
-            tags=run.tags,
+            tags=tags,
             parent_run_id=request.parent_run_id,
+            root_run_id=root,
             planned_assets=run.planned_assets,
             planned_checks=run.planned_checks,
         )
@@ -189,6 +205,12 @@ class ServerControl:
             kind="unknown_job",
             message=f"expected a job, got {name!r}; " + did_you_mean(name, catalog.job_names()),
         )
+
+    async def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Of those of the runs that are queued, why they wait, in a sentence."""
+        filters = RunFilter(run_ids=tuple(run_ids), statuses=(RunStatus.QUEUED,))
+        queued = await self._database.read(self._database.ledger.get_runs, filters)
+        return {run.run_id: self._admission.reason_of(run) for run in queued}
 
     # -- backfills ------------------------------------------------------------------------------------------------
 

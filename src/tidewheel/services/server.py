@@ -102,6 +102,7 @@ class Server:
         self.feed = ActivityFeed()
         self._resolver = PartitionResolver()
         ledger.use_resolver(self._resolver)
+        ledger.pools.use_default_slots(options.limits.default_pool_slots)
         self.workers = WorkerBook(clock(), machine)
         self.book = TriggerBook(self.database, clock)
         self._hub = machine.hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)

@@ -248,26 +248,40 @@ def _create_retry(
     return created.record
 
 
+_WAITING = (RunStatus.QUEUED, RunStatus.NOT_STARTED, RunStatus.MANAGED)
+
+
 def request_cancel(unit: Unit, run_id: str, *, now: float) -> RunRecord | None:
     """Cancel a waiting run at once, or ask a running one to stop."""
-    stored = runs.load(unit.conn, run_id)
-    if stored is None or stored.record.is_finished:
-        return None
+    cancelled = request_cancels(unit, [run_id], now=now)
+    return cancelled[0] if cancelled else None
+
+
+def request_cancels(unit: Unit, run_ids: Sequence[str], *, now: float) -> list[RunRecord]:
+    """Cancel waiting runs at once, and ask running ones to stop; those that have ended are left out."""
+    changes = PartitionChanges()
+    records = [
+        _cancel(unit, stored, now, changes)
+        for stored in runs.load_many(unit.conn, run_ids).values()
+        if not stored.record.is_finished
+    ]
+    partitions.settle(unit, changes)
+    return records
+
+
+def _cancel(unit: Unit, stored: StoredRun, now: float, changes: PartitionChanges) -> RunRecord:
     if stored.record.status is RunStatus.CANCELING:
         return stored.record
     asked = (EventType.RUN_CANCELING, "Asked to stop.")
-    waiting = (RunStatus.QUEUED, RunStatus.NOT_STARTED, RunStatus.MANAGED)
-    if stored.record.status not in waiting:
+    if stored.record.status not in _WAITING:
         record = replace(stored.record, status=RunStatus.CANCELING, cancel_requested=True, updated_at=now)
         _log(unit, stored, record, (asked,))
         return record
     record = replace(
         stored.record, status=RunStatus.CANCELED, cancel_requested=True, ended_at=now, updated_at=now
     )
-    changes = PartitionChanges()
     facts = _log(unit, stored, record, (asked, (EventType.RUN_CANCELED, "Cancelled before it started.")))
     _end_plan(unit, stored, RunStatus.CANCELED, facts[-1].id, changes)
-    partitions.settle(unit, changes)
     return record
 
 

@@ -12,6 +12,7 @@ from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
 from tidewheel.values.policies import SetAside, TriggerPolicy
 from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
+from tidewheel.values.tags import RANGE_END, RANGE_START
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,6 +60,13 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_finished(self) -> bool:
         """Whether the run has ended, in whatever way."""
         return self.status in (RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED)
+
+    @property
+    def partition_text(self) -> Optional[str]:
+        """The partition for people: its key, or the ends of the run's range."""
+        if self.partition is not None or RANGE_START not in self.tags:
+            return self.partition
+        return f"{self.tags[RANGE_START]}..{self.tags.get(RANGE_END, '')}"
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
