@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import measure, programs
+from benchmarks import conditions, measure, programs
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -114,6 +114,36 @@ def writers(peers: Peers) -> None:
     show("32 parallel steps writing: events stored", "", rows / took, None, "/s")
     ok = 1.0 if run["status"] == "SUCCESS" else 0.0
     show(f"  run ended {run['status']} (lock errors fail it)", "SUCCESS", ok, None, "")
+
+
+@section("conditions")
+def conditions_section(peers: Peers) -> None:
+    """The engine alone at its sizes, the same on Dagster at 1,000, and the whole system from event to run."""
+    theirs = {}
+    if peers.dagster:
+        theirs = measure.run_program_for_figures(peers.dagster, "dagster", programs.CONDITIONS_PEER)
+    for figure in conditions.figures():
+        show(figure.name, figure.target, figure.value, theirs.get(figure.name), figure.unit)
+    for others in (0, 1_000):
+        with measure.tidewheel_server(programs.CONDITIONS_FILE, others=others) as server:
+            time.sleep(2.0)
+            for _ in range(3):
+                measure.report_to_start_ms(server.port, server.query)
+                time.sleep(0.3)
+            ours = []
+            for _ in range(30):
+                ours.append(measure.report_to_start_ms(server.port, server.query))
+                time.sleep(0.2)  # so that the run before is over: what depends on a running asset waits
+        peer = None
+        if peers.dagster:
+            with measure.dagster_process(peers.dagster, programs.CONDITIONS_FILE, others=others) as (
+                port,
+                query,
+            ):
+                time.sleep(40.0)  # its first evaluation comes with its sensor's interval
+                peer = measure.median_of(2, lambda: measure.report_to_start_ms(port, query))
+        name = f"event to run of what depends on it, {others + 2:,} assets"
+        show(name, "<= 150 ms", statistics.median(ours), peer, "ms")
 
 
 def main() -> None:

@@ -215,8 +215,7 @@ def test_what_is_not_served_yet_says_so(server: GraphQLServer) -> None:
     status, body = server.post('mutation { setConcurrencyLimit(concurrencyKey: "a", limit: 1) }')
     assert status == 200 and body["errors"][0]["extensions"] == {"code": "NOT_SUPPORTED"}
     status, body = server.post(
-        """{ autoMaterializeTicks { __typename }
-             partitionBackfillsOrError { __typename } partitionBackfillOrError(backfillId: "x") { __typename }
+        """{ partitionBackfillsOrError { __typename } partitionBackfillOrError(backfillId: "x") { __typename }
              assetNodeOrError(assetKey: {path: ["orders"]}) { ... on AssetNode { staleStatus groupName } } }"""
     )
     assert {error["extensions"]["code"] for error in body["errors"]} == {"NOT_SUPPORTED"}
