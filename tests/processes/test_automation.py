@@ -15,7 +15,7 @@ from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.conditions import HoldStatus, OwedStatus
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.launch import LaunchRequest
-from tidewheel.values.records import RunFilter, RunRecord
+from tidewheel.values.records import EventFilter, RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 
 pytestmark = pytest.mark.timeout(120)
@@ -47,12 +47,12 @@ def runs_of(ledger, asset: str) -> list[RunRecord]:
     return [run for run in ledger.get_runs(RunFilter()) if asset in (run.assets or ())]
 
 
-def made_outside(ledger, asset: str) -> None:
+def made_outside(ledger, asset: str, age_s: float = 0.0) -> None:
     ledger.record_events(
         [
             Event(
                 type=EventType.ASSET_MATERIALIZATION,
-                timestamp=time.time(),
+                timestamp=time.time() - age_s,
                 run_id="",
                 asset=asset,
                 payload=Materialization(),
@@ -188,3 +188,21 @@ def test_a_stopped_sensor_acts_on_what_happened_when_it_is_started(tmp_path):
         assert runs_of(served.ledger, "leaf") == []
         served.control.set_trigger("conditions", True)
         wait_until(lambda: runs_of(served.ledger, "leaf"), what="the run")
+
+
+def test_jobs_and_freshness(tmp_path):
+    with serving(tmp_path, automated.JOBS_AND_FRESHNESS) as served:
+        wait_evaluated(served)
+        # 58 s old: the warning window ends two seconds from now, and nothing but time will tell
+        made_outside(served.ledger, "perishable", age_s=58.0)
+        made_outside(served.ledger, "source")
+
+        def job_runs():
+            return [run for run in served.ledger.get_runs() if run.job_name == "whole"]
+
+        wait_until(job_runs, what="the job's run")
+        planned = EventFilter(
+            types=(EventType.ASSET_MATERIALIZATION_PLANNED.value,), run_ids=(job_runs()[0].run_id,)
+        )
+        assert {one.event.asset for one in served.ledger.get_events(planned)} == {"source", "inside"}
+        wait_until(lambda: runs_of(served.ledger, "alarm"), what="the alarm")

@@ -23,7 +23,7 @@ from tidewheel.logic.conditions.memory import Progress
 from tidewheel.logic.conditions.reads import Fact, needs_of
 from tidewheel.logic.conditions.relations import down_along
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, Subject
-from tidewheel.logic.freshness import freshness_state, next_change_s
+from tidewheel.logic.freshness import FreshnessState, freshness_state, next_change_s
 from tidewheel.logic.partitions import keys as partition_keys
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import DynamicKeys, MultiPartitions, PartitionView
@@ -397,7 +397,7 @@ class _Making:
                 found = found | self._several(subject, [partition])
         return found
 
-    def _freshness(self, subject: Subject) -> Optional[str]:
+    def _freshness(self, subject: Subject) -> Optional[FreshnessState]:
         rule = subject.asset_spec.freshness if subject.asset_spec is not None else None
         if rule is None:
             return None

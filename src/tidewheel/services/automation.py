@@ -19,7 +19,7 @@ from tidewheel.logic.conditions.incremental import Round
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, build_graph
 from tidewheel.logic.graph.specs import SensorNode
 from tidewheel.logic.planning.automation_commit import SensorOptions
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.catalog import IMPLICIT_ASSET_JOB, Catalog
 from tidewheel.services.condition_questions import ConditionQuestioner
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.services.database import Database
@@ -28,7 +28,7 @@ from tidewheel.services.signals import Signals, Topic, wait_until
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.values.conditions import ConditionCommit
-from tidewheel.values.records import TickCommit, TriggerRecord
+from tidewheel.values.records import NewRun, TickCommit, TriggerRecord
 from tidewheel.values.status import TickStatus
 
 logger = logging.getLogger("tidewheel.automation")
@@ -229,7 +229,11 @@ class Automation:
             engine.decide, reading, answers, record, options_of_sensor(sensor)
         )
         if decision.commit is not None:
-            commit = msgspec.structs.replace(decision.commit, ended_at=self._clock())
+            commit = msgspec.structs.replace(
+                decision.commit,
+                ended_at=self._clock(),
+                runs=tuple(planned(run, self._locations.catalog) for run in decision.commit.runs),
+            )
             if not await self._writer.write(commit, sensor.name):
                 state.engine = state.last = (
                     None  # somebody changed the sensor: begin again from what is stored
@@ -249,6 +253,14 @@ def targets_of(graph: ConditionGraph, location: str, sensor: SensorNode) -> tupl
         *(Key("job", name) for name in sensor.jobs),
     }
     return tuple(key for key in graph.targets if key in covered and graph[key].location == location)
+
+
+def planned(run: NewRun, catalog: Catalog) -> NewRun:
+    """A run of a job with what the job makes; runs of the implicit asset job name their assets themselves."""
+    job = catalog.job(run.location, run.job_name)
+    if job is None or run.job_name == IMPLICIT_ASSET_JOB:
+        return run
+    return msgspec.structs.replace(run, planned_assets=job.assets, planned_checks=job.checks)
 
 
 def options_of_sensor(sensor: SensorNode) -> SensorOptions:

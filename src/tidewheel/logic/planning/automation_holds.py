@@ -46,12 +46,12 @@ def decide_holds(
     for key, one in held.items():
         if key not in graph.subjects:
             continue
-        wanted = held_partitions(one, graph[key].partitions, view)
+        waiting = held_partitions(one, graph[key].partitions, view)
         if one.status is HoldStatus.APPROVED:
             released.append(key)
-            allowed[key] = allowed[key] | wanted if key in allowed else wanted
+            allowed[key] = allowed[key] | waiting if key in allowed else waiting
         elif key in allowed:
-            allowed[key] = allowed[key] - wanted
+            allowed[key] = allowed[key] - waiting
     for key in new:
         wanted = allowed.get(key)
         if key not in held and wanted is not None and wanted.spec is not None and len(wanted) > 1:

@@ -34,7 +34,8 @@ def build_evaluation(
     is_first: bool = False,
 ) -> NewEvaluation:
     """The record of a target that requested something; with `result` (and facts, graph) its tree and causes."""
-    tree, causes = b"", ()
+    tree = b""
+    causes: tuple[Cause, ...] = ()
     if result is not None and facts is not None and graph is not None:
         tree = encode(explain(result, facts, graph))
         causes = tuple(_causes(result, requested, events or {}))
