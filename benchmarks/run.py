@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import conditions, measure, programs
+from benchmarks import condition_rounds, conditions, measure, programs
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -124,6 +124,11 @@ def conditions_section(peers: Peers) -> None:
         theirs = measure.run_program_for_figures(peers.dagster, "dagster", programs.CONDITIONS_PEER)
     for figure in conditions.figures():
         show(figure.name, figure.target, figure.value, theirs.get(figure.name), figure.unit)
+    for assets in (1_000, 10_000):
+        first, idle, change = condition_rounds.rounds(assets)
+        show(f"with ledger and commit, {assets:,} assets: first", "", first, None, "ms")
+        show("  idle", "", idle, None, "ms")
+        show("  one change, its child requested", "", change, None, "ms")
     for others in (0, 1_000):
         with measure.tidewheel_server(programs.CONDITIONS_FILE, others=others) as server:
             time.sleep(2.0)

@@ -204,3 +204,45 @@ defs = tw.Definitions(
     ],
 )
 """
+
+UPSTREAM = """
+import tidewheel as tw
+
+@tw.asset
+def root():
+    return 1
+
+@tw.asset(deps=[root], automation_condition=tw.AutomationCondition.eager())
+def middle():
+    return 1
+
+@tw.asset(deps=[root], automation_condition=tw.AutomationCondition.eager())
+def aside():
+    return 1
+
+def sensor(name, target):
+    return tw.AutomationConditionSensorDefinition(
+        name, target=target, default_status=tw.DefaultSensorStatus.RUNNING
+    )
+
+defs = tw.Definitions(
+    assets=[root, middle, aside], sensors=[sensor("mine", ["middle"]), sensor("other", ["aside"])]
+)
+"""
+
+DOWNSTREAM = """
+import tidewheel as tw
+
+@tw.asset(deps=[tw.AssetKey("middle")], automation_condition=tw.AutomationCondition.eager())
+def leaf():
+    return 1
+
+defs = tw.Definitions(
+    assets=[leaf],
+    sensors=[
+        tw.AutomationConditionSensorDefinition(
+            "conditions", target="*", default_status=tw.DefaultSensorStatus.RUNNING
+        )
+    ],
+)
+"""

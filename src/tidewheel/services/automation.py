@@ -47,8 +47,10 @@ class SensorState(msgspec.Struct, kw_only=True):
     engine: Optional[SensorEngine] = None
     last: Optional[Round] = None
     not_before: float = 0.0
+    woken: bool = True
     reread: bool = False
     reload: bool = False
+    task: Optional[asyncio.Task[None]] = None
 
 
 class Automation:
@@ -71,7 +73,8 @@ class Automation:
         self._database = database
         self._clock = clock
         self._timeout_s = evaluation_timeout_s
-        self._wake = signals.listen(
+        self._wake = asyncio.Event()
+        self._happened = signals.listen(
             Topic.CATALOG,
             Topic.TRIGGERS,
             Topic.ASSET_EVENTS,
@@ -90,15 +93,29 @@ class Automation:
 
     async def run(self) -> None:
         """Serve until cancelled."""
+        listener = asyncio.create_task(self._listen())
         try:
             while True:
                 wake_at = await self.tick()
                 await wait_until(self._wake, wake_at, self._clock())
         finally:
+            listener.cancel()
+            for state in self._states.values():
+                if state.task is not None:
+                    state.task.cancel()
             self._thread.shutdown(wait=False)
 
+    async def _listen(self) -> None:
+        """Something happened: every sensor has to look."""
+        while True:
+            await self._happened.wait()
+            self._happened.clear()
+            for state in self._states.values():
+                state.woken = True
+            self._wake.set()
+
     async def tick(self) -> float | None:
-        """Evaluate every sensor that runs and may be evaluated now; when to look again."""
+        """Begin the evaluation of every sensor that runs and has a reason to look; when to look again."""
         await self._follow_catalog()
         moments: list[float] = []
         for trigger_id, location, sensor in self.sensors():
@@ -106,15 +123,28 @@ class Automation:
             if record is None:
                 continue
             state = self._states.setdefault(trigger_id, SensorState())
+            if state.task is not None:
+                continue
             if not is_running(record, sensor.default_running):
                 state.engine = state.last = None
+                state.woken = True
                 continue
-            if self._clock() >= state.not_before:
-                await self._evaluate_guarded(record, location, sensor, state)
             moment = self._next_moment(state, sensor)
-            if moment is not None:
+            if moment is not None and moment > self._clock():
                 moments.append(moment)
+            elif moment is not None:
+                self._begin(trigger_id, location, sensor, state)
         return min(moments, default=None)
+
+    def _begin(self, trigger_id: str, location: str, sensor: SensorNode, state: SensorState) -> None:
+        state.woken = False
+        state.task = asyncio.create_task(self._evaluate_guarded(trigger_id, location, sensor, state))
+
+        def done(_: asyncio.Task[None]) -> None:
+            state.task = None
+            self._wake.set()
+
+        state.task.add_done_callback(done)
 
     async def graph(self) -> ConditionGraph:
         """The one graph of all code locations, as of the code that is loaded now."""
@@ -140,11 +170,12 @@ class Automation:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
 
     def _next_moment(self, state: SensorState, sensor: SensorNode) -> float | None:
+        """When a sensor is to be evaluated; None: when something happens."""
         now = self._clock()
         if state.not_before > now:
             return state.not_before
-        if state.engine is None or state.last is None:
-            return None
+        if state.woken or state.reread or state.reload or state.engine is None or state.last is None:
+            return now
         moments = [state.engine.wake_at(state.last)]
         if not state.last.is_settled:
             moments.append(state.last.position.at + max(sensor.minimum_interval_s, LEAST_INTERVAL_S))
@@ -163,12 +194,13 @@ class Automation:
         catalog = self._locations.catalog
         if catalog is self._catalog:
             return
+        self._catalog = catalog
         graph = await self.in_thread(build_graph, list(catalog.snapshots.values()))
         for trigger_id, state in self._states.items():
             if state.engine is not None:
                 await self._leave(trigger_id, state.engine, graph)
             state.engine = state.last = None
-        self._graph, self._catalog = graph, catalog
+        self._graph = graph
         self.questioner.forget()
 
     async def _leave(self, trigger_id: str, engine: SensorEngine, graph: ConditionGraph) -> None:
@@ -190,30 +222,31 @@ class Automation:
         await self._writer.write(commit, record.name)
 
     async def _evaluate_guarded(
-        self, record: TriggerRecord, location: str, sensor: SensorNode, state: SensorState
+        self, trigger_id: str, location: str, sensor: SensorNode, state: SensorState
     ) -> None:
         try:
-            await self._evaluate(record, location, sensor, state)
+            record = self._book.get(trigger_id)
+            if record is not None:
+                await self._evaluate(record, location, sensor, state)
         except Exception:
-            logger.exception("automation sensor %s: its tick could not be committed", record.trigger_id)
+            logger.exception("automation sensor %s: its tick could not be committed", trigger_id)
             state.engine = state.last = None
             state.not_before = self._clock() + FAILED_PAUSE_S
 
     async def _evaluate(
         self, record: TriggerRecord, location: str, sensor: SensorNode, state: SensorState
     ) -> None:
-        if state.engine is None:
-            state.engine = await self.in_thread(
-                SensorEngine,
-                self._graph,
-                targets_of(self._graph, location, sensor),
-                record,
-                self._database.ledger,
-            )
-        elif state.reload:
-            await self.in_thread(state.engine.reload)
-        everything, state.reread, state.reload = state.reread, False, False
+        everything, reload, state.reread, state.reload = state.reread, state.reload, False, False
         engine = state.engine
+        if engine is None:
+            graph, ledger = self._graph, self._database.ledger
+            targets = targets_of(graph, location, sensor)
+            engine = await self.in_thread(SensorEngine, graph, targets, record, ledger)
+            if graph is not self._graph:
+                return  # other code was loaded meanwhile
+            state.engine = engine
+        elif reload:
+            await self.in_thread(engine.reload)
         reading = await self.in_thread(engine.read, self._clock(), everything=everything)
         answers = {}
         if engine.asking:

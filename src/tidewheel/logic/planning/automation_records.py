@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from tidewheel.logic.conditions.evaluate import NodeResult, TargetResult
@@ -37,7 +38,7 @@ def build_evaluation(
     tree = b""
     causes: tuple[Cause, ...] = ()
     if result is not None and facts is not None and graph is not None:
-        tree = encode(explain(result, facts, graph))
+        tree = zlib.compress(encode(explain(result, facts, graph)), 1)
         causes = tuple(_causes(result, requested, events or {}))
     return NewEvaluation(
         kind=key.kind,
@@ -55,7 +56,7 @@ def build_evaluation(
 
 def explanation_of(evaluation: NewEvaluation) -> TargetExplanation | None:
     """The tree of a kept evaluation, if one was kept."""
-    return decode(evaluation.tree, TargetExplanation) if evaluation.tree else None
+    return decode(zlib.decompress(evaluation.tree), TargetExplanation) if evaluation.tree else None
 
 
 def _first_keys(requested: PartitionSet, view: PartitionView) -> tuple[str, ...]:
