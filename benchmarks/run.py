@@ -129,6 +129,11 @@ def conditions_section(peers: Peers) -> None:
         show(f"with ledger and commit, {assets:,} assets: first", "", first, None, "ms")
         show("  idle", "", idle, None, "ms")
         show("  one change, its child requested", "", change, None, "ms")
+
+
+@section("event-to-run")
+def event_to_run(peers: Peers) -> None:
+    """The whole system: from the report of an event to the start of the run that follows from it."""
     for others in (0, 1_000):
         with measure.tidewheel_server(programs.CONDITIONS_FILE, others=others) as server:
             time.sleep(2.0)

@@ -131,7 +131,9 @@ class FactReader:
                 if stored.id <= position.event_id and stored.event.asset in wanted:
                     events[stored.event.asset or ""].append(stored)
         view = partition_view(ledger, now)
-        return self._made(ledger, self.first_needs, list(self.first_needs), events, position, view, own)
+        changes = self._made(ledger, self.first_needs, list(self.first_needs), events, position, view, own)
+        happened = (stored for found in events.values() for stored in found)
+        return msgspec.structs.replace(changes, events=tuple(sorted(happened, key=_id)))
 
     def read_changes(
         self,
@@ -195,6 +197,10 @@ class FactReader:
         making = _Making(ledger, self.graph, needs, rows, view, own or ServerFacts())
         facts = ConditionFacts(position=position, view=view, subjects=making.subjects(keys))
         return Changes(facts=facts, fresh_until=making.fresh_until)
+
+
+def _id(stored: StoredEvent) -> int:
+    return stored.id
 
 
 def oldest_position(targets: Iterable[Key], progress: Progress) -> int | None:

@@ -38,7 +38,7 @@ class TickWriter:
         self._book.note_commit(commit, outcome)
         if commit.partition_changes:
             await self._database.read(self._resolver.read_dynamic, self._database.ledger)
-            self._signals.raise_topic(Topic.HISTORY)
+            self._signals.raise_topic(Topic.ASSET_EVENTS)
         if outcome.run_ids:
             self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
         if commit.backfills:
