@@ -13,9 +13,10 @@ from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswe
 from tidewheel.runtime.condition_why import find_target, why
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.ids import trigger_id
-from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord, TriggerRecord
 from tidewheel.values.serde import decode
 from tidewheel.values.status import TriggerKind, TriggerStatus
@@ -36,6 +37,23 @@ class LocalControl:
     def cancel(self, run_id: str) -> RunRecord | None:
         """Cancel a run that is queued; one that is STARTED belongs to a process that this one cannot reach."""
         return self._ledger.request_cancel(run_id, now=self._clock())
+
+    def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
+        """Not without a server."""
+        raise self._needs_server("launch a backfill")
+
+    def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
+        """Cancel its queued runs and make no more; it has ended when a server has looked at it."""
+        outcome = self._ledger.backfills.cancel(backfill_id, now=self._clock())
+        return None if outcome is None else outcome.backfill
+
+    def resume_backfill(self, backfill_id: str) -> BackfillOutcome:
+        """Not without a server."""
+        raise self._needs_server("resume a backfill")
+
+    def retry_backfill(self, backfill_id: str, everything: bool = False) -> BackfillOutcome:
+        """Not without a server."""
+        raise self._needs_server("retry a backfill")
 
     def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]:
         """Schedules and sensors as the last loaded code defined them."""

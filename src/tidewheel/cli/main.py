@@ -15,6 +15,7 @@ COMMANDS = {
     "materialize": ("tidewheel.cli.materialize", "Materialize assets now, in this process or on the server."),
     "launch": ("tidewheel.cli.launch", "Launch a job."),
     "run": ("tidewheel.cli.runs", "List, show, follow and cancel runs."),
+    "backfill": ("tidewheel.cli.backfills", "Make many partitions: launch, watch, cancel, retry."),
     "asset": ("tidewheel.cli.assets", "List and show assets."),
     "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
     "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),

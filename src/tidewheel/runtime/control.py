@@ -7,9 +7,10 @@ from typing import Optional, Protocol
 import msgspec
 
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
-from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord, TriggerRecord
 
 
@@ -84,6 +85,17 @@ class ControlPort(Protocol):
 
     def cancel(self, run_id: str) -> RunRecord | None:
         """Ask a run to stop; None when it is unknown or has ended."""
+
+    def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome: ...
+
+    def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
+        """Make no more runs of it and stop those that there are; None when it is unknown or has ended."""
+
+    def resume_backfill(self, backfill_id: str) -> BackfillOutcome:
+        """Go on with one that was cancelled or could not go on."""
+
+    def retry_backfill(self, backfill_id: str, everything: bool = False) -> BackfillOutcome:
+        """Ask for a new one for what an ended one did not make, or for all of it."""
 
     def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]: ...
 

@@ -24,6 +24,7 @@ from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 
 LOCAL_ONLY = frozenset({"close", "use_resolver"})
@@ -68,6 +69,7 @@ AGGREGATES: dict[str, type] = {
     "backfills": BackfillsPort,
     "conditions": ConditionsPort,
     "owed": OwedPort,
+    "pools": PoolsPort,
 }
 """Parts of the ledger with contracts of their own: the attribute's name, which is the prefix of wire names too."""
 LEDGER_METHODS = methods_of(LedgerPort)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Optional, ParamSpec, TypeVar
 
 import msgspec
@@ -24,6 +22,7 @@ from tidewheel.services.condition_questions import ConditionQuestioner
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
+from tidewheel.services.machine import HelperThread
 from tidewheel.services.signals import Signals, Topic, wait_until
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
@@ -66,6 +65,7 @@ class Automation:
         *,
         clock: Callable[[], float],
         evaluation_timeout_s: float,
+        thread: HelperThread,
     ) -> None:
         self._locations = locations
         self._book = book
@@ -85,7 +85,7 @@ class Automation:
         )
         self._history = signals.listen(Topic.HISTORY)
         self._answered = signals.listen(Topic.TRIGGERS)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-automation")
+        self._thread = thread
         self.questioner = ConditionQuestioner(locations, clock)
         self._catalog: Catalog | None = None
         self._graph = ConditionGraph({})
@@ -103,7 +103,7 @@ class Automation:
             for state in self._states.values():
                 if state.task is not None:
                     state.task.cancel()
-            self._thread.shutdown(wait=False)
+            self._thread.close()
 
     async def _listen(self) -> None:
         """Something happened: every sensor has to look."""
@@ -167,7 +167,7 @@ class Automation:
 
     async def in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out work on the graph beside the event loop, after what is under way."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
+        return await self._thread.run(work, *args, **kwargs)
 
     def _next_moment(self, state: SensorState, sensor: SensorNode) -> float | None:
         """When a sensor is to be evaluated; None: when something happens."""

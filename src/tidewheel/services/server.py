@@ -27,6 +27,8 @@ from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
 from tidewheel.services.automation import Automation
 from tidewheel.services.automation_control import AutomationControl
+from tidewheel.services.backfill_control import BackfillControl
+from tidewheel.services.backfills import Backfills
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -135,6 +137,7 @@ class Server:
             self.signals,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
+            thread=machine.helper_thread("tidewheel-automation"),
         )
         self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
         self.admission = Admission(
@@ -157,6 +160,17 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self.backfills = Backfills(
+            self.database,
+            self.locations,
+            self.workers,
+            self.signals,
+            self.feed,
+            options.recovery,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            max_concurrent_runs=options.limits.max_concurrent_runs,
+        )
         self.about: dict[str, Any] = {
             "home": options.home,
             "version": options.version,
@@ -178,6 +192,15 @@ class Server:
             admission=self.admission,
             workers=self.workers,
             signals=self.signals,
+            backfills=BackfillControl(
+                self.database,
+                self.locations,
+                self.workers,
+                self.signals,
+                clock=clock,
+                entropy=entropy,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             clock=clock,
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
@@ -247,6 +270,7 @@ class Server:
         await self._take_catalog()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("backfills", self.backfills.run())
         self._begin("automation", self.automation.run())
         self._ready.set()
         while True:

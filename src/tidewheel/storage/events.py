@@ -141,7 +141,10 @@ def load_newest(
     found: list[StoredEvent] = []
     for chunk in in_chunks(assets):
         # the expression hides the index by type, which would read the events of all assets
-        wanted: list[Any] = [columns.asset.in_(chunk), columns.type.concat("").in_(_texts(types) or [])]
+        wanted: list[sa.ColumnElement[bool]] = [
+            columns.asset.in_(chunk),
+            columns.type.concat("").in_(_texts(types) or []),
+        ]
         if partitions is not None:
             wanted.append(columns.partition.in_(partitions))
         if before_id is not None:

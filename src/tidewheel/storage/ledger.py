@@ -26,9 +26,11 @@ from tidewheel.storage.backfills import SqlBackfills
 from tidewheel.storage.conditions import Conditions, Owed
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.partitions import PartitionChanges
+from tidewheel.storage.pools import SqlPools
 from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -61,6 +63,7 @@ class SqlLedger:
         self.conditions: ConditionsPort = Conditions(backend, self._write)
         self.owed: OwedPort = Owed(backend, self._write)
         self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
+        self.pools: PoolsPort = SqlPools(backend, self._write)
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Give the ledger a way to learn partitions' ordinals, for all calls that do not bring their own."""
@@ -109,6 +112,18 @@ class SqlLedger:
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         with self.backend.read() as conn:
             return run_rows.load_queued(conn, limit)
+
+    def queued_by_origin(self, *, limit: int) -> list[RunRecord]:
+        with self.backend.read() as conn:
+            return run_rows.load_queued_by_origin(conn, limit)
+
+    def get_unfinished(self, run_ids: Sequence[str]) -> list[str]:
+        with self.backend.read() as conn:
+            return run_rows.load_unfinished(conn, run_ids)
+
+    def set_run_priority(self, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+        with self._write() as unit:
+            return run_changes.set_priority(unit, run_id, priority, now=now)
 
     def in_progress_runs(self) -> list[RunRecord]:
         with self.backend.read() as conn:

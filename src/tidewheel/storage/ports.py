@@ -12,6 +12,7 @@ from typing import Any, Optional, Protocol
 
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -47,6 +48,7 @@ class LedgerPort(Protocol):
     """Storage as everybody else sees it. Aggregates with contracts of their own are attributes."""
 
     backfills: BackfillsPort
+    pools: PoolsPort
     conditions: ConditionsPort
     owed: OwedPort
 
@@ -73,6 +75,15 @@ class LedgerPort(Protocol):
 
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         """QUEUED runs in order of priority (high first), then creation; runs with a later ``not_before`` included."""
+
+    def queued_by_origin(self, *, limit: int) -> list[RunRecord]:
+        """The first ``limit`` QUEUED runs of each origin, each origin's in order of priority, then creation."""
+
+    def get_unfinished(self, run_ids: Sequence[str]) -> list[str]:
+        """Those of the given runs that exist and have not ended."""
+
+    def set_run_priority(self, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+        """Change the priority of a QUEUED run, and its tag; None when it is not QUEUED (any more)."""
 
     def in_progress_runs(self) -> list[RunRecord]:
         """Runs that hold a slot: STARTING, STARTED, CANCELING."""

@@ -84,6 +84,14 @@ _QUEUED = (
     .order_by(run.c.priority.desc(), run.c.seq)
     .limit(bindparam("count", type_=sa.Integer))
 )
+# the status is written out: a parameter would hide that the partial index has all that is asked for
+_QUEUED_OF = (
+    _SELECT.where(
+        run.c.status == sa.literal_column(f"'{RunStatus.QUEUED.value}'"), run.c.origin == bindparam("origin")
+    )
+    .order_by(run.c.priority.desc(), run.c.seq)
+    .limit(bindparam("count", type_=sa.Integer))
+)
 _IN_PROGRESS = _SELECT.where(run.c.status.in_([status.value for status in IN_PROGRESS_STATUSES])).order_by(
     run.c.seq
 )
@@ -182,6 +190,26 @@ def load_many(conn: sa.Connection, run_ids: Iterable[str]) -> dict[str, StoredRu
 def load_queued(conn: sa.Connection, limit: int) -> list[RunRecord]:
     """Waiting runs in the order in which they are to be launched."""
     return [to_record(row) for row in conn.execute(_QUEUED, {"count": limit})]
+
+
+def load_queued_by_origin(conn: sa.Connection, limit: int) -> list[RunRecord]:
+    """The first waiting runs of each origin; of all together in the order of their creation within a priority."""
+    rows = [
+        row
+        for origin in RunOrigin
+        for row in conn.execute(_QUEUED_OF, {"origin": origin.value, "count": limit})
+    ]
+    rows.sort(key=lambda row: (-row.priority, row.seq))
+    return [to_record(row) for row in rows]
+
+
+def load_unfinished(conn: sa.Connection, run_ids: Iterable[str]) -> list[str]:
+    """Those of some runs that have not ended."""
+    found: list[str] = []
+    for chunk in in_chunks(run_ids):
+        statement = select(run.c.run_id).where(run.c.run_id.in_(chunk), run.c.ended_at.is_(None))
+        found.extend(conn.execute(statement).scalars())
+    return found
 
 
 def load_in_progress(conn: sa.Connection) -> list[RunRecord]:

@@ -59,16 +59,16 @@ class EvaluateAutomationConditionsResult:
         """How many partitions (or unpartitioned assets, checks and jobs) their own conditions request."""
         return sum(result.true_subset.size for result in self.results)
 
-    def get_requested_partitions(self, key: Any) -> AbstractSet[str | None]:
+    def get_requested_partitions(self, asset_key: Any) -> AbstractSet[str | None]:
         """The partition keys requested of an asset or check; ``{None}`` if it is not partitioned."""
-        subset = self._requested.get(_coerced(key))
+        subset = self._requested.get(_coerced(asset_key))
         if subset is None:
             return set()
         return {partition for _, partition in subset.expensively_compute_asset_partitions()}
 
-    def get_num_requested(self, key: Any) -> int:
+    def get_num_requested(self, asset_key: Any) -> int:
         """How many partitions of an asset or check are requested, with what is always made together with others."""
-        subset = self._requested.get(_coerced(key))
+        subset = self._requested.get(_coerced(asset_key))
         return subset.size if subset is not None else 0
 
 

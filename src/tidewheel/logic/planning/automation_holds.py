@@ -53,22 +53,22 @@ def decide_holds(
         elif key in allowed:
             allowed[key] = allowed[key] - waiting
     for key in new:
-        wanted = allowed.get(key)
-        if key not in held and wanted is not None and wanted.spec is not None and len(wanted) > 1:
+        asked = allowed.get(key)
+        if key not in held and asked is not None and asked.spec is not None and len(asked) > 1:
             holding.append(
                 HeldRequest(
                     kind=key.kind,
                     name=key.name,
                     trigger_id=trigger_id,
                     at=now,
-                    wanted=codec.encode(wanted),
-                    spec=encode(wanted.spec),
-                    count=len(wanted),
+                    wanted=codec.encode(asked),
+                    spec=encode(asked.spec),
+                    count=len(asked),
                 )
             )
             del allowed[key]
     return HoldDecision(
-        requested={key: wanted for key, wanted in allowed.items() if wanted},
+        requested={key: asked for key, asked in allowed.items() if asked},
         held=tuple(holding),
         released=tuple(released),
     )
