@@ -21,7 +21,8 @@ from tidewheel.logic.partitions.keys import find_ordinal
 from tidewheel.logic.planning.automation_holds import held_partitions
 from tidewheel.logic.planning.automation_owed import attempts_of, policy_of
 from tidewheel.logic.planning.automation_records import KEYS_SHOWN, explanation_of
-from tidewheel.runtime.condition_facts import FactReader, ServerFacts, partition_view
+from tidewheel.runtime.condition_facts import FactReader, partition_view
+from tidewheel.runtime.condition_subjects import ServerFacts
 from tidewheel.runtime.condition_views import HeldView, OwedView, RequestedRunView, RequestView, WhyAnswer
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.conditions import EvaluationRow, HeldRequest, OwedRow, OwedStatus

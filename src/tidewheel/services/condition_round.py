@@ -29,7 +29,8 @@ from tidewheel.logic.planning.automation_commit import (
 from tidewheel.logic.planning.automation_owed import attempts_of, owed_after, policy_of, with_present_code
 from tidewheel.logic.planning.automation_pace import Pace
 from tidewheel.logic.planning.automation_records import build_evaluation
-from tidewheel.runtime.condition_facts import Changes, FactReader, ServerFacts, partition_view
+from tidewheel.runtime.condition_facts import Changes, FactReader, partition_view
+from tidewheel.runtime.condition_subjects import ServerFacts
 from tidewheel.services.condition_backfills import backfilled
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.conditions import HeldRequest, MemoryRow, NewEvaluation, OwedKey, OwedRow

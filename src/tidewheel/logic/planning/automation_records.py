@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from tidewheel.logic.conditions.evaluate import NodeResult, TargetResult
@@ -38,7 +37,7 @@ def build_evaluation(
     tree = b""
     causes: tuple[Cause, ...] = ()
     if result is not None and facts is not None and graph is not None:
-        tree = zlib.compress(encode(explain(result, facts, graph)), 1)
+        tree = encode(explain(result, facts, graph))
         causes = tuple(_causes(result, requested, events or {}))
     return NewEvaluation(
         kind=key.kind,
@@ -56,7 +55,7 @@ def build_evaluation(
 
 def explanation_of(evaluation: NewEvaluation) -> TargetExplanation | None:
     """The tree of a kept evaluation, if one was kept."""
-    return decode(zlib.decompress(evaluation.tree), TargetExplanation) if evaluation.tree else None
+    return decode(evaluation.tree, TargetExplanation) if evaluation.tree else None
 
 
 def _first_keys(requested: PartitionSet, view: PartitionView) -> tuple[str, ...]:
