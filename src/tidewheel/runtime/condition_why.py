@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -170,10 +172,9 @@ def held_view(held: HeldRequest, graph: ConditionGraph, ledger: LedgerPort, now:
     partitions: tuple[str, ...] = ()
     if key in graph.subjects:
         view = partition_view(ledger, now)
-        wanted = held_partitions(held, graph[key].partitions, view)
-        partitions = tuple(
-            name for name, _ in zip(wanted.keys(view) if wanted.spec else (), range(KEYS_SHOWN), strict=False)
-        )
+        with contextlib.suppress(ConditionError):  # its partitions are other ones now
+            wanted = held_partitions(held, graph[key].partitions, view)
+            partitions = tuple(itertools.islice(wanted.keys(view) if wanted.spec else (), KEYS_SHOWN))
     return HeldView(
         target=held.name,
         kind=held.kind,

@@ -96,7 +96,7 @@ class Automation:
         listener = asyncio.create_task(self._listen())
         try:
             while True:
-                wake_at = await self.tick()
+                wake_at = await self._tick_guarded()
                 await wait_until(self._wake, wake_at, self._clock())
         finally:
             listener.cancel()
@@ -104,6 +104,14 @@ class Automation:
                 if state.task is not None:
                     state.task.cancel()
             self._thread.close()
+
+    async def _tick_guarded(self) -> float | None:
+        try:
+            return await self.tick()
+        except Exception:
+            logger.exception("automation sensors could not be looked at; trying again")
+            self._catalog = None  # the graph of this code is built again
+            return self._clock() + FAILED_PAUSE_S
 
     async def _listen(self) -> None:
         """Something happened: every sensor has to look."""

@@ -147,3 +147,8 @@ def test_conditions_are_told_of_failures_and_of_what_is_waived():
     assert (told.failures, told.failed_at, set(told.partitions.keys(VIEW))) == (2, 5.0, {"x"})
     ((told,),) = attempts_of(book(status=OwedStatus.WAIVED), graph(), VIEW).values()
     assert told.failures == WAIVED_FAILURES
+
+
+def test_what_is_not_kept_up_to_date_any_more_is_not_owed():
+    row = OwedRow(kind="asset", name="eager", partition="", trigger_id="t", requested_at=1.0)
+    assert with_present_code({("asset", "eager", ""): row}, graph()) == {}
