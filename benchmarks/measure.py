@@ -161,7 +161,7 @@ Query = Callable[[str, dict[str, object]], dict[str, object]]
 @contextmanager
 def dagster_process(python: str, text: str, **values: object) -> Iterator[tuple[int, Query]]:
     """``dagster dev`` on a file; its port and a function that asks its GraphQL."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         home.mkdir()
         file = Path(folder) / "pipeline.py"
