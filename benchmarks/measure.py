@@ -39,6 +39,21 @@ def run_program(python: str, system: str, text: str, **values: object) -> float:
     return float(done.stdout.strip().splitlines()[-1])
 
 
+def run_program_for_figures(python: str, system: str, text: str) -> dict[str, float]:
+    """The figures that a program prints as lines ``name=value``."""
+    done = subprocess.run(
+        [python, "-c", text.format(imports=IMPORTS[system])],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2000:])
+    pairs = (line.rpartition("=") for line in done.stdout.splitlines())
+    return {name: float(value) for name, _, value in pairs}
+
+
 def median_of(rounds: int, measure: Callable[[], float]) -> float:
     """The median of some measurements."""
     return statistics.median(measure() for _ in range(rounds))
@@ -72,6 +87,11 @@ class TidewheelServer:
             time.sleep(0.002)
         assert status == "SUCCESS", status
         return (time.perf_counter() - began) * 1000
+
+    def query(self, text: str, variables: dict[str, object]) -> dict[str, object]:
+        found: dict = self.post("/graphql", {"query": text, "variables": variables})  # type: ignore[type-arg]
+        data: dict[str, object] = found["data"]
+        return data
 
     def memory_mb(self) -> tuple[float, int]:
         """Proportional memory of the server and all its processes, and how many they are."""
@@ -156,8 +176,8 @@ def graphql(port: int) -> Query:
 
 
 @contextmanager
-def dagster_stack(python: str, text: str, **values: object) -> Iterator[Query]:
-    """``dagster dev`` on a file; gives a function that asks its GraphQL server."""
+def dagster_process(python: str, text: str, **values: object) -> Iterator[tuple[int, Query]]:
+    """``dagster dev`` on a file; its port and a function that asks its GraphQL."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -179,7 +199,7 @@ def dagster_stack(python: str, text: str, **values: object) -> Iterator[Query]:
         try:
             _wait_ready(lambda: bool(query("{ version }", {})))
             time.sleep(5)  # its daemon needs a moment more than its web server
-            yield query
+            yield port, query
         finally:
             family = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGINT)
@@ -196,7 +216,7 @@ def dagster_stack(python: str, text: str, **values: object) -> Iterator[Query]:
 @contextmanager
 def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
     """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms."""
-    with dagster_stack(python, text) as query:
+    with dagster_process(python, text) as (_, query):
 
         def launch() -> float:
             began = time.perf_counter()
@@ -261,3 +281,35 @@ def backfill(query: Query, assets: list[str], partitions: list[str], *, longest_
         if has_ended or took > longest_s:
             return BackfillSpeed(runs, took, has_ended)
         time.sleep(0.25)
+
+
+STARTED_RUNS = "{ runsOrError { ... on Runs { results { runId startTime } } } }"
+
+
+def report_to_start_ms(port: int, query: Query) -> float:
+    """How long after the report of a materialisation of ``root`` the run of what depends on it has started."""
+
+    def started() -> dict[str, float]:
+        found: dict = query(STARTED_RUNS, {})  # type: ignore[type-arg]
+        return {
+            run["runId"]: run["startTime"]
+            for run in found["runsOrError"]["results"]
+            if run["startTime"] is not None
+        }
+
+    before = started()
+    began = time.time()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/report_asset_materialization/root",
+        b"{}",
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        new = started().keys() - before.keys()
+        if new:
+            return (started()[new.pop()] - began) * 1000
+        time.sleep(0.02)
+    raise RuntimeError("the run of what depends on it did not start")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import measure, programs, triggers
+from benchmarks import condition_rounds, conditions, measure, programs, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -142,13 +142,53 @@ def backfill(peers: Peers) -> None:
     theirs = None
     if peers.dagster:
         longest_s = float(os.environ.get("BENCH_PEER_SECONDS", "240"))
-        with measure.dagster_stack(peers.dagster, programs.YEAR_FILE) as query:
+        with measure.dagster_process(peers.dagster, programs.YEAR_FILE) as (_, query):
             theirs = measure.backfill(query, assets, days, longest_s=longest_s)
     peer_ms = 1000 / theirs.per_s if theirs is not None and theirs.runs else None
     show(f"backfill of {number} days of the demo, per run", "", 1000 / ours.per_s, peer_ms, "ms")
     show("  until all is made", "", ours.seconds, None, "s")
     if theirs is not None and theirs.is_whole:
         show("  until all is made, Dagster", "", theirs.seconds, None, "s")
+
+
+@section("conditions")
+def conditions_section(peers: Peers) -> None:
+    """The engine alone at its sizes, the same on Dagster at 1,000, and the whole system from event to run."""
+    theirs = {}
+    if peers.dagster:
+        theirs = measure.run_program_for_figures(peers.dagster, "dagster", programs.CONDITIONS_PEER)
+    for figure in conditions.figures():
+        show(figure.name, figure.target, figure.value, theirs.get(figure.name), figure.unit)
+    for assets in (1_000, 10_000):
+        first, idle, change = condition_rounds.rounds(assets)
+        show(f"with ledger and commit, {assets:,} assets: first", "", first, None, "ms")
+        show("  idle", "", idle, None, "ms")
+        show("  one change, its child requested", "", change, None, "ms")
+
+
+@section("event-to-run")
+def event_to_run(peers: Peers) -> None:
+    """The whole system: from the report of an event to the start of the run that follows from it."""
+    for others in (0, 1_000):
+        with measure.tidewheel_server(programs.CONDITIONS_FILE, others=others) as server:
+            time.sleep(2.0)
+            for _ in range(3):
+                measure.report_to_start_ms(server.port, server.query)
+                time.sleep(0.3)
+            ours = []
+            for _ in range(30):
+                ours.append(measure.report_to_start_ms(server.port, server.query))
+                time.sleep(0.2)  # so that the run before is over: what depends on a running asset waits
+        peer = None
+        if peers.dagster:
+            with measure.dagster_process(peers.dagster, programs.CONDITIONS_FILE, others=others) as (
+                port,
+                query,
+            ):
+                time.sleep(40.0)  # its first evaluation comes with its sensor's interval
+                peer = measure.median_of(2, lambda: measure.report_to_start_ms(port, query))
+        name = f"event to run of what depends on it, {others + 2:,} assets"
+        show(name, "<= 150 ms", statistics.median(ours), peer, "ms")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ class Topic(str, Enum):
     RUN_EVENTS = "run_events"
     WORKERS = "workers"
     HISTORY = "history"
-    """What had happened was taken back (wiped, deleted), or other dynamic partitions exist now."""
+    """What had happened was taken back: wiped or deleted."""
     BACKFILLS = "backfills"
 
 

@@ -101,7 +101,7 @@ class TickWriter:
                 topics |= self._follow(one.commit, outcome, one.name)
         if any(one.commit.partition_changes for one in batch):
             await self._database.read(self._resolver.read_dynamic, self._database.ledger)
-            topics.add(Topic.HISTORY)
+            topics.add(Topic.ASSET_EVENTS)
         self._signals.raise_topic(*topics)
         for one, outcome in zip(batch, outcomes, strict=True):
             _settle(one.done, not outcome.stale)
