@@ -23,8 +23,10 @@ from tidewheel.storage import partitions as partition_sets
 from tidewheel.storage import runs as run_rows
 from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.engines import open_backend
+from tidewheel.storage.inbox import SqlInbox
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.ports import PartitionResolver
+from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -53,6 +55,7 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
+        self.inbox: InboxPort = SqlInbox(backend)
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Give the ledger a way to learn partitions' ordinals, for all calls that do not bring their own."""
