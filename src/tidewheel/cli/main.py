@@ -17,6 +17,7 @@ COMMANDS = {
     "asset": ("tidewheel.cli.assets", "List and show assets."),
     "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
     "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),
+    "hook": ("tidewheel.cli.hooks", "List, show and replay deliveries to webhook and file sensors."),
     "tick": ("tidewheel.cli.ticks", "List evaluations of schedules and sensors."),
     "doctor": ("tidewheel.cli.doctor", "Check a home: ledger, server, code, settings."),
 }

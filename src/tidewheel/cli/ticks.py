@@ -77,6 +77,10 @@ def show(tick_id: int, home: Path | None, as_json: bool) -> None:
             click.echo(f"dropped: run key {kept.run_key!r} is taken by run {kept.run_id}")
         for problem in tick.request_errors:
             click.echo(f"request {problem.index} is not valid: {problem.message}")
+        for failed in tick.failed_events:
+            then = "set aside" if failed.is_set_aside else f"again at {moment(failed.retry_at)}"
+            why = failed.error.headline if failed.error is not None else ""
+            click.echo(f"event {failed.event_id} failed (attempt {failed.attempts}, {then}): {why}")
         if tick.skip_reason:
             click.echo(f"skipped: {tick.skip_reason}")
         for line in tick.log:

@@ -29,6 +29,8 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "commit_intake": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.RUNS_ENDED),
     "update_trigger": (Topic.TRIGGERS,),
     "commit_tick": (Topic.TRIGGERS, Topic.QUEUE),
+    "inbox.put": (Topic.INBOX,),
+    "inbox.hand_over_again": (Topic.INBOX,),
 }
 LOGGED_LENGTH = 200
 

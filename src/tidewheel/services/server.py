@@ -29,7 +29,9 @@ from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
+from tidewheel.services.hooks import Hooks
 from tidewheel.services.hub import Hub, Peer
+from tidewheel.services.inbox import InboxWriter
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
@@ -37,6 +39,7 @@ from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
+from tidewheel.services.sensor_events import inbox_positions
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.tick_writer import TickWriter
@@ -62,6 +65,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_timeout_s: float = 60.0
     chatter_days: Optional[float] = 30.0
     tick_days: Optional[float] = 30.0
+    inbox_days: Optional[float] = 30.0
     watch_code: bool = True
     version: str = ""
     port: Optional[int] = None
@@ -140,6 +144,8 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self.inbox = InboxWriter(self.database, self.signals)
+        self.hooks = Hooks(self.inbox, clock=clock)
         self.about: dict[str, Any] = {
             "home": options.home,
             "version": options.version,
@@ -161,7 +167,12 @@ class Server:
         )
         self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
         self._retention = Retention(
-            self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
+            self.database,
+            chatter_days=options.chatter_days,
+            tick_days=options.tick_days,
+            inbox_days=options.inbox_days,
+            positions=lambda: inbox_positions(self.locations.catalog, self.book),
+            clock=clock,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
@@ -170,6 +181,8 @@ class Server:
         """Listen, start the locations and all duties. Returns before user code has loaded (``wait_ready``)."""
         await self._hub.listen(self.options.socket)
         self._begin("intake", self.intake.run())
+        self._begin("inbox", self.inbox.run())
+        self.hooks.restore(self.database.ledger, self.locations.names())
         self._begin("catalog", self._follow_catalog())
         await self.locations.start()
         self._begin("launching", self.launching.run())
@@ -220,6 +233,7 @@ class Server:
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
         await self._take_catalog()
+        self.hooks.complete()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
         self._ready.set()
@@ -234,6 +248,7 @@ class Server:
         await self.database.read(self._resolver.read_dynamic, self.database.ledger)
         self._resolver.use_catalog(catalog)
         await self.book.sync(catalog)
+        self.hooks.follow(catalog)
 
     def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(duty, name=name)

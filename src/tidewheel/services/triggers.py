@@ -10,6 +10,7 @@ import msgspec
 from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.records import TickCommit, TickOutcome, TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus
 
@@ -70,7 +71,7 @@ class TriggerBook:
             if keys and commit.status is not TickStatus.FAILURE
             else record.last_run_key,
             last_tick_at=commit.started_at,
-            failures_in_a_row=record.failures_in_a_row + 1 if commit.status is TickStatus.FAILURE else 0,
+            failures_in_a_row=record.failures_in_a_row + 1 if commit.counts_as_failure else 0,
         )
 
     def _sync(self, catalog: Catalog) -> None:
@@ -111,5 +112,12 @@ class TriggerBook:
             started_at=now,
             frontier=None,
             # events before a run status sensor's start are not its business; those after it all are (F19)
-            position=ledger.last_event_id() if sensor.kind == "run_status" else None,
+            # likewise of deliveries before a webhook sensor was defined
+            position=_first_position(ledger, sensor),
         )
+
+
+def _first_position(ledger: LedgerPort, sensor: SensorNode) -> int | None:
+    if sensor.kind == "run_status":
+        return ledger.last_event_id()
+    return ledger.inbox.last_delivery_id() if sensor.kind == "webhook" else None

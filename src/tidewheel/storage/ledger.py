@@ -29,6 +29,7 @@ from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
@@ -180,6 +181,10 @@ class SqlLedger:
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         with self.backend.read() as conn:
             return event_rows.load_log(conn, run_id, after, limit)
+
+    def count_events(self, filters: EventFilter, limit: int = 100_000) -> Backlog:
+        with self.backend.read() as conn:
+            return event_rows.count_events(conn, filters, limit)
 
     def last_event_id(self) -> int:
         with self.backend.read() as conn:

@@ -13,6 +13,7 @@ from typing import Any, Optional, Protocol
 from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
@@ -142,6 +143,9 @@ class LedgerPort(Protocol):
 
         The ids here are positions in this run's log, from 1; ``after`` is exclusive.
         """
+
+    def count_events(self, filters: EventFilter, limit: int = 100_000) -> Backlog:
+        """How many lasting events match (counted up to ``limit``), and the time of the oldest."""
 
     def last_event_id(self) -> int:
         """The newest lasting event's id, 0 when there is none."""

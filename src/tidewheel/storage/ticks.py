@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage import dynamic_partitions, intake, partitions, run_changes, triggers
+from tidewheel.storage import dynamic_partitions, intake, partitions, redeliveries, run_changes, triggers
 from tidewheel.storage.backend import Unit
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun
 from tidewheel.storage.schema import run, run_key, tick
 from tidewheel.values import tags as tag_names
 from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.records import (
     KeptRunKey,
     NewRun,
@@ -43,6 +44,7 @@ class TickBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_keys: tuple[KeptRunKey, ...] = ()
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    failed_events: tuple[Redelivery, ...] = ()
 
 
 class _Requests(NamedTuple):
@@ -98,6 +100,8 @@ def commit(unit: Unit, wanted: TickCommit) -> TickOutcome:
     _create_runs(unit, wanted, requests, tick_id)
     if wanted.events:
         intake.record(unit, wanted.events)
+    redeliveries.put(unit, wanted.failed_events)
+    redeliveries.settle(unit, wanted.trigger_id, wanted.settled_events)
     return TickOutcome(
         tick_id=tick_id,
         run_ids=tuple(new.run_id for new in requests.runs),
@@ -110,7 +114,7 @@ def _next_state(wanted: TickCommit, before: TriggerRecord) -> dict[str, Any]:
     has_failed = wanted.status is TickStatus.FAILURE
     after: dict[str, Any] = {
         "last_tick_at": wanted.started_at,
-        "failures_in_a_row": before.failures_in_a_row + 1 if has_failed else 0,
+        "failures_in_a_row": before.failures_in_a_row + 1 if wanted.counts_as_failure else 0,
     }
     if wanted.frontier is not None:
         after["frontier"] = wanted.frontier
@@ -172,6 +176,7 @@ def _write_tick(
         kept_keys=requests.kept,
         request_errors=wanted.request_errors,
         log=wanted.log,
+        failed_events=wanted.failed_events,
     )
     row = {
         "status": status.value,

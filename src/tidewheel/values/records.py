@@ -8,6 +8,7 @@ import msgspec
 
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
 
 
@@ -153,6 +154,8 @@ class TickRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_keys: tuple[KeptRunKey, ...] = ()
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    failed_events: tuple[Redelivery, ...] = ()
+    """Events whose evaluation raised, and when each is tried again."""
 
 
 class PartitionChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +195,15 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     log: tuple[str, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
+    failed_events: tuple[Redelivery, ...] = ()
+    """Events whose evaluation raised, to be handed over again (or set aside)."""
+    settled_events: tuple[int, ...] = ()
+    """Events that were handed over again, with success."""
+
+    @property
+    def counts_as_failure(self) -> bool:
+        """Whether the trigger itself failed, so that it is asked less often: not when only single events did."""
+        return self.status is TickStatus.FAILURE and (self.error is not None or not self.failed_events)
 
 
 class TickOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
