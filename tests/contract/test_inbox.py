@@ -82,6 +82,9 @@ def test_what_is_handed_over_again_is_kept_until_it_is_settled(ledger):
 
 def test_a_listing_and_its_changes_are_stored_together(ledger):
     a, b = FileStat(path="a", size=1, modified_at=NOW), FileStat(path="b", size=2, version="etag")
+    assert ledger.inbox.get_listing(TRIGGER) is None
+    ledger.inbox.commit_listing(ListingCommit(trigger_id=TRIGGER, now=NOW))
+    assert ledger.inbox.get_listing(TRIGGER) == []
     put = ledger.inbox.commit_listing(
         ListingCommit(
             trigger_id=TRIGGER,

@@ -22,8 +22,9 @@ def list_local(patterns: Sequence[str]) -> tuple[FileStat, ...]:
 
 
 def folders_to_watch(patterns: Sequence[str]) -> tuple[str, ...]:
-    """The folders below which all that the patterns name is, as far as they exist; none inside another."""
-    roots = sorted({_existing(_fixed_part(pattern)) for pattern in patterns})
+    """The folders below which all that the patterns name is, those that exist; none inside another."""
+    nearest = {_existing(_fixed_part(pattern)) for pattern in patterns}
+    roots = sorted(root for root in nearest if root is not None)
     return tuple(
         root
         for root in roots
@@ -67,8 +68,6 @@ def _fixed_part(pattern: str) -> str:
     return os.sep.join(fixed) or os.sep
 
 
-def _existing(path: str) -> str:
-    """The folder itself, or the nearest one above that exists: what is watched until the folder is made."""
-    while not os.path.isdir(path) and os.path.dirname(path) != path:
-        path = os.path.dirname(path)
-    return path
+def _existing(path: str) -> str | None:
+    """The folder itself, or the one above: what is watched until the folder is made. Never one further up."""
+    return next((one for one in (path, os.path.dirname(path)) if os.path.isdir(one)), None)

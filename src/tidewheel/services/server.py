@@ -29,6 +29,7 @@ from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
+from tidewheel.services.file_watch import FileWatching
 from tidewheel.services.hooks import Hooks
 from tidewheel.services.hub import Hub, Peer
 from tidewheel.services.inbox import InboxWriter
@@ -144,6 +145,9 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self._file_watching = FileWatching(
+            self.database, self.locations, self.book, writer, self.signals, clock=clock
+        )
         self.inbox = InboxWriter(self.database, self.signals)
         self.hooks = Hooks(self.inbox, clock=clock)
         self.about: dict[str, Any] = {
@@ -236,6 +240,7 @@ class Server:
         self.hooks.complete()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("files", self._file_watching.run())
         self._ready.set()
         while True:
             await changed.wait()

@@ -44,6 +44,9 @@ _DROP_FILE = watched_file.delete().where(
     watched_file.c.trigger_id == bindparam("b_trigger_id"), watched_file.c.path == bindparam("b_path")
 )
 
+_MARK = FileStat(path="")
+"""Says that there has been a listing, also where it was empty."""
+
 
 class SqlInbox:
     """An ``InboxPort`` over the ledger's database. Thread-safe."""
@@ -108,12 +111,15 @@ class SqlInbox:
         with self._backend.write() as conn:
             return redeliveries.settle(Unit(self._backend, conn), trigger_id, [event_id]) > 0
 
-    def get_listing(self, trigger_id: str) -> list[FileStat]:
+    def get_listing(self, trigger_id: str) -> list[FileStat] | None:
         with self._backend.read() as conn:
             rows = conn.execute(_LISTING, {"trigger_id": trigger_id}).all()
+        if not rows:
+            return None
         return [
             FileStat(path=row.path, size=row.size, modified_at=row.modified_at, version=row.version)
             for row in rows
+            if row.path != _MARK.path
         ]
 
     def commit_listing(self, commit: ListingCommit) -> int:
@@ -234,7 +240,7 @@ def _store_listing(unit: Unit, commit: ListingCommit) -> None:
                 "modified_at": stat.modified_at,
                 "version": stat.version,
             }
-            for stat in commit.present
+            for stat in (_MARK, *commit.present)
         ],
     )
     unit.write_rows(_DROP_FILE, [{"b_trigger_id": commit.trigger_id, "b_path": path} for path in commit.gone])

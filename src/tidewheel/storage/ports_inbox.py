@@ -53,8 +53,8 @@ class InboxPort(Protocol):
     def forget_redelivery(self, trigger_id: str, event_id: int) -> bool:
         """Give an event that was set aside up; False when there is none."""
 
-    def get_listing(self, trigger_id: str) -> list[FileStat]:
-        """Files as they were when the sensor was last told of them."""
+    def get_listing(self, trigger_id: str) -> list[FileStat] | None:
+        """Files as they were when the sensor was last told of them; None before the first time."""
 
     def commit_listing(self, commit: ListingCommit) -> int:
         """Store a listing's changes, and put them into the inbox, in one transaction; how many were put."""
