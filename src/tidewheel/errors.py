@@ -268,6 +268,10 @@ class LedgerBusyError(TidewheelError):
     """The database of a home is held by another process and did not become free in time."""
 
 
+class LedgerUnusableError(TidewheelError):
+    """The ledger's database cannot be opened or read: damaged, out of reach, or not to be written to."""
+
+
 class ServerUnreachableError(TidewheelError):
     """A server is registered for a home but does not answer."""
 

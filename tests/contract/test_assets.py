@@ -278,6 +278,7 @@ def test_keys_that_were_heard_of_are_known(ledger):
     ledger.record_events([made("a", "p2")])
     partitioned(ledger, "p1")
     assert ledger.get_partition_keys("a") == ["p1", "p2"]
+    assert ledger.count_partitions(["a", "b"]) == {"a": 1}
     assert ledger.get_partition_keys("b") == []
 
 

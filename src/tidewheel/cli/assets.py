@@ -30,11 +30,13 @@ def list_assets(group: str | None, home: Path | None, as_json: bool) -> None:
     """All assets, when each was made last, and how many of its partitions."""
     with open_home(home) as opened:
         nodes = [node for node, _ in load_nodes(opened).values() if group is None or node.group == group]
-        states = opened.ledger.get_asset_states([node.key for node in nodes])
+        keys = [node.key for node in nodes]
+        states = opened.ledger.get_asset_states(keys)
+        made = opened.ledger.count_partitions(keys)
         rows = []
         for node in nodes:
             state = states.get(node.key)
-            count = len(opened.ledger.get_partition_events(node.key)) if node.partitions is not None else None
+            count = made.get(node.key, 0) if node.partitions is not None else None
             rows.append(
                 {
                     "key": node.key,
@@ -49,6 +51,7 @@ def list_assets(group: str | None, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(rows)
             return
+        opened.note_failed_code()
         headings = ("ASSET", "GROUP", "KIND", "LAST MADE", "PARTITIONS", "NEEDS")
         print_table(
             headings,

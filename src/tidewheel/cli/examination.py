@@ -42,12 +42,18 @@ def look_around(home: Path | None) -> list[Finding]:
 
 def examine(home: Path) -> list[Finding]:
     """Everything that can be said of a home."""
-    findings = [_guard("settings", lambda: _settings(home)), _disk(home), _server(home)]
+    settings = _guard("settings", lambda: _settings(home))
+    findings = [settings, _disk(home), _server(home)]
+    if settings.state == "problem":
+        return findings  # nothing can be opened before the settings are right
     try:
         with OpenHome(home) as opened:
             findings.append(_guard("ledger", lambda: _ledger(opened)))
+            findings += _damage(opened)
             findings += _locations(opened)
             findings.append(_guard("queue", lambda: _queue(opened)))
+    except TidewheelError as exc:
+        findings.append(Finding(name="ledger", state="problem", text=str(exc)))
     except Exception as exc:  # noqa: BLE001 - a boundary: the doctor reports whatever is wrong
         advice = "if another program holds the file, end it; else restore the file from a copy"
         findings.append(
@@ -93,6 +99,14 @@ def _ledger(opened: OpenHome) -> Finding:
     stats: dict[str, Any] = opened.ledger.stats()
     text = ", ".join(f"{name} {value}" for name, value in stats.items() if not isinstance(value, dict))
     return Finding(name="ledger", state="ok", text=text)
+
+
+def _damage(opened: OpenHome) -> list[Finding]:
+    advice = "end the server, copy the folder, and put a sound copy of the ledger in its place"
+    return [
+        Finding(name="ledger", state="problem", text=f"damaged: {one}", advice=advice)
+        for one in opened.ledger.find_damage()
+    ]
 
 
 def _locations(opened: OpenHome) -> list[Finding]:

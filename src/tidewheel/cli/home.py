@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from tidewheel.cli.local_control import LocalControl
+from tidewheel.cli.output import note
 from tidewheel.errors import HomeNotSetError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.control import ControlPort
@@ -34,6 +35,19 @@ class OpenHome:
         else:
             self.ledger = open_ledger(self.settings.storage_url or str(home / LEDGER_FILE))
             self.control = LocalControl(self.ledger, home=home, clock=now_s)
+
+    def note_failed_code(self) -> None:
+        """Tell of code that did not load: what is missing in a list is often in there."""
+        if not self.is_served:
+            return
+        for location in self.control.health().locations:
+            state = (
+                "did not load"
+                if not location.serves_old_code
+                else "did not load again, its old state is served"
+            )
+            for error in location.errors:
+                note(f"Code location {location.name} {state}: {error.message}")
 
     def __enter__(self) -> OpenHome:
         return self

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import yaml
@@ -15,10 +17,10 @@ import yaml
 from tidewheel.cli.home import OpenHome, open_home
 from tidewheel.cli.options import TargetOptions
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
-from tidewheel.cli.runs import echo_event
+from tidewheel.cli.runs import echo_event, echo_line
 from tidewheel.cli.targets import resolve_targets
 from tidewheel.errors import InvalidInvocationError
-from tidewheel.values.events import EventType
+from tidewheel.values.events import Event, EventType
 from tidewheel.values.launch import LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
@@ -110,7 +112,13 @@ def launch_and_report(
     local_run = importlib.import_module("tidewheel.cli.local_run")
     name, code = next(iter(targets.items()))
     with open_home(home) as opened:
-        result = local_run.execute_here(opened, name, code, request)
+        with _own_output() as output:
+
+            def show(event: Event) -> None:
+                if event.type in SHOWN_EVENTS and not as_json:
+                    echo_line(event, output)
+
+            result = local_run.execute_here(opened, name, code, request, show=show)
         if isinstance(result, LaunchOutcome):
             return _refused(result, as_json)
         return _report(opened, result, as_json)
@@ -148,6 +156,15 @@ def _show_new(opened: OpenHome, run: RunRecord, after: int) -> int:
         if stored.event.type in SHOWN_EVENTS:
             echo_event(stored)
     return after
+
+
+def _own_output() -> IO[str]:
+    """Standard output under a number of its own: while a step runs, what goes to the usual one is captured for it."""
+    try:
+        number = os.dup(sys.stdout.fileno())
+    except (OSError, ValueError):
+        number = os.open(os.devnull, os.O_WRONLY)  # nobody listens
+    return os.fdopen(number, "w", buffering=1)
 
 
 def _report(opened: OpenHome, run: RunRecord, as_json: bool) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from tidewheel.cli.home import OpenHome
 from tidewheel.errors import CodeLocationLoadError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.events import Event
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.launch import LaunchOutcome, LaunchRequest
 from tidewheel.values.records import LocationRecord, NewRun, RunRecord
@@ -19,10 +22,30 @@ from tidewheel.worker.run_executor import execute_run
 from tidewheel.worker.run_target import resolve_run_job
 
 
+class ShowingSink(LedgerSink):
+    """Tells somebody of each event as it happens."""
+
+    def __init__(self, ledger: LedgerPort, run: NewRun, show: Callable[[Event], None]) -> None:
+        super().__init__(ledger, run, now_s)
+        self._show = show
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+        super().emit(event)
+        self._show(event)
+
+
 def execute_here(
-    opened: OpenHome, location: str, target: CodeTarget, request: LaunchRequest
+    opened: OpenHome,
+    location: str,
+    target: CodeTarget,
+    request: LaunchRequest,
+    *,
+    show: Callable[[Event], None],
 ) -> RunRecord | LaunchOutcome:
     """Load the code, check the request, execute the run; the finished run, or why there is none.
+
+    ``show`` is told of the run's events as they happen.
 
     Raises:
         CodeLocationLoadError: when the code does not load.
@@ -62,7 +85,7 @@ def execute_here(
         planned_assets=asked.planned_assets,
         planned_checks=asked.planned_checks,
     )
-    sink = LedgerSink(opened.ledger, new_run, now_s)
+    sink = ShowingSink(opened.ledger, new_run, show)
     run = sink.start()
     assert run is not None
     opened.ledger.note_worker(run.run_id, run.epoch, pid=os.getpid(), now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -21,6 +22,7 @@ COMMANDS = {
     "tick": ("tidewheel.cli.ticks", "List evaluations of schedules and sensors."),
     "doctor": ("tidewheel.cli.doctor", "Check a home: ledger, server, code, settings."),
 }
+DATABASE_ERROR = "sqlalchemy.exc.DatabaseError"
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -76,7 +78,42 @@ def main(arguments: list[str] | None = None) -> None:
         # the reader of our output has gone (tidewheel run list | head): nothing to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as exc:
+        click.echo(f"tidewheel: {trouble_text(exc)}", err=True)
+        sys.exit(EXIT_FAILED)
+    except Exception as exc:
+        if not _is_database_error(exc):
+            raise
+        click.echo(f"tidewheel: {database_text(exc)}", err=True)
+        sys.exit(EXIT_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def trouble_text(exc: OSError) -> str:
+    """What the operating system refused, and what to do."""
+    what = exc.strerror or str(exc)
+    if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "make it writable for this user, or choose another home with --home DIR"
+    elif exc.errno == errno.ENOSPC:
+        advice = "make room on the disk"
+    elif exc.errno == errno.EADDRINUSE:
+        advice = "another program listens there: choose another port with --port"
+    else:
+        advice = "'tidewheel doctor' looks at the home as a whole"
+    where = f" at {exc.filename}" if exc.filename else ""
+    return f"expected to read and write{where}, got: {what}; {advice}"
+
+
+def _is_database_error(exc: Exception) -> bool:
+    # asked by name: most commands never load SQLAlchemy
+    return any(f"{kind.__module__}.{kind.__name__}" == DATABASE_ERROR for kind in type(exc).__mro__)
+
+
+def database_text(exc: Exception) -> str:
+    """What the database said, in one line, and what to do."""
+    cause = getattr(exc, "orig", None) or exc
+    said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    return f"expected the ledger to answer, got: {said}; 'tidewheel doctor' checks it"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,7 @@ from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
 from tidewheel.errors import RunConflict, RunNotFoundError
 from tidewheel.values.error_info import ErrorInfo
-from tidewheel.values.events import StoredEvent
+from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 
@@ -148,18 +148,22 @@ def find_run(opened: OpenHome, run_id: str) -> RunRecord:
 
 
 def echo_event(stored: StoredEvent) -> None:
-    """One event as one line; errors below it."""
-    event = stored.event
+    """A stored event as one line; errors below it."""
+    echo_line(stored.event)
+
+
+def echo_line(event: Event, file: IO[str] | None = None) -> None:
+    """An event as one line, errors below it; to standard output if no file is given."""
     where = event.step_key or ""
     what = event.asset or ""
     if event.partition:
         what += f"[{event.partition}]"
     line = f"{moment(event.timestamp)}  {event.type.name:<26} {where:<24} {what} {event.message}".rstrip()
     failed = event.type.name.endswith("FAILURE")
-    click.secho(line, fg="red" if failed else None)
+    click.secho(line, fg="red" if failed else None, file=file)
     error = getattr(event.payload, "error", None)
     if isinstance(error, ErrorInfo):
-        click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "))
+        click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "), file=file)
 
 
 def _row(run: RunRecord) -> tuple[str | None, ...]:

@@ -38,6 +38,7 @@ def list_command(kind: TriggerKind) -> click.Command:
             if as_json:
                 print_json(views)
                 return
+            opened.note_failed_code()
             empty = f"No {kind.value.lower()}s here."
             if kind is TriggerKind.SCHEDULE:
                 print_table(

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from tidewheel import errors
 from tidewheel.errors import ServerUnreachableError, TidewheelError
 from tidewheel.runtime.connection import Connection
 from tidewheel.runtime.connection import connect as open_connection
@@ -34,7 +35,9 @@ class RemoteError(TidewheelError):
 
     def __init__(self, info: ErrorInfo) -> None:
         self.info = info
-        super().__init__(f"{info.cls_name}: {info.message}")
+        # an error made for people says everything; of others the class says more than the message
+        own = isinstance(getattr(errors, info.cls_name, None), type)
+        super().__init__(info.message if own else f"{info.cls_name}: {info.message}")
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,7 +27,6 @@ from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.services.worker_book import WorkerBook
-from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.ids import trigger_id as make_trigger_id
 from tidewheel.values.ids import uuid_at
@@ -89,7 +88,7 @@ class ServerControl:
         try:
             prepared = await self._locations.prepare(location, request, self._timeout_s)
         except UserCodeUnreachableError as exc:
-            return LaunchOutcome(kind="user_code", message=str(exc), error=error_info(exc))
+            return LaunchOutcome(kind="user_code", message=str(exc))
         if prepared.run is None:
             return _refusal(prepared)
         if request.run_id is not None:

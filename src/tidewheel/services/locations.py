@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import sys
+import signal
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -36,6 +35,7 @@ from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.hub import Peer
+from tidewheel.services.machine import LocationProcess, Machine
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
@@ -46,6 +46,8 @@ from tidewheel.values.serde import decode
 logger = logging.getLogger("tidewheel.locations")
 
 MAX_EVALUATORS = 4
+STORE_AGAIN_S = 1.0
+MENDED_BY_SAVING = "; it is loaded again when a file changes"
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 
 
@@ -78,7 +80,7 @@ class Location:
         self.name = name
         self.target = target
         self.generation = 0
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: LocationProcess | None = None
         self.peer: Peer | None = None
         self.snapshot: LocationSnapshot | None = None
         self.errors: tuple[ErrorInfo, ...] = ()
@@ -136,8 +138,10 @@ class Locations:
         signals: Signals,
         feed: ActivityFeed,
         clock: Callable[[], float],
+        machine: Machine,
     ) -> None:
         self._paths = paths
+        self._machine = machine
         self._options = options
         self._database = database
         self._signals = signals
@@ -249,7 +253,7 @@ class Locations:
     async def _ask(self, name: str, message: Evaluate | Prepare, timeout_s: float, what: str) -> Answer:
         location = self._by_name.get(name)
         if location is None or not location.serves:
-            raise UserCodeUnreachableError(f"code location {name!r} is not loaded")
+            raise UserCodeUnreachableError(_not_loaded_text(name, location))
         try:
             evaluator = await asyncio.wait_for(self._evaluator(location), timeout_s)
         except TimeoutError as exc:
@@ -403,18 +407,30 @@ class Locations:
         location.asked_for = 1
         peer.send(StartEvaluator())
         self.catalog = self.catalog.with_location(snapshot)
-        await self._database.write(
-            self._database.ledger.put_location,
+        location.settled.set()
+        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
+        self._publish(location, "LOADED", self._summary(snapshot))
+        await self._keep(
             LocationRecord(
                 name=location.name,
                 snapshot=message.snapshot,
                 fingerprint=message.fingerprint,
                 loaded_at=location.loaded_at,
-            ),
+            )
         )
-        location.settled.set()
-        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
-        self._publish(location, "LOADED", self._summary(snapshot))
+
+    async def _keep(self, record: LocationRecord) -> None:
+        """Store what was loaded, for those who look while no server runs; serving does not wait for it."""
+        while not self._stopping:
+            known = self._by_name.get(record.name)
+            if known is None or known.loaded_at != record.loaded_at:
+                return  # something newer was loaded meanwhile
+            try:
+                await self._database.write(self._database.ledger.put_location, record)
+                return
+            except Exception:
+                logger.exception("code location %s could not be stored; trying again", record.name)
+                await asyncio.sleep(STORE_AGAIN_S)
 
     def _failed(self, peer: Peer, message: LocationFailed) -> None:
         hello = peer.hello
@@ -426,7 +442,9 @@ class Locations:
         location.settled.set()
         self._signals.raise_topic(Topic.CATALOG)
         keeps = "; the last good code goes on serving" if location.snapshot is not None else ""
-        self._publish(location, "FAILED", "; ".join(e.message for e in message.errors) + keeps)
+        self._publish(
+            location, "FAILED", "; ".join(e.message for e in message.errors) + keeps + MENDED_BY_SAVING
+        )
 
     def _publish(self, location: Location, status: str, text: str) -> None:
         self._feed.publish(
@@ -460,20 +478,11 @@ class Locations:
             orphan_timeout_s=self._options.orphan_timeout_s,
             worker_patience_s=self._options.worker_patience_s,
         )
-        # a session of its own: Ctrl-C reaches the server alone, which then ends its processes in order
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tidewheel.worker.location",
-            json.dumps(msgspec.to_builtins(args)),
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            cwd=location.target.working_dir or None,
-        )
+        process = await self._machine.start_location(args)
         location.process = process
         self._run(self._watch(location, process, location.generation))
 
-    async def _watch(self, location: Location, process: asyncio.subprocess.Process, generation: int) -> None:
+    async def _watch(self, location: Location, process: LocationProcess, generation: int) -> None:
         """Wait for the end of a location's process; if it should still be there, start another."""
         code: Optional[int] = await process.wait()
         if self._stopping or generation != location.generation:
@@ -482,13 +491,13 @@ class Locations:
             return  # it said that its code does not load; the next change of a file starts another
         location.crashes += 1
         pause_s = RESPAWN_PAUSES_S[min(location.crashes, len(RESPAWN_PAUSES_S)) - 1]
-        self._publish(location, "DIED", f"exit code {code}; starting another in {pause_s:g} s")
+        self._publish(location, "DIED", f"{ending(code)}; starting another in {pause_s:g} s")
         if not location.settled.is_set():
             location.errors = (
                 ErrorInfo(
                     cls_name="CodeLocationLoadError",
                     message=f"expected the code of {location.name!r} to load, got the end of its process "
-                    f"(exit code {code}) while loading; see its output above",
+                    f"({ending(code)}) while loading; see its output above",
                 ),
             )
             location.settled.set()
@@ -500,6 +509,26 @@ class Locations:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def ending(code: int | None) -> str:
+    """How a process ended, in words: its exit code, or the signal that ended it."""
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
+
+
+def _not_loaded_text(name: str, location: Location | None) -> str:
+    """Why a location cannot be asked; user code's errors are repeated, they are what has to be mended."""
+    if location is None:
+        return f"expected a code location, got {name!r}, which this server does not serve"
+    if location.errors:
+        said = "; ".join(error.message for error in location.errors)
+        return f"code location {name!r} did not load: {said}"
+    return f"code location {name!r} is still loading; try again in a moment"
 
 
 def _written_at(file: str) -> float:

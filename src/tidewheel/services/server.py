@@ -28,14 +28,14 @@ from tidewheel.services.admission import Admission, QueueLimits
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
-from tidewheel.services.database import Database
 from tidewheel.services.file_watch import FileWatching
 from tidewheel.services.hooks import Hooks
-from tidewheel.services.hub import Hub, Peer
+from tidewheel.services.hub import Peer
 from tidewheel.services.inbox import InboxWriter
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
+from tidewheel.services.machine import Machine
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.retention import Retention
@@ -51,6 +51,8 @@ from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
 logger = logging.getLogger("tidewheel.server")
+
+CATALOG_AGAIN_S = 1.0
 
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,17 +84,19 @@ class Server:
         *,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes] = os.urandom,
+        machine: Machine | None = None,
     ) -> None:
         self.options = options
         self._clock = clock
-        self.database = Database(ledger)
+        machine = machine or Machine()
+        self.database = machine.database(ledger)
         self.signals = Signals()
         self.feed = ActivityFeed()
         self._resolver = PartitionResolver()
         ledger.use_resolver(self._resolver)
-        self.workers = WorkerBook(clock())
+        self.workers = WorkerBook(clock(), machine)
         self.book = TriggerBook(self.database, clock)
-        self._hub = Hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
+        self._hub = machine.hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
         self.locations = Locations(
             options.targets,
             LocationPaths(
@@ -106,6 +110,7 @@ class Server:
             signals=self.signals,
             feed=self.feed,
             clock=clock,
+            machine=machine,
         )
         writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver)
         self.schedules = Schedules(
@@ -135,6 +140,7 @@ class Server:
             self.signals,
             self.feed,
             options.recovery,
+            machine=machine,
             catalog=lambda: self.locations.catalog,
             clock=clock,
             entropy=entropy,
@@ -236,6 +242,7 @@ class Server:
         """Triggers are served only when their stored state is in step with what is defined."""
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
+        changed.clear()
         await self._take_catalog()
         self.hooks.complete()
         self._begin("schedules", self.schedules.run())
@@ -249,11 +256,17 @@ class Server:
             self.signals.raise_topic(Topic.TRIGGERS)
 
     async def _take_catalog(self) -> None:
-        catalog = self.locations.catalog
-        await self.database.read(self._resolver.read_dynamic, self.database.ledger)
-        self._resolver.use_catalog(catalog)
-        await self.book.sync(catalog)
-        self.hooks.follow(catalog)
+        while True:
+            catalog = self.locations.catalog
+            try:
+                await self.database.read(self._resolver.read_dynamic, self.database.ledger)
+                self._resolver.use_catalog(catalog)
+                await self.book.sync(catalog)
+                self.hooks.follow(catalog)
+                return
+            except Exception:
+                logger.exception("the catalog could not be taken over; trying again")
+                await asyncio.sleep(CATALOG_AGAIN_S)
 
     def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(duty, name=name)

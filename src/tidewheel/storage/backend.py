@@ -45,6 +45,9 @@ class Backend(Protocol):
     def size_bytes(self, conn: sa.Connection) -> int:
         """The size of everything stored."""
 
+    def find_damage(self, conn: sa.Connection) -> list[str]:
+        """What a check of the stored pages and indexes finds wrong; empty when all is well."""
+
     def close(self) -> None:
         """Close all connections."""
 

@@ -209,6 +209,10 @@ class SqlLedger:
         with self.backend.read() as conn:
             return partition_sets.load_keys(conn, asset)
 
+    def count_partitions(self, assets: Sequence[str]) -> dict[str, int]:
+        with self.backend.read() as conn:
+            return partition_sets.count_materialized(conn, assets)
+
     def rebuild_partition_state(
         self, asset: str, fingerprint: str, ordinals_by_key: Mapping[str, int]
     ) -> AssetPartitionState:
@@ -354,6 +358,10 @@ class SqlLedger:
     def stats(self) -> dict[str, Any]:
         with self.backend.read() as conn:
             return upkeep.load_stats(conn, self.backend.name, self.backend.size_bytes(conn))
+
+    def find_damage(self) -> list[str]:
+        with self.backend.read() as conn:
+            return self.backend.find_damage(conn)
 
     def close(self) -> None:
         """Close the database; the ledger cannot be used any more."""

@@ -281,6 +281,21 @@ def _with_unsettled(
     return AssetPartitionState(**_changed(state, ordinals, changes, in_progress))
 
 
+def count_materialized(conn: sa.Connection, assets: Sequence[str]) -> dict[str, int]:
+    """By asset, how many partitions were ever made; assets without any are left out."""
+    made = asset_partition.c.last_materialization_id.is_not(None)
+    counts: dict[str, int] = {}
+    for some in in_chunks(assets):
+        wanted = asset_partition.c.asset.in_(some)
+        statement = (
+            select(asset_partition.c.asset, sa.func.count())
+            .where(wanted, made)
+            .group_by(asset_partition.c.asset)
+        )
+        counts.update((row[0], row[1]) for row in conn.execute(statement))
+    return counts
+
+
 def load_keys(conn: sa.Connection, asset: str) -> list[str]:
     """All partition keys of an asset that the ledger has heard of: made, failed or in progress."""
     keys = {row.partition for row in conn.execute(_MADE_AND_FAILED, {"asset": asset})}

@@ -168,6 +168,9 @@ class LedgerPort(Protocol):
     def get_partition_keys(self, asset: str) -> list[str]:
         """Every partition key of an asset that the ledger knows: made, failed or in progress."""
 
+    def count_partitions(self, assets: Sequence[str]) -> dict[str, int]:
+        """By asset, how many of its partitions were ever made; assets without any are left out."""
+
     def rebuild_partition_state(
         self, asset: str, fingerprint: str, ordinals_by_key: Mapping[str, int]
     ) -> AssetPartitionState:
@@ -263,6 +266,9 @@ class LedgerPort(Protocol):
 
     def stats(self) -> dict[str, Any]:
         """Sizes and counts for ``doctor``: schema revision, rows per table, file size in bytes, dialect."""
+
+    def find_damage(self) -> list[str]:
+        """What a check of the stored data finds wrong, one sentence each; reads all of it, so not for every day."""
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Answer from now on which number a partition key has; called inside transactions, so it must not use the ledger."""

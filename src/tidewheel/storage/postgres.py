@@ -82,6 +82,9 @@ class PostgresBackend:
     def size_bytes(self, conn: sa.Connection) -> int:
         return int(conn.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
 
+    def find_damage(self, conn: sa.Connection) -> list[str]:
+        return []  # Postgres checks pages as it reads them (checksums), and has tools of its own
+
     def leave_behind(self) -> object:
         kept = self.engine.pool
         self.engine.dispose(close=False)

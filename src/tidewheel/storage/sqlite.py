@@ -26,6 +26,7 @@ CHECKPOINT_PAGES = 4_000
 a quarter as often, for 16 MB beside the file."""
 JOURNAL_KEPT_BYTES = 64 << 20
 CACHE_KIB = 16_384
+DAMAGE_SHOWN = 10
 
 _TAKEN_IDS = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 
@@ -183,6 +184,10 @@ class SqliteBackend:
     def size_bytes(self, conn: sa.Connection) -> int:
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
         return int(pages * conn.exec_driver_sql("PRAGMA page_size").scalar_one())
+
+    def find_damage(self, conn: sa.Connection) -> list[str]:
+        found = [str(row[0]) for row in conn.exec_driver_sql(f"PRAGMA quick_check({DAMAGE_SHOWN})")]
+        return [] if found == ["ok"] else found
 
     def leave_behind(self) -> object:
         # another thread of the parent may have held a lock when the process was forked

@@ -1,0 +1,5 @@
+"""``python -m tidewheel``: the same as the command."""
+
+from tidewheel.cli.main import main
+
+main()
