@@ -103,6 +103,7 @@ EXPORTS: dict[str, str] = {
     "Definitions": "tidewheel.definitions.definitions",
     "definitions": "tidewheel.definitions.loaders",
     "DeleteDynamicPartitionsRequest": "tidewheel.definitions.run_request",
+    "DeliveryBodyError": "tidewheel.definitions.webhook_sensors",
     "DependencyDefinition": "tidewheel.definitions.dependencies",
     "deserialize_value": "tidewheel.definitions.serialization",
     "Dict": "tidewheel.definitions.types",

@@ -39,6 +39,7 @@ def create_app(server: Server) -> Starlette:
     handlers = _Handlers(server)
     return Starlette(
         routes=[
+            *hook_routes(server.hooks),
             Route("/", handlers.page),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
@@ -48,7 +49,6 @@ def create_app(server: Server) -> Starlette:
             Route("/api/v1/runs/{run_id}", handlers.run),
             Route("/api/v1/runs/{run_id}/cancel", handlers.cancel, methods=["POST"]),
             Route("/api/v1/triggers", handlers.triggers),
-            *hook_routes(server.hooks),
             *graphql_routes(server),
         ],
         exception_handlers={

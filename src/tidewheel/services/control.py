@@ -201,7 +201,7 @@ class ServerControl:
                     )
                 )
         if kind in (None, TriggerKind.SENSOR.value):
-            lags = await self._lags()
+            lags = await self.get_lags()
             for trigger_id, location, sensor in self._locations.catalog.sensors():
                 record = self._book.get(trigger_id)
                 views.append(
@@ -225,7 +225,8 @@ class ServerControl:
                 )
         return views
 
-    async def _lags(self) -> dict[str, SensorLag]:
+    async def get_lags(self) -> dict[str, SensorLag]:
+        """By trigger id, how far listening sensors are behind."""
         return await self._database.read(
             load_lags, self._database.ledger, self._locations.catalog, self._book, self._clock
         )
@@ -344,7 +345,7 @@ class ServerControl:
             return len(ledger.queued_runs(limit=10_000)), len(ledger.in_progress_runs())
 
         queued, in_progress = await self._database.read(gather)
-        lags = list((await self._lags()).values())
+        lags = list((await self.get_lags()).values())
         waits = [
             WaitingRun(run_id=run_id, reason=reason.describe())
             for run_id, reason in list(self._admission.waits.items())[:100]
