@@ -97,7 +97,7 @@ class Invariants:
             "SELECT trigger_id, run_key, tick_id, count(*) FROM run "
             f"WHERE run_key IS NOT NULL AND {FIRST_RUN} GROUP BY trigger_id, run_key HAVING count(*) > 1"
         )
-        assert not doubled, f"requests made twice: {doubled}"
+        assert not doubled, f"requests made twice: {doubled[:3]}"
         for name in ("fixed", "nightly"):
             ticks = self._one(
                 f"SELECT count(*) FROM tick WHERE trigger_id = 'one/{name}' AND status = 'SUCCESS'"
@@ -110,7 +110,7 @@ class Invariants:
             "SELECT run_tag.value, count(*) FROM run_tag JOIN run ON run.seq = run_tag.run_seq "
             f"WHERE run_tag.name = 'of' AND {FIRST_RUN} GROUP BY run_tag.value HAVING count(*) > 1"
         )
-        assert not rows, f"run status events handled twice: {rows}"
+        assert not rows, f"run status events handled twice: {rows[:3]}"
 
     def _check_events(self) -> None:
         doubled = self._rows(
@@ -118,7 +118,7 @@ class Invariants:
             "('PIPELINE_START', 'PIPELINE_SUCCESS', 'PIPELINE_FAILURE', 'PIPELINE_CANCELED') "
             "GROUP BY run_id, type HAVING count(*) > 1"
         )
-        assert not doubled, f"events stored twice: {doubled}"
+        assert not doubled, f"events stored twice: {doubled[:3]}"
 
     # -- at rest --------------------------------------------------------------------------------------------------------
 
@@ -143,16 +143,18 @@ class Invariants:
         )
         recent = self._world.now() - 1_200
         old = [row for row in unfinished if self._world.ledger.get_run(row[0]).created_at < recent]  # type: ignore[union-attr]
-        assert not old, f"runs that do not end: {old}"
+        assert not old, f"{len(old)} runs that do not end: {old[:3]}"
         assert self._cursor == self._world.source.count, "items were never looked at"
-        assert not self._unfollowed(), "successes that nobody followed"
+        assert not self._unfollowed(), f"{len(self._unfollowed())} successes that nobody followed"
         self._check_nominal_times("one/fixed", "America/New_York", lambda at: at.minute % 10 == 0)
         self._check_nominal_times("two/asked", "Europe/Berlin", lambda at: at.minute % 15 == 0)
 
     def _check_nominal_times(self, trigger_id: str, zone: str, is_due: Any) -> None:
         """Every nominal time since the first that was decided has exactly one tick that did not fail for good."""
         ticks = dict(self._rows(f"SELECT scheduled_for, status FROM tick WHERE trigger_id = '{trigger_id}'"))
-        assert ticks, f"{trigger_id} never ticked"
+        if not ticks:
+            assert self._world.steps < 5_000, f"{trigger_id} never ticked"
+            return
         first, last = int(min(ticks)), int(max(ticks))
         wanted = [
             float(moment)

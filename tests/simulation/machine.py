@@ -177,6 +177,20 @@ class SimDatabase:
         self.is_alive = False
 
 
+class SimThread:
+    """A thread's work, done in between."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def run(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(self._world.chance.seconds(0.0, 0.01))
+        return work(*args, **kwargs)
+
+    def close(self) -> None:
+        pass
+
+
 class SimProcess:
     """A process: a number, a task, an end."""
 
@@ -240,6 +254,9 @@ class SimMachine(Machine):
     def database(self, ledger: LedgerPort) -> Any:
         self.made_database = SimDatabase(self._world, ledger)
         return self.made_database
+
+    def helper_thread(self, name: str) -> Any:
+        return SimThread(self._world)
 
     def hub(self, *, on_hello: Any, on_message: Any, on_close: Any) -> Any:
         return SimHub(self._world, on_hello, on_message, on_close)

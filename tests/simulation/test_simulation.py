@@ -99,8 +99,8 @@ def careless_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue forgets what is in progress."""
     whole = Admission._load
 
-    async def load(self):  # type: ignore[no-untyped-def]
-        return msgspec.structs.replace(await whole(self), in_progress=[])
+    async def load(self, window):  # type: ignore[no-untyped-def]
+        return msgspec.structs.replace(await whole(self, window), in_progress=[])
 
     monkeypatch.setattr(Admission, "_load", load)
 

@@ -36,7 +36,7 @@ class Database:
         )
 
     async def call(self, name: str, kwargs: dict[str, object]) -> object:
-        """Carry out a method of the ledger by name (``inbox.get``), in the right thread."""
+        """Carry out a method of the ledger by name (``backfills.get``), in the right thread."""
         method: Callable[..., object] = attrgetter(name)(self.ledger)
         if name.rpartition(".")[2].startswith(READ_PREFIXES):
             return await self.read(method, **kwargs)

@@ -25,6 +25,10 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.automation import Automation
+from tidewheel.services.automation_control import AutomationControl
+from tidewheel.services.backfill_control import BackfillControl
+from tidewheel.services.backfills import Backfills
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -130,6 +134,16 @@ class Server:
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
+        self.automation = Automation(
+            self.locations,
+            self.book,
+            writer,
+            self.database,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            thread=machine.helper_thread("tidewheel-automation"),
+        )
         self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
         self.admission = Admission(
             self.database, self.locations, self.launching, self.signals, options.limits, clock=clock
@@ -156,6 +170,17 @@ class Server:
         )
         self.inbox = InboxWriter(self.database, self.signals)
         self.hooks = Hooks(self.inbox, clock=clock)
+        self.backfills = Backfills(
+            self.database,
+            self.locations,
+            self.workers,
+            self.signals,
+            self.feed,
+            options.recovery,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            max_concurrent_runs=options.limits.max_concurrent_runs,
+        )
         self.about: dict[str, Any] = {
             "home": options.home,
             "version": options.version,
@@ -167,9 +192,25 @@ class Server:
             book=self.book,
             schedules=self.schedules,
             sensors=self.sensors,
+            automation=AutomationControl(
+                self.automation,
+                self.book,
+                self.database,
+                clock=clock,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             admission=self.admission,
             workers=self.workers,
             signals=self.signals,
+            backfills=BackfillControl(
+                self.database,
+                self.locations,
+                self.workers,
+                self.signals,
+                clock=clock,
+                entropy=entropy,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             clock=clock,
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
@@ -248,6 +289,8 @@ class Server:
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
         self._begin("files", self._file_watching.run())
+        self._begin("backfills", self.backfills.run())
+        self._begin("automation", self.automation.run())
         self._ready.set()
         while True:
             await changed.wait()

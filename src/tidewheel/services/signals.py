@@ -19,6 +19,9 @@ class Topic(str, Enum):
     RUN_EVENTS = "run_events"
     WORKERS = "workers"
     INBOX = "inbox"
+    HISTORY = "history"
+    """What had happened was taken back (wiped, deleted), or other dynamic partitions exist now."""
+    BACKFILLS = "backfills"
 
 
 class Signals:
