@@ -84,6 +84,34 @@ def post(served: Served, hook: str, body: bytes, headers: dict | None = None) ->
         connection.close()
 
 
+QUERY = """
+query ($sensor: SensorSelector!) {
+  sensorOrError(sensorSelector: $sensor) {
+    ... on Sensor {
+      eventsBehind secondsBehind
+      failedEvents { eventId attempts isSetAside retryTimestamp error { causes { message } } }
+      sensorState { ticks { failedEvents { eventId attempts } } }
+    }
+  }
+}
+"""
+
+
+def query(served: Served, sensor: str) -> dict:
+    selector = {
+        "sensorName": sensor,
+        "repositoryName": "__repository__",
+        "repositoryLocationName": "hooked.py",
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    body = json.dumps({"query": QUERY, "variables": {"sensor": selector}})
+    connection.request("POST", "/graphql", body, {"content-type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert "errors" not in answer, answer
+    return answer["data"]["sensorOrError"]
+
+
 def signed(body: bytes, delivery: str, secret: str = SECRET) -> dict[str, str]:
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return {"X-Hub-Signature-256": f"sha256={digest}", "X-GitHub-Delivery": delivery}
@@ -156,6 +184,12 @@ def test_a_poisonous_delivery_holds_nothing_up_and_is_replayed_by_command(served
     wait_until(lambda: len(served.ledger.get_runs()) == 2, what="the runs of the others")
     [failing] = wait_until(lambda: served.ledger.inbox.get_redeliveries())
     assert failing.error.headline == "ValueError: negative"
+    shown = query(served, "on_push")
+    assert [one["isSetAside"] for one in shown["failedEvents"]] == [False]
+    assert "negative" in shown["failedEvents"][0]["error"]["causes"][0]["message"]
+    assert shown["eventsBehind"] == 0
+    ticks = [one for one in shown["sensorState"]["ticks"] if one["failedEvents"]]
+    assert ticks[0]["failedEvents"][0]["eventId"] == str(failing.event_id)
     listed = json.loads(command(tmp_path, "hook", "list", "github", "--state", "retrying", "--json"))
     assert [one["delivery"]["delivery_id"] for one in listed] == ["p-1"]
     (tmp_path / "mended").touch()
