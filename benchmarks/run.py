@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import measure, programs, push
+from benchmarks import measure, programs, push, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -129,6 +129,19 @@ def pushed(peers: Peers) -> None:
         push.asset_event_to_run_started_ms(),
         None,
         "ms",
+    )
+
+
+@section("schedules")
+def schedules(peers: Peers) -> None:
+    triggers.measure_schedules(show)
+
+
+@section("sensors")
+def sensors(peers: Peers) -> None:
+    python = peers.dagster
+    triggers.measure_sensors(
+        show, None if python is None else lambda text: measure.dagster_server(python, text)
     )
 
 

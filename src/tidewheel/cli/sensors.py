@@ -10,7 +10,13 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table
-from tidewheel.cli.triggers import change_command, list_command
+from tidewheel.cli.triggers import (
+    change_command,
+    list_command,
+    pause_command,
+    reset_keys_command,
+    resume_command,
+)
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.status import TriggerKind
@@ -30,6 +36,9 @@ command.add_command(list_command(TriggerKind.SENSOR))
 command.add_command(change_command(TriggerKind.SENSOR, "start", True))
 command.add_command(change_command(TriggerKind.SENSOR, "stop", False))
 command.add_command(change_command(TriggerKind.SENSOR, "reset", None))
+command.add_command(pause_command(TriggerKind.SENSOR))
+command.add_command(resume_command(TriggerKind.SENSOR))
+command.add_command(reset_keys_command(TriggerKind.SENSOR))
 
 
 @command.command("cursor")
@@ -124,6 +133,8 @@ def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None
         if as_json:
             print_json(result)
             return
+        for line in result.log:
+            click.echo(f"log: {line}")
         if result.error is not None:
             raise click.ClickException(result.error.to_string())
         for request in result.requests:
@@ -133,5 +144,11 @@ def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None
             click.echo(f"request {problem.index} is not valid: {problem.message}")
         if not result.requests:
             click.echo(f"would skip: {result.skip_reason or 'nothing was asked for'}")
+        for change in result.partition_changes:
+            click.echo(
+                f"would change partitions {change.name!r}: add {change.add!r}, delete {change.delete!r}"
+            )
+        for event in result.events:
+            click.echo(f"would record {event.type.value} of {event.asset!r}")
         if result.cursor_changed:
             click.echo(f"would store cursor {result.cursor!r}")

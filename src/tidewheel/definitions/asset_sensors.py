@@ -19,6 +19,7 @@ from tidewheel.definitions.trigger_results import SensorExecutionData, SensorOut
 from tidewheel.definitions.webhook_sensors import BATCH, NEWEST, ONE_BY_ONE, require_hand_over
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.policies import TriggerPolicy
 
 
 class AssetSensorDefinition(SensorDefinition):
@@ -32,7 +33,7 @@ class AssetSensorDefinition(SensorDefinition):
         asset_key: Any,
         job_name: str | None,
         asset_materialization_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -42,6 +43,7 @@ class AssetSensorDefinition(SensorDefinition):
         metadata: Mapping[str, Any] | None = None,
         target: Any = None,
         hand_over: str = ONE_BY_ONE,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if not isinstance(asset_key, AssetKey):
             if isinstance(asset_key, str):
@@ -63,6 +65,7 @@ class AssetSensorDefinition(SensorDefinition):
             tags=tags,
             metadata=metadata,
             target=target,
+            policy=policy,
         )
         self.hand_over = require_hand_over(hand_over, self.what, (ONE_BY_ONE, BATCH, NEWEST))
 
@@ -125,7 +128,7 @@ def asset_sensor(
     *,
     job_name: str | None = None,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -135,6 +138,7 @@ def asset_sensor(
     metadata: Mapping[str, Any] | None = None,
     target: Any = None,
     hand_over: str = ONE_BY_ONE,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], AssetSensorDefinition]:
     """Decorate a function ``(context, asset_event)`` that hears of each new materialisation of an asset.
 
@@ -158,6 +162,7 @@ def asset_sensor(
             metadata=metadata,
             target=target,
             hand_over=hand_over,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 
@@ -175,7 +180,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         monitored_assets: Sequence[AssetKey] | AssetSelection,
         job_name: str | None,
         asset_materialization_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -184,6 +189,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         required_resource_keys: set[str] | None = None,
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if isinstance(monitored_assets, AssetSelection):
             self.monitored_assets: Any = monitored_assets
@@ -207,6 +213,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
 
     @property
@@ -240,7 +247,7 @@ def multi_asset_sensor(
     *,
     job_name: str | None = None,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -249,6 +256,7 @@ def multi_asset_sensor(
     required_resource_keys: set[str] | None = None,
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], MultiAssetSensorDefinition]:
     """Decorate a function that looks, through its context, at the materialisations of several assets."""
 
@@ -267,6 +275,7 @@ def multi_asset_sensor(
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 

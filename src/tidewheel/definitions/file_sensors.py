@@ -11,6 +11,7 @@ from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.definitions.webhook_sensors import ONE_BY_ONE, require_hand_over
 from tidewheel.errors import InvalidDefinitionError
 from tidewheel.logic.graph.specs import FileSource
+from tidewheel.values.policies import TriggerPolicy
 
 CHANGES = ("added", "modified", "deleted")
 LOCAL_SCHEMES = ("file://", "local://")
@@ -129,6 +130,7 @@ def file_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     owners: Sequence[str] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], FileSensorDefinition]:
     """Decorate a function that is called when files appear, change or vanish.
 
@@ -159,6 +161,7 @@ def file_sensor(
             tags=tags,
             metadata=metadata,
             owners=owners,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 

@@ -280,6 +280,7 @@ class _Describer:
             max_tick_retries=_number(metadata, MAX_TICK_RETRIES_METADATA, 0),
             max_catchup=_number(metadata, MAX_CATCHUP_METADATA, 1),
             evaluation_timeout_s=_seconds(metadata),
+            policy=schedule.policy,
         )
 
     def _fixed(self, schedule: ScheduleDefinition) -> FixedRequest | None:
@@ -317,6 +318,7 @@ class _Describer:
             hook=sensor.spec if isinstance(sensor, WebhookSensorDefinition) else None,
             files=sensor.spec if isinstance(sensor, FileSensorDefinition) else None,
             hand_over=getattr(sensor, "hand_over", "one_by_one"),
+            policy=sensor.policy,
             **self._automation(sensor),
         )
 

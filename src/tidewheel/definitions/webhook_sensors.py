@@ -13,6 +13,7 @@ from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition,
 from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.errors import InvalidDefinitionError, TidewheelError
 from tidewheel.logic.graph.specs import HookSpec, SecretRef
+from tidewheel.values.policies import TriggerPolicy
 
 ONE_BY_ONE, BATCH, NEWEST = "one_by_one", "batch", "newest"
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -266,6 +267,7 @@ def webhook_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     owners: Sequence[str] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], WebhookSensorDefinition]:
     """Decorate a function that is called with what is sent to ``/hooks/<hook>`` (by default the sensor's name).
 
@@ -292,6 +294,7 @@ def webhook_sensor(
             tags=tags,
             metadata=metadata,
             owners=owners,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 

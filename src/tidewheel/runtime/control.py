@@ -11,6 +11,7 @@ from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
+from tidewheel.values.policies import Missed, PauseRecord, Selection, TriggerPolicy
 from tidewheel.values.records import RunRecord, TriggerRecord
 
 
@@ -59,6 +60,13 @@ class TriggerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     retrying_events: int = 0
     set_aside_events: int = 0
     """Events whose last retry raised: they wait for a person."""
+    policy: Optional[TriggerPolicy] = None
+    paused: Optional[PauseRecord] = None
+    """The pause that holds for it now."""
+    breaker: Optional[str] = None
+    """Why its circuit breaker is not closed."""
+    held_requests: int = 0
+    """Requests that wait, by its policy."""
 
 
 class WaitingRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +129,27 @@ class ControlPort(Protocol):
         self, name: str, cursor: str | None = None, location: str | None = None
     ) -> EvaluationResult:
         """Evaluate a trigger once without recording anything."""
+
+    def pause(
+        self,
+        selection: Selection,
+        reason: str = "",
+        by: str | None = None,
+        expires_at: float | None = None,
+        missed: Missed | None = None,
+    ) -> PauseRecord:
+        """Pause triggers, also those that are defined later, until they are resumed or ``expires_at`` has come."""
+
+    def resume(self, pause_id: int | None = None, selection: Selection | None = None) -> list[PauseRecord]:
+        """End one pause, or those of exactly this selection, or all; those that were ended."""
+
+    def get_pauses(self) -> list[PauseRecord]:
+        """The pauses that hold now."""
+
+    def reset_run_keys(
+        self, name: str, run_key: str | None = None, location: str | None = None, kind: str | None = None
+    ) -> int:
+        """Free one run key of a trigger or all of them; how many were taken."""
 
     def why(self, target: str, partition: str | None = None) -> WhyAnswer:
         """All about the automation of an asset, check (`asset:check`) or job."""

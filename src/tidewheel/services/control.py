@@ -14,6 +14,7 @@ from tidewheel.errors import (
     UserCodeUnreachableError,
     did_you_mean,
 )
+from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.logic.planning.requests import run_priority
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView, WaitingRun
 from tidewheel.runtime.protocol import CancelRun
@@ -24,6 +25,7 @@ from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.services.database import Database
 from tidewheel.services.lag import SensorLag, load_lags
 from tidewheel.services.locations import Locations
+from tidewheel.services.policy_control import PolicyControl
 from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
@@ -40,6 +42,7 @@ from tidewheel.values.launch import (
     LaunchRequest,
     PreparedLaunch,
 )
+from tidewheel.values.policies import Missed, PauseRecord, Selection
 from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
@@ -66,6 +69,7 @@ class ServerControl:
         entropy: Callable[[int], bytes],
         evaluation_timeout_s: float,
         about: dict[str, Any],
+        policies: PolicyControl,
     ) -> None:
         self._database = database
         self._locations = locations
@@ -83,6 +87,7 @@ class ServerControl:
         self._entropy = entropy
         self._timeout_s = evaluation_timeout_s
         self._about = about
+        self._policies = policies
         self._started_at = clock()
 
     def now(self) -> float:
@@ -231,6 +236,7 @@ class ServerControl:
                         next_tick_at=self._schedules.next_ticks.get(trigger_id) if running else None,
                         failures_in_a_row=record.failures_in_a_row if record else 0,
                         set_by=_set_by(record),
+                        **self._policy_view(trigger_id, location, schedule),
                     )
                 )
         if kind in (None, TriggerKind.SENSOR.value):
@@ -254,6 +260,7 @@ class ServerControl:
                         failures_in_a_row=record.failures_in_a_row if record else 0,
                         set_by=_set_by(record),
                         **_lag_view(lags.get(trigger_id)),
+                        **self._policy_view(trigger_id, location, sensor),
                     )
                 )
         return views
@@ -263,6 +270,15 @@ class ServerControl:
         return await self._database.read(
             load_lags, self._database.ledger, self._locations.catalog, self._book, self._clock
         )
+
+    def _policy_view(self, trigger_id: str, location: str, node: ScheduleNode | SensorNode) -> dict[str, Any]:
+        breaker = self._policies.breakers.tripped.get(trigger_id)
+        return {
+            "paused": self._policies.book.holding(node, location, self._clock()),
+            "breaker": breaker.describe() if breaker is not None else None,
+            "held_requests": self._policies.releases.counts.get(trigger_id, 0),
+            "policy": node.policy,
+        }
 
     def _last_statuses(self) -> dict[str, str]:
         statuses: dict[str, str] = {}
@@ -354,6 +370,34 @@ class ServerControl:
                 return record, known[trigger_id]
         what = kind.lower() if kind else "schedule or sensor"
         raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
+
+    async def pause(
+        self,
+        selection: Selection,
+        reason: str = "",
+        by: str | None = None,
+        expires_at: float | None = None,
+        missed: Missed | None = None,
+    ) -> PauseRecord:
+        """Pause triggers until somebody resumes them, or until a moment."""
+        return await self._policies.pause(selection, reason, by, expires_at, missed)
+
+    async def resume(
+        self, pause_id: int | None = None, selection: Selection | None = None
+    ) -> list[PauseRecord]:
+        """End pauses."""
+        return await self._policies.resume(pause_id, selection)
+
+    async def get_pauses(self) -> list[PauseRecord]:
+        """The pauses that hold now."""
+        return await self._policies.get_pauses()
+
+    async def reset_run_keys(
+        self, name: str, run_key: str | None = None, location: str | None = None, kind: str | None = None
+    ) -> int:
+        """Free one run key of a trigger or all of them."""
+        record, _ = self._find_trigger(name, location, kind)
+        return await self._policies.reset_run_keys(record.trigger_id, run_key)
 
     # -- the server -----------------------------------------------------------------------------------------------
 

@@ -77,6 +77,27 @@ def load_sensor_events(
     return nothing
 
 
+def without_spans(loaded: SensorEvents, spans: Sequence[tuple[float, float]]) -> SensorEvents:
+    """Without new events of pauses whose events are not to be made up for; one that is asked for again stays."""
+    handed = loaded.handed
+    if not spans or handed is None or handed.again is not None:
+        return loaded
+
+    def counts(moment: float) -> bool:
+        return not any(begin <= moment < end for begin, end in spans)
+
+    events = [place for place, one in enumerate(loaded.events) if counts(one.event.timestamp)]
+    deliveries = tuple(one for one in loaded.deliveries if counts(one.received_at))
+    ids = tuple(loaded.events[place].id for place in events) + tuple(one.id for one in deliveries)
+    return msgspec.structs.replace(
+        loaded,
+        handed=msgspec.structs.replace(handed, ids=ids) if ids else None,
+        events=tuple(loaded.events[place] for place in events),
+        runs=tuple(loaded.runs[place] for place in events),
+        deliveries=deliveries,
+    )
+
+
 def count_backlog(ledger: LedgerPort, sensor: SensorNode, record: TriggerRecord) -> Backlog:
     """What the sensor has not been handed or looked at yet."""
     if sensor.kind in INBOX_KINDS:

@@ -29,6 +29,7 @@ from tidewheel.services.automation import Automation
 from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.backfills import Backfills
+from tidewheel.services.breakers import Breakers
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -42,6 +43,9 @@ from tidewheel.services.locations import LocationOptions, LocationPaths, Locatio
 from tidewheel.services.machine import Machine
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
+from tidewheel.services.pause_book import PauseBook
+from tidewheel.services.policy_control import PolicyControl
+from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensor_events import inbox_positions
@@ -116,12 +120,19 @@ class Server:
             clock=clock,
             machine=machine,
         )
-        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver)
+        self.pauses = PauseBook(self.database, self.signals, clock)
+        self.breakers = Breakers(self.database, clock)
+        self.releases = Releases(
+            self.database, self.locations, self.pauses, self.workers, self.signals, clock=clock
+        )
+        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver, self.releases)
         self.schedules = Schedules(
             self.locations,
             self.book,
             writer,
             self.signals,
+            self.pauses,
+            self.breakers,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
@@ -131,6 +142,9 @@ class Server:
             writer,
             self.database,
             self.signals,
+            self.pauses,
+            self.breakers,
+            self.releases,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
@@ -215,6 +229,7 @@ class Server:
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
             about=self.about,
+            policies=PolicyControl(self.database, self.locations, self.pauses, self.breakers, self.releases),
         )
         self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
         self._retention = Retention(
@@ -286,6 +301,8 @@ class Server:
         changed.clear()
         await self._take_catalog()
         self.hooks.complete()
+        await self.pauses.sync()
+        self._begin("releases", self.releases.run())
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
         self._begin("files", self._file_watching.run())
@@ -344,10 +361,9 @@ class Server:
             case ChildStarted(pid=pid, run_id=run_id, epoch=epoch):
                 self.workers.started(run_id, epoch, pid)
                 self._note_worker(run_id, epoch, pid)
-            case ChildExited(run_id=run_id, epoch=epoch):
-                if run_id is not None:
-                    self.workers.exited(run_id, epoch, self._clock())
-                    self.signals.raise_topic(Topic.WORKERS)
+            case ChildExited(run_id=run_id, epoch=epoch) if run_id is not None:
+                self.workers.exited(run_id, epoch, self._clock())
+                self.signals.raise_topic(Topic.WORKERS)
             case _:
                 self.locations.take(peer, message)
 

@@ -33,6 +33,8 @@ from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
+from tidewheel.storage.ports_triggers import TriggerPoliciesPort
+from tidewheel.storage.trigger_policies import TriggerPolicies
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.inbox import Backlog
@@ -64,6 +66,7 @@ class SqlLedger:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
         self.inbox: InboxPort = SqlInbox(backend)
+        self.policies: TriggerPoliciesPort = TriggerPolicies(backend.read, self._write)
         self.conditions: ConditionsPort = Conditions(backend, self._write)
         self.owed: OwedPort = Owed(backend, self._write)
         self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
@@ -295,6 +298,10 @@ class SqlLedger:
         with self._write() as unit:
             return triggers.ensure(unit, wanted)
 
+    def ensure_triggers(self, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+        with self._write() as unit:
+            return triggers.ensure_many(unit, wanted)
+
     def get_trigger(self, trigger_id: str) -> TriggerRecord | None:
         with self.backend.read() as conn:
             return triggers.load(conn, trigger_id)
@@ -336,6 +343,10 @@ class SqlLedger:
     def commit_tick(self, commit: TickCommit) -> TickOutcome:
         with self._write() as unit:
             return ticks.commit(unit, commit)
+
+    def commit_ticks(self, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+        with self._write() as unit:
+            return ticks.commit_many(unit, commits)
 
     def get_ticks(
         self,

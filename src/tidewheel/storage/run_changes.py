@@ -51,9 +51,13 @@ def create(
     changes: PartitionChanges,
     trigger_id: str | None = None,
     tick_id: int | None = None,
+    of_ticks: Mapping[str, tuple[str, int | None]] | None = None,
     in_process: bool = False,
 ) -> list[StoredRun]:
-    """Insert runs with their first events; of an id that exists the run is returned as it is. In the wanted order."""
+    """Insert runs with their first events; of an id that exists the run is returned as it is. In the wanted order.
+
+    ``of_ticks`` gives (trigger id, tick id) by run id where they differ; the others get ``trigger_id``, ``tick_id``.
+    """
     wanted = list({new.run_id: new for new in wanted}.values())
     known = runs.load_many(unit.conn, [new.run_id for new in wanted]) if wanted else {}
     fresh = [new for new in wanted if new.run_id not in known]
@@ -62,7 +66,8 @@ def create(
     for seq, new in zip(unit.take_ids(run, len(fresh)), fresh, strict=True):
         first = _first_events(new, now, in_process)
         entries.extend(Entry(happened, place, None) for place, happened in enumerate(first, 1))
-        record = _new_record(new, now, trigger_id, tick_id, in_process)
+        owner = (of_ticks or {}).get(new.run_id, (trigger_id, tick_id))
+        record = _new_record(new, now, *owner, in_process)
         created[new.run_id] = StoredRun(record, seq, len(first))
     runs.insert(unit, list(created.values()))
     assets.plan_assets(

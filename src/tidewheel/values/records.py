@@ -11,6 +11,7 @@ from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
 from tidewheel.values.inbox import Redelivery
+from tidewheel.values.policies import SetAside, TriggerPolicy
 from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
 
 
@@ -163,6 +164,12 @@ class TickRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     log: tuple[str, ...] = ()
     failed_events: tuple[Redelivery, ...] = ()
     """Events whose evaluation raised, and when each is tried again."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Requests that did not become runs at once, by the trigger's policy."""
+    notes: tuple[str, ...] = ()
+    """What the system has to say: missed nominal times that were not run, and the like."""
+    is_unasked: bool = False
+    """The trigger was not evaluated; the skip reason says why."""
 
 
 class PartitionChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +216,11 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Events whose evaluation raised, to be handed over again (or set aside)."""
     settled_events: tuple[int, ...] = ()
     """Events that were handed over again, with success."""
+    policy: Optional[TriggerPolicy] = None
+    """What is to be made of the requests besides; judged in the transaction, by the runs that there are."""
+    notes: tuple[str, ...] = ()
+    is_unasked: bool = False
+    """The trigger was not evaluated: its failures in a row stay as they are."""
 
     @property
     def counts_as_failure(self) -> bool:
@@ -224,6 +236,13 @@ class TickOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     run_ids: tuple[str, ...] = ()
     kept_keys: tuple[KeptRunKey, ...] = ()
     version: int = 0
+    set_aside: tuple[SetAside, ...] = ()
+    canceled_run_ids: tuple[str, ...] = ()
+    """Runs that were asked to stop to make room."""
+    held_until: Optional[float] = None
+    """When requests that wait are to be looked at again; infinite: when a run of the trigger ends."""
+    is_repetition: bool = False
+    """The same requests with the same taken keys as last time: nothing was written."""
 
 
 class IntakeBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

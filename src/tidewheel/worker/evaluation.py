@@ -54,6 +54,7 @@ from tidewheel.worker.launch_preparation import prepare_launch
 from tidewheel.worker.multi_asset_sensor_context import MultiAssetSensorEvaluationContext
 from tidewheel.worker.push_contexts import FileSensorContext, WebhookSensorContext
 from tidewheel.worker.requested_runs import RequestChecker
+from tidewheel.worker.result_limits import require_storable
 from tidewheel.worker.run_status_context import RunStatusSensorContext
 from tidewheel.worker.schedule_context import ScheduleEvaluationContext
 from tidewheel.worker.sensor_context import SensorEvaluationContext
@@ -93,8 +94,8 @@ def _guarded(
     began = clock()
     log = TriggerLog()
     try:
-        result = evaluate(log)
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a boundary: user code
+        result = require_storable(evaluate(log))
+    except BaseException as exc:  # noqa: BLE001 - a boundary: user code, which may raise anything
         result = EvaluationResult(error=error_info(exc))
     return _with(result, log=tuple(log.lines), duration_s=max(0.0, clock() - began))
 

@@ -14,6 +14,7 @@ from tidewheel.logic.freshness import FreshnessRule
 from tidewheel.logic.partitions.definitions import PartitionsSpec
 from tidewheel.logic.partitions.mappings import PartitionMapping
 from tidewheel.values.metadata import Metadata
+from tidewheel.values.policies import TriggerPolicy
 
 
 class RetryPolicySpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,6 +136,7 @@ class ScheduleNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     max_catchup: int = 1
     """How many of the missed nominal times are run after downtime: the latest ones; 0 none."""
     evaluation_timeout_s: Optional[float] = None
+    policy: Optional[TriggerPolicy] = None
 
 
 class RunStatusSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -208,6 +210,7 @@ class SensorNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hand_over: str = "one_by_one"
     """How its function gets events: ``one_by_one`` | ``batch`` | ``newest`` (the others are dropped)."""
     evaluation_timeout_s: Optional[float] = None
+    policy: Optional[TriggerPolicy] = None
     checks: tuple[str, ...] = ()
     """Checks covered (automation sensors)."""
     run_tags: dict[str, str] = {}
