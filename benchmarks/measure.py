@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,38 +101,52 @@ class TidewheelServer:
 
 
 @contextmanager
-def tidewheel_server(text: str, *, settings: str = "", **values: object) -> Iterator[TidewheelServer]:
-    """A server on a temporary home that serves the text of a user's file."""
+def tidewheel_home(
+    text: str, *, settings: str = "", **values: object
+) -> Iterator[tuple[Path, Callable[[], AbstractContextManager[TidewheelServer]]]]:
+    """A temporary home for the text of a user's file, and what starts a server on it (again)."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         home.mkdir()
         (home / "tidewheel.toml").write_text(settings)
         file = Path(folder) / "pipeline.py"
         file.write_text(text.format(imports=IMPORTS["tidewheel"], **values))
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tidewheel.cli.main",
-                "dev",
-                "-f",
-                str(file),
-                "--home",
-                str(home),
-                "--port",
-                "0",
-                "--json",
-            ],
-            stdout=subprocess.PIPE,
-        )
-        try:
-            port = _wait_port(process)
-            server = TidewheelServer(process, port, home)
-            _wait_ready(lambda: bool(server.get("/readyz")["ready"]))
-            yield server
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
+        yield home, lambda: _serving(home, file)
+
+
+@contextmanager
+def tidewheel_server(text: str, *, settings: str = "", **values: object) -> Iterator[TidewheelServer]:
+    """A server on a temporary home that serves the text of a user's file."""
+    with tidewheel_home(text, settings=settings, **values) as (_, serve), serve() as server:
+        yield server
+
+
+@contextmanager
+def _serving(home: Path, file: Path) -> Iterator[TidewheelServer]:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tidewheel.cli.main",
+            "dev",
+            "-f",
+            str(file),
+            "--home",
+            str(home),
+            "--port",
+            "0",
+            "--json",
+        ],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        port = _wait_port(process)
+        server = TidewheelServer(process, port, home)
+        _wait_ready(lambda: bool(server.get("/readyz")["ready"]))
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
 
 
 def _wait_port(process: subprocess.Popen[bytes]) -> int:

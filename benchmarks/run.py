@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import condition_rounds, conditions, measure, programs, triggers
+from benchmarks import condition_rounds, conditions, measure, programs, push, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -115,6 +115,22 @@ def writers(peers: Peers) -> None:
     show("32 parallel steps writing: events stored", "", rows / took, None, "/s")
     ok = 1.0 if run["status"] == "SUCCESS" else 0.0
     show(f"  run ended {run['status']} (lock errors fail it)", "SUCCESS", ok, None, "")
+
+
+@section("push")
+def pushed(peers: Peers) -> None:
+    rate, answer = push.deliveries_per_second()
+    show("webhook deliveries made durable", ">= 1000 /s", rate, None, "/s")
+    show("  median answer with 64 senders at once", "<= 50 ms", answer, None, "ms")
+    show("run events handed to a run status sensor", ">= 1000 /s", push.run_events_per_second(), None, "/s")
+    # Dagster looks every 30 s, and starts a run in about 9 s
+    show(
+        "asset event to its sensor's run started",
+        "<= 150 ms",
+        push.asset_event_to_run_started_ms(),
+        None,
+        "ms",
+    )
 
 
 @section("schedules")

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "asset": ("tidewheel.cli.assets", "List and show assets."),
     "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
     "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),
+    "hook": ("tidewheel.cli.hooks", "List, show and replay deliveries to webhook and file sensors."),
     "automation": (
         "tidewheel.cli.automation",
         "Show what conditions look after and plan; answer their plans.",

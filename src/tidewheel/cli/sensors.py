@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import print_json
+from tidewheel.cli.output import moment, print_json, print_table
 from tidewheel.cli.triggers import (
     change_command,
     list_command,
@@ -16,7 +17,12 @@ from tidewheel.cli.triggers import (
     reset_keys_command,
     resume_command,
 )
+from tidewheel.errors import InvalidInvocationError
+from tidewheel.runtime.clock import now_s
 from tidewheel.values.status import TriggerKind
+
+if TYPE_CHECKING:
+    from tidewheel.storage.ports import LedgerPort
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 
@@ -51,6 +57,68 @@ def cursor(name: str, value: str | None, clear: bool, home: Path | None, as_json
             print_json(record)
         else:
             click.echo(f"sensor {name}: cursor is {record.cursor!r}")
+
+
+@command.command("failed")
+@click.argument("name", required=False)
+@home_option
+@json_option
+def failed(name: str | None, home: Path | None, as_json: bool) -> None:
+    """Events whose evaluation raised: those that are tried again, and those set aside."""
+    with open_home(home) as opened:
+        ids = _ids_of(opened.ledger, name) if name is not None else None
+        found = [
+            one for one in opened.ledger.inbox.get_redeliveries() if ids is None or one.trigger_id in ids
+        ]
+        if as_json:
+            print_json(found)
+            return
+        print_table(
+            ("SENSOR", "EVENT", "ATTEMPTS", "LAST", "NEXT", "ERROR"),
+            (
+                (
+                    one.trigger_id,
+                    str(one.event_id),
+                    str(one.attempts),
+                    moment(one.failed_at),
+                    "set aside" if one.is_set_aside else moment(one.retry_at),
+                    one.error.headline if one.error is not None else "",
+                )
+                for one in found
+            ),
+            empty="No event has failed.",
+        )
+
+
+@command.command("retry")
+@click.argument("name")
+@click.argument("event_id", type=int)
+@click.option("--forget", is_flag=True, help="Give the event up instead.")
+@home_option
+def retry(name: str, event_id: int, forget: bool, home: Path | None) -> None:
+    """Hand an event that failed over once more, with all its retries before it."""
+    with open_home(home) as opened:
+        inbox = opened.ledger.inbox
+        ids = _ids_of(opened.ledger, name)
+        known = [
+            one for one in inbox.get_redeliveries() if one.trigger_id in ids and one.event_id == event_id
+        ]
+        if not known:
+            raise InvalidInvocationError(
+                f"expected an event that failed at {name!r}, got {event_id}; see 'tidewheel sensor failed {name}'"
+            )
+        for one in known:
+            if forget:
+                inbox.forget_redelivery(one.trigger_id, event_id)
+            else:
+                inbox.hand_over_again(one.trigger_id, event_id, now=now_s())
+            click.echo(
+                f"event {event_id} of {one.trigger_id} {'is given up' if forget else 'is tried again'}"
+            )
+
+
+def _ids_of(ledger: LedgerPort, name: str) -> set[str]:
+    return {one.trigger_id for one in ledger.get_triggers() if name in (one.name, one.trigger_id)}
 
 
 @command.command("test")

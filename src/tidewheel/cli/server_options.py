@@ -67,6 +67,7 @@ def server_options(
         evaluation_timeout_s=settings.evaluation_timeout_s,
         chatter_days=settings.chatter_retention_days,
         tick_days=settings.tick_retention_days,
+        inbox_days=settings.inbox_retention_days,
         version=own_version(),
         port=port,
     )

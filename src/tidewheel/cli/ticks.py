@@ -80,6 +80,10 @@ def show(tick_id: int, home: Path | None, as_json: bool) -> None:
         for problem in tick.request_errors:
             key = f" (run key {problem.run_key!r})" if problem.run_key is not None else ""
             click.echo(f"request {problem.index}{key} is not valid: {problem.message}")
+        for failed in tick.failed_events:
+            then = "set aside" if failed.is_set_aside else f"again at {moment(failed.retry_at)}"
+            why = failed.error.headline if failed.error is not None else ""
+            click.echo(f"event {failed.event_id} failed (attempt {failed.attempts}, {then}): {why}")
         if tick.skip_reason:
             click.echo(f"{'not asked' if tick.is_unasked else 'skipped'}: {tick.skip_reason}")
         for text in tick.notes:

@@ -50,7 +50,7 @@ def list_command(kind: TriggerKind) -> click.Command:
                 )
             else:
                 print_table(
-                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "CURSOR"),
+                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "BEHIND", "CURSOR"),
                     map(_sensor_row, views),
                     empty=empty,
                 )
@@ -174,5 +174,18 @@ def _sensor_row(view: TriggerView) -> tuple[str | None, ...]:
         every,
         moment(view.last_tick_at),
         view.last_status,
+        _behind(view),
         cursor,
     )
+
+
+def _behind(view: TriggerView) -> str:
+    """How far a listening sensor is behind, and what it has set aside."""
+    parts = []
+    if view.events_behind:
+        parts.append(f"{view.events_behind} events, {view.seconds_behind or 0.0:.0f} s")
+    if view.retrying_events:
+        parts.append(f"{view.retrying_events} retrying")
+    if view.set_aside_events:
+        parts.append(f"{view.set_aside_events} set aside")
+    return "; ".join(parts)

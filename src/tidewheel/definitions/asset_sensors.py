@@ -16,6 +16,7 @@ from tidewheel.definitions.sensors import (
 )
 from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.definitions.trigger_results import SensorExecutionData, SensorOutcome, sensor_outcome
+from tidewheel.definitions.webhook_sensors import BATCH, NEWEST, ONE_BY_ONE, require_hand_over
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.policies import TriggerPolicy
@@ -41,6 +42,7 @@ class AssetSensorDefinition(SensorDefinition):
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         target: Any = None,
+        hand_over: str = ONE_BY_ONE,
         policy: TriggerPolicy | None = None,
     ) -> None:
         if not isinstance(asset_key, AssetKey):
@@ -65,6 +67,7 @@ class AssetSensorDefinition(SensorDefinition):
             target=target,
             policy=policy,
         )
+        self.hand_over = require_hand_over(hand_over, self.what, (ONE_BY_ONE, BATCH, NEWEST))
 
     @property
     def sensor_type(self) -> SensorType:
@@ -93,7 +96,12 @@ class AssetSensorDefinition(SensorDefinition):
             return SensorExecutionData(
                 [], f"No new materialization events found for asset key {self.asset_key}", context.cursor
             )
-        outcomes = [self.collect_event(context, record.event_log_entry) for record in events]
+        entries = [record.event_log_entry for record in events]
+        if self.hand_over == BATCH:
+            entries = [entries]
+        elif self.hand_over == NEWEST:
+            entries = entries[-1:]
+        outcomes = [self.collect_event(context, entry) for entry in entries]
         joined = SensorOutcome(
             [request for one in outcomes for request in one.requests],
             next((one.skip_message for one in outcomes if one.skip_message), None),
@@ -129,9 +137,14 @@ def asset_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     target: Any = None,
+    hand_over: str = ONE_BY_ONE,
     policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], AssetSensorDefinition]:
-    """Decorate a function ``(context, asset_event)`` that hears of each new materialisation of an asset."""
+    """Decorate a function ``(context, asset_event)`` that hears of each new materialisation of an asset.
+
+    ``hand_over``: ``"one_by_one"`` calls it for each, in order; ``"batch"`` gives it a list of all that are new at once;
+    ``"newest"`` gives it only the newest of them and drops the others.
+    """
 
     def decorate(fn: Callable[..., Any]) -> AssetSensorDefinition:
         made = AssetSensorDefinition(
@@ -148,6 +161,7 @@ def asset_sensor(
             tags=tags,
             metadata=metadata,
             target=target,
+            hand_over=hand_over,
             policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]

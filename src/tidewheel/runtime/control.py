@@ -54,6 +54,13 @@ class TriggerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cursor: Optional[str] = None
     failures_in_a_row: int = 0
     set_by: str = "code"
+    events_behind: Optional[int] = None
+    """Of a sensor that listens to events: how many it has not been handed yet."""
+    seconds_behind: Optional[float] = None
+    """The age of the oldest of them."""
+    retrying_events: int = 0
+    set_aside_events: int = 0
+    """Events whose last retry raised: they wait for a person."""
     policy: Optional[TriggerPolicy] = None
     paused: Optional[PauseRecord] = None
     """The pause that holds for it now."""
@@ -85,6 +92,10 @@ class ServerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     waiting: tuple[WaitingRun, ...] = ()
     workers: int = 0
     services: dict[str, str] = {}
+    events_behind: int = 0
+    """Events that listening sensors have not been handed yet; of the sensor that is furthest behind."""
+    seconds_behind: float = 0.0
+    set_aside_events: int = 0
 
 
 class ControlPort(Protocol):

@@ -24,6 +24,7 @@ from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 
@@ -68,6 +69,7 @@ CONTROL_PREFIX = "control."
 AGGREGATES: dict[str, type] = {
     "backfills": BackfillsPort,
     "conditions": ConditionsPort,
+    "inbox": InboxPort,
     "owed": OwedPort,
     "pools": PoolsPort,
 }

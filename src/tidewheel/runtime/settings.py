@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """For how long logs and step events are kept."""
     tick_retention_days: Optional[Days] = 7.0
     """For how long ticks are kept that did nothing."""
+    inbox_retention_days: Optional[Days] = 30.0
+    """For how long deliveries are kept once they have been handed over; repeated ones are known for as long."""
 
     event_batch_size: AtLeastOne = 500
     """Events after which a worker sends a batch."""

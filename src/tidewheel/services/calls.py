@@ -40,6 +40,8 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "backfills.create": (Topic.BACKFILLS,),
     "backfills.commit_step": (Topic.BACKFILLS, Topic.QUEUE),
     "backfills.cancel": (Topic.BACKFILLS, Topic.RUNS_ENDED, Topic.RUN_EVENTS),
+    "inbox.put": (Topic.INBOX,),
+    "inbox.hand_over_again": (Topic.INBOX,),
 }
 LOGGED_LENGTH = 200
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from tidewheel.errors import (
     CodeLocationNotFoundError,
     InvalidInvocationError,
@@ -21,6 +23,7 @@ from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.services.database import Database
+from tidewheel.services.lag import SensorLag, load_lags
 from tidewheel.services.locations import Locations
 from tidewheel.services.policy_control import PolicyControl
 from tidewheel.services.schedules import Schedules
@@ -259,6 +262,7 @@ class ServerControl:
                     )
                 )
         if kind in (None, TriggerKind.SENSOR.value):
+            lags = await self.get_lags()
             for trigger_id, location, sensor in self._locations.catalog.sensors():
                 record = self._book.get(trigger_id)
                 views.append(
@@ -277,10 +281,17 @@ class ServerControl:
                         cursor=record.cursor if record else None,
                         failures_in_a_row=record.failures_in_a_row if record else 0,
                         set_by=_set_by(record),
+                        **_lag_view(lags.get(trigger_id)),
                         **self._policy_view(trigger_id, location, sensor),
                     )
                 )
         return views
+
+    async def get_lags(self) -> dict[str, SensorLag]:
+        """By trigger id, how far listening sensors are behind."""
+        return await self._database.read(
+            load_lags, self._database.ledger, self._locations.catalog, self._book, self._clock
+        )
 
     def _policy_view(self, trigger_id: str, location: str, node: ScheduleNode | SensorNode) -> dict[str, Any]:
         breaker = self._policies.breakers.tripped.get(trigger_id)
@@ -433,6 +444,7 @@ class ServerControl:
             return len(ledger.queued_runs(limit=10_000)), len(ledger.in_progress_runs())
 
         queued, in_progress = await self._database.read(gather)
+        lags = list((await self.get_lags()).values())
         waits = [
             WaitingRun(run_id=run_id, reason=reason.describe())
             for run_id, reason in list(self._admission.waits.items())[:100]
@@ -449,6 +461,9 @@ class ServerControl:
             in_progress=in_progress,
             waiting=tuple(waits),
             workers=len(self._workers),
+            events_behind=max((one.events_behind for one in lags), default=0),
+            seconds_behind=max((one.seconds_behind for one in lags), default=0.0),
+            set_aside_events=sum(one.set_aside_events for one in lags),
         )
 
     async def get_snapshots(self) -> dict[str, bytes]:
@@ -476,6 +491,10 @@ def _refusal(prepared: PreparedLaunch) -> LaunchOutcome:
         message=error.message if error else "the launch was refused without a reason",
         error=error,
     )
+
+
+def _lag_view(lag: SensorLag | None) -> dict[str, Any]:
+    return {} if lag is None else msgspec.structs.asdict(lag)
 
 
 def _set_by(record: TriggerRecord | None) -> str:

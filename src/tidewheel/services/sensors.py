@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Optional
+from typing import Any, Optional
 
 import msgspec
 
 from tidewheel.errors import UserCodeFailedError, UserCodeUnreachableError
 from tidewheel.logic.graph.specs import SensorNode
+from tidewheel.logic.planning.event_delivery import Handed, settle_handover
 from tidewheel.logic.planning.requests import build_tick_commit
 from tidewheel.logic.planning.sensor_tick import (
     SensorDecision,
@@ -25,7 +26,13 @@ from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
 from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.releases import Releases
-from tidewheel.services.sensor_events import load_sensor_events
+from tidewheel.services.sensor_events import (
+    BATCH,
+    LISTENING_KINDS,
+    SensorEvents,
+    load_sensor_events,
+    without_spans,
+)
 from tidewheel.services.signals import Signals, Topic, wait_any
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
@@ -37,9 +44,10 @@ from tidewheel.values.status import TickStatus, TriggerKind
 logger = logging.getLogger("tidewheel.sensors")
 
 UNREACHABLE_PAUSE_S = 1.0
+BUDGET_SHARE = 0.5
+"""How much of an evaluation's time may have passed when another event is begun."""
 MAX_STARTS = 250
 """Sensors that are begun before other work of the server has its turn."""
-LISTENING_KINDS = frozenset({"run_status", "asset"})
 
 
 class SensorMoment(msgspec.Struct, kw_only=True):
@@ -51,6 +59,12 @@ class SensorMoment(msgspec.Struct, kw_only=True):
     woken: bool = False
     paused_until: float = 0.0
     started_at: Optional[float] = None
+    retry_at: Optional[float] = None
+    """When an event is to be handed over again."""
+    single_until: int = 0
+    """Events up to this id go one at a time: together they failed as a whole."""
+    prefers_new: bool = True
+    """Whether new events go before one that is due again; they take turns."""
 
 
 class Sensors:
@@ -80,7 +94,7 @@ class Sensors:
         self._clock = clock
         self._timeout_s = evaluation_timeout_s
         self._changed = signals.listen(Topic.CATALOG, Topic.TRIGGERS)
-        self._events = signals.listen(Topic.ASSET_EVENTS, Topic.RUN_EVENTS)
+        self._events = signals.listen(Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.INBOX)
         self._finished = asyncio.Event()
         self._agenda = Agenda()
         self._count = 0
@@ -169,6 +183,7 @@ class Sensors:
                 failures_in_a_row=record.failures_in_a_row,
                 woken=moment.woken,
                 is_evaluating=trigger_id in self._busy,
+                retry_at=moment.retry_at,
             )
         )
 
@@ -226,35 +241,76 @@ class Sensors:
             started_at=record.started_at,
             is_first_since_start=moment.evaluations == 0,
         )
-        more = False
         if sensor.kind in LISTENING_KINDS:
-            loaded = await self._database.read(
-                load_sensor_events, self._database.ledger, sensor, location, record.position or 0
-            )
-            if not loaded.events:
-                if loaded.position > (record.position or 0):
-                    await self._move(record, loaded.position)
-                return
-            more = loaded.more
-            request = msgspec.structs.replace(request, events=loaded.events, runs=loaded.runs)
-            request = _without_spans(request, self._pauses.skipped_spans(sensor, location, started_at))
-            if not request.events:
-                await self._move(record, loaded.position)
-                moment.woken = moment.woken or more
-                return
+            await self._hand_over(record, sensor, moment, request)
+            return
         result = await self._ask(location, sensor, request)
-        if request.events and result.position is None:
-            result = msgspec.structs.replace(result, position=_position_after(request, result))
         moment.evaluations += 1
         await self._commit(record, sensor, moment, result, started_at)
-        if more:
-            moment.woken = True
+
+    async def _hand_over(
+        self, record: TriggerRecord, sensor: SensorNode, moment: SensorMoment, request: EvaluationRequest
+    ) -> None:
+        """One evaluation of a sensor that listens to events: only when there are some for it."""
+        loaded = await self._load(record, sensor, moment, request.now)
+        loaded = without_spans(loaded, self._pauses.skipped_spans(sensor, record.location, request.now))
+        moment.retry_at = loaded.wake_at
+        moment.woken = moment.woken or loaded.more
+        handed = loaded.handed
+        if handed is None:
+            if loaded.position > (record.position or 0):
+                await self._move(record, loaded.position)
+            return
+        moment.prefers_new = handed.again is not None
+        result = await self._ask(record.location, sensor, loaded.fill(request))
+        moment.evaluations += 1
+        await self._settle(record, sensor, moment, loaded, handed, result, request.now)
+
+    async def _load(
+        self, record: TriggerRecord, sensor: SensorNode, moment: SensorMoment, now: float
+    ) -> SensorEvents:
+        return await self._database.read(
+            load_sensor_events,
+            self._database.ledger,
+            sensor,
+            record,
+            now=now,
+            limit=1 if (record.position or 0) < moment.single_until else BATCH,
+            prefers_new=moment.prefers_new,
+        )
+
+    async def _settle(
+        self,
+        record: TriggerRecord,
+        sensor: SensorNode,
+        moment: SensorMoment,
+        loaded: SensorEvents,
+        handed: Handed,
+        result: EvaluationResult,
+        started_at: float,
+    ) -> None:
+        settled = settle_handover(record.trigger_id, handed, result, self._clock())
+        if settled.split:
+            logger.warning("sensor %s failed on a batch as a whole; trying one by one", record.trigger_id)
+            moment.single_until, moment.woken = handed.ids[-1], True
+            return
+        result, behind = settled.result, settled.result.position
+        if behind is not None and behind < handed.ids[-1]:
+            moment.woken = True  # the time was up before the last event
+        elif behind is not None:
+            result = msgspec.structs.replace(result, position=max(behind, loaded.position))
+        retries = [one.retry_at for one in settled.redeliveries if one.retry_at is not None]
+        known = [] if moment.retry_at is None else [moment.retry_at]
+        moment.retry_at = min(retries + known, default=None)
+        extras = {"failed_events": settled.redeliveries, "settled_events": settled.settled}
+        await self._commit(record, sensor, moment, result, started_at, extras)
 
     async def _ask(self, location: str, sensor: SensorNode, request: EvaluationRequest) -> EvaluationResult:
+        timeout_s = sensor.evaluation_timeout_s or self._timeout_s
+        if request.events or request.deliveries:
+            request = msgspec.structs.replace(request, budget_s=timeout_s * BUDGET_SHARE)
         try:
-            return await self._locations.evaluate(
-                location, request, sensor.evaluation_timeout_s or self._timeout_s
-            )
+            return await self._locations.evaluate(location, request, timeout_s)
         except UserCodeFailedError as exc:
             return EvaluationResult(error=error_info(exc))
 
@@ -265,6 +321,7 @@ class Sensors:
         moment: SensorMoment,
         result: EvaluationResult,
         started_at: float,
+        extras: dict[str, Any] | None = None,
     ) -> None:
         commit = build_tick_commit(
             record,
@@ -275,6 +332,10 @@ class Sensors:
             frontier=started_at,
             policy=sensor.policy,
         )
+        if extras:
+            # what becomes of single events is always written
+            await self._writer.write(msgspec.structs.replace(commit, **extras), sensor.name)
+            return
         if record.trigger_id not in self._releases.counts and self._is_repetition(
             commit.status, commit.skip_reason, moment, result, record
         ):
@@ -313,26 +374,3 @@ class Sensors:
             self._book.note(moved)
         else:
             await self._book.refresh(record.trigger_id)
-
-
-def _without_spans(request: EvaluationRequest, spans: tuple[tuple[float, float], ...]) -> EvaluationRequest:
-    """The request without events of pauses whose events are not to be made up for."""
-    if not spans:
-        return request
-    kept = [
-        place
-        for place, stored in enumerate(request.events)
-        if not any(begin <= stored.event.timestamp < end for begin, end in spans)
-    ]
-    return msgspec.structs.replace(
-        request,
-        events=tuple(request.events[place] for place in kept),
-        runs=tuple(request.runs[place] for place in kept),
-    )
-
-
-def _position_after(request: EvaluationRequest, result: EvaluationResult) -> int | None:
-    """Which events count as handed over: all of them, unless the evaluation as a whole failed."""
-    if result.error is not None or not request.events:
-        return None
-    return request.events[-1].id

@@ -33,7 +33,10 @@ from tidewheel.services.breakers import Breakers
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
+from tidewheel.services.file_watch import FileWatching
+from tidewheel.services.hooks import Hooks
 from tidewheel.services.hub import Peer
+from tidewheel.services.inbox import InboxWriter
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
@@ -46,6 +49,7 @@ from tidewheel.services.policy_control import PolicyControl
 from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
+from tidewheel.services.sensor_events import inbox_positions
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.tick_writer import TickWriter
@@ -75,6 +79,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_timeout_s: float = 60.0
     chatter_days: Optional[float] = 30.0
     tick_days: Optional[float] = 30.0
+    inbox_days: Optional[float] = 30.0
     watch_code: bool = True
     watchdog: WatchdogOptions = WatchdogOptions()
     version: str = ""
@@ -181,6 +186,11 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self._file_watching = FileWatching(
+            self.database, self.locations, self.book, writer, self.signals, clock=clock
+        )
+        self.inbox = InboxWriter(self.database, self.signals)
+        self.hooks = Hooks(self.inbox, clock=clock)
         self.backfills = Backfills(
             self.database,
             self.locations,
@@ -230,7 +240,12 @@ class Server:
         )
         self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
         self._retention = Retention(
-            self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
+            self.database,
+            chatter_days=options.chatter_days,
+            tick_days=options.tick_days,
+            inbox_days=options.inbox_days,
+            positions=lambda: inbox_positions(self.locations.catalog, self.book),
+            clock=clock,
         )
         self.failed_duties: list[str] = []
         self.watchdog = Watchdog(
@@ -255,6 +270,8 @@ class Server:
         """Listen, start the locations and all duties. Returns before user code has loaded (``wait_ready``)."""
         await self._hub.listen(self.options.socket)
         self._begin("intake", self.intake.run())
+        self._begin("inbox", self.inbox.run())
+        self.hooks.restore(self.database.ledger, self.locations.names())
         self._begin("catalog", self._follow_catalog())
         await self.locations.start()
         self._begin("launching", self.launching.run())
@@ -310,10 +327,12 @@ class Server:
         await self.locations.wait_settled()
         changed.clear()
         await self._take_catalog()
+        self.hooks.complete()
         await self.pauses.sync()
         self._begin("releases", self.releases.run())
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("files", self._file_watching.run())
         self._begin("backfills", self.backfills.run())
         self._begin("automation", self.automation.run())
         self._ready.set()
@@ -330,6 +349,7 @@ class Server:
                 await self.database.read(self._resolver.read_dynamic, self.database.ledger)
                 self._resolver.use_catalog(catalog)
                 await self.book.sync(catalog)
+                self.hooks.follow(catalog)
                 return
             except Exception:
                 logger.exception("the catalog could not be taken over; trying again")

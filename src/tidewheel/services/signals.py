@@ -18,6 +18,7 @@ class Topic(str, Enum):
     ASSET_EVENTS = "asset_events"
     RUN_EVENTS = "run_events"
     WORKERS = "workers"
+    INBOX = "inbox"
     HISTORY = "history"
     """What had happened was taken back: wiped or deleted."""
     BACKFILLS = "backfills"

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidewheel.logic.graph.specs import ScheduleNode
+from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.records import TickCommit, TickOutcome, TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus
 
@@ -67,7 +68,7 @@ class TriggerBook:
             return
         failures = record.failures_in_a_row
         if not commit.is_unasked:
-            failures = failures + 1 if commit.status is TickStatus.FAILURE else 0
+            failures = failures + 1 if commit.counts_as_failure else 0
         for observer in self.observers:
             observer(commit, outcome)
         keys = [run.run_key for run in commit.runs if run.run_key is not None]
@@ -103,11 +104,17 @@ class TriggerBook:
         for trigger_id, location, sensor in catalog.sensors():
             if trigger_id not in known:
                 wanted = _new_trigger(trigger_id, TriggerKind.SENSOR, location, sensor.name, now)
-                # events before a run status sensor's start are not its business; those after it all are (F19)
-                position = newest if sensor.kind == "run_status" else None
+                position = _first_position(ledger, sensor, newest)
                 fresh.append(msgspec.structs.replace(wanted, position=position))
         known.update({record.trigger_id: record for record in ledger.ensure_triggers(fresh)})
         self._records = known
+
+
+def _first_position(ledger: LedgerPort, sensor: SensorNode, newest: int) -> int | None:
+    """Events before a run status sensor's start are not its business, those after it all are (F19); so with deliveries."""
+    if sensor.kind == "run_status":
+        return newest
+    return ledger.inbox.last_delivery_id() if sensor.kind == "webhook" else None
 
 
 def _new_trigger(trigger_id: str, kind: TriggerKind, location: str, name: str, now: float) -> TriggerRecord:

@@ -12,10 +12,12 @@ from typing import Any, Optional, Protocol
 
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.storage.ports_triggers import TriggerPoliciesPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
@@ -49,6 +51,7 @@ take it use that one. What is changed while an ordinal is not known is taken int
 class LedgerPort(Protocol):
     """Storage as everybody else sees it. Aggregates with contracts of their own are attributes."""
 
+    inbox: InboxPort
     backfills: BackfillsPort
     pools: PoolsPort
     conditions: ConditionsPort
@@ -175,6 +178,9 @@ class LedgerPort(Protocol):
 
         The ids here are positions in this run's log, from 1; ``after`` is exclusive.
         """
+
+    def count_events(self, filters: EventFilter, limit: int = 100_000) -> Backlog:
+        """How many lasting events match (counted up to ``limit``), and the time of the oldest."""
 
     def last_event_id(self) -> int:
         """The newest lasting event's id, 0 when there is none."""

@@ -19,6 +19,7 @@ from tidewheel.storage import (
     held_requests,
     intake,
     partitions,
+    redeliveries,
     run_changes,
     run_keys,
     triggers,
@@ -29,6 +30,7 @@ from tidewheel.storage.run_keys import Requests
 from tidewheel.storage.runs import StoredRun
 from tidewheel.storage.schema import tick
 from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.policies import SetAside, TriggerPolicy
 from tidewheel.values.records import (
     KeptRunKey,
@@ -57,6 +59,7 @@ class TickBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_keys: tuple[KeptRunKey, ...] = ()
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    failed_events: tuple[Redelivery, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
     is_unasked: bool = False
@@ -154,6 +157,8 @@ def _write_besides(unit: Unit, wanted: TickCommit, tick_id: int | None) -> None:
         backfills.create(unit, wanted.backfills, now=wanted.ended_at, trigger_id=trigger_id, tick_id=tick_id)
     if wanted.events:
         intake.record(unit, wanted.events)
+    redeliveries.put(unit, wanted.failed_events)
+    redeliveries.settle(unit, wanted.trigger_id, wanted.settled_events)
 
 
 def _load_earlier(unit: Unit, commits: Sequence[TickCommit]) -> dict[tuple[str, float], sa.Row[Any]]:
@@ -200,6 +205,8 @@ def _has_other_effect(wanted: TickCommit, before: TriggerRecord) -> bool:
     return bool(
         wanted.partition_changes
         or wanted.events
+        or wanted.failed_events
+        or wanted.settled_events
         or wanted.log
         or wanted.request_errors
         or wanted.conditions is not None
@@ -239,7 +246,7 @@ def _next_state(wanted: TickCommit, before: TriggerRecord) -> dict[str, Any]:
         "last_tick_at": wanted.started_at,
     }
     if not wanted.is_unasked:
-        after["failures_in_a_row"] = before.failures_in_a_row + 1 if has_failed else 0
+        after["failures_in_a_row"] = before.failures_in_a_row + 1 if wanted.counts_as_failure else 0
     if wanted.frontier is not None:
         after["frontier"] = wanted.frontier
     if wanted.cursor_changed:
@@ -320,6 +327,7 @@ def _tick_row(done: _Written) -> dict[str, Any]:
         kept_keys=one.requests.kept,
         request_errors=wanted.request_errors,
         log=wanted.log,
+        failed_events=wanted.failed_events,
         set_aside=done.set_aside,
         notes=wanted.notes,
         is_unasked=wanted.is_unasked,

@@ -20,6 +20,7 @@ from tidewheel.errors import InvalidInvocationError, did_you_mean
 from tidewheel.logic.cron.expression import parse
 from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.logic.planning.breaker import BreakerDecision, BreakerFacts, decide_breaker
+from tidewheel.logic.planning.event_delivery import settle_handover
 from tidewheel.logic.planning.pauses import active_pause, skipped_spans
 from tidewheel.logic.planning.requests import build_tick_commit, build_unasked_tick
 from tidewheel.logic.planning.schedule_tick import (
@@ -33,8 +34,7 @@ from tidewheel.runtime.instance import Instance
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.fixed_schedules import fixed_result
 from tidewheel.services.pause_book import subject_of
-from tidewheel.services.sensor_events import load_sensor_events
-from tidewheel.services.sensors import LISTENING_KINDS
+from tidewheel.services.sensor_events import LISTENING_KINDS, load_sensor_events
 from tidewheel.services.triggers import schedule_definition
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
@@ -264,23 +264,32 @@ class TriggerTester:
             is_first_since_start=record.last_tick_at is None,
         )
         if node.kind in LISTENING_KINDS:
-            loaded = load_sensor_events(self._ledger, node, LOCATION, record.position or 0)
-            if not loaded.events:
-                return
-            request = msgspec.structs.replace(request, events=loaded.events, runs=loaded.runs)
-        result = self._ask(request, node)
-        if request.events and result.error is None and result.position is None:
-            result = msgspec.structs.replace(result, position=request.events[-1].id)
+            self._hand_over(node, record, request)
+        else:
+            self._commit(self._sensor_tick(node, record, self._ask(request, node)))
+
+    def _hand_over(self, node: SensorNode, record: TriggerRecord, request: EvaluationRequest) -> None:
+        loaded = load_sensor_events(self._ledger, node, record, now=self.now)
+        if loaded.handed is None:
+            return
+        result = self._ask(loaded.fill(request), node)
+        settled = settle_handover(record.trigger_id, loaded.handed, result, self.now)
+        commit = self._sensor_tick(node, record, settled.result)
         self._commit(
-            build_tick_commit(
-                record,
-                result,
-                tick_identity=f"v{record.version}",
-                started_at=self.now,
-                ended_at=self.now,
-                frontier=self.now,
-                policy=node.policy,
+            msgspec.structs.replace(
+                commit, failed_events=settled.redeliveries, settled_events=settled.settled
             )
+        )
+
+    def _sensor_tick(self, node: SensorNode, record: TriggerRecord, result: EvaluationResult) -> TickCommit:
+        return build_tick_commit(
+            record,
+            result,
+            tick_identity=f"v{record.version}",
+            started_at=self.now,
+            ended_at=self.now,
+            frontier=self.now,
+            policy=node.policy,
         )
 
     # -- the server's parts --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from tidewheel.values.backfills import NewBackfill
 from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.policies import SetAside, TriggerPolicy
 from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
 from tidewheel.values.tags import RANGE_END, RANGE_START
@@ -176,6 +177,8 @@ class TickRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_keys: tuple[KeptRunKey, ...] = ()
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    failed_events: tuple[Redelivery, ...] = ()
+    """Events whose evaluation raised, and when each is tried again."""
     set_aside: tuple[SetAside, ...] = ()
     """Requests that did not become runs at once, by the trigger's policy."""
     notes: tuple[str, ...] = ()
@@ -224,11 +227,20 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backfills: tuple[NewBackfill, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
+    failed_events: tuple[Redelivery, ...] = ()
+    """Events whose evaluation raised, to be handed over again (or set aside)."""
+    settled_events: tuple[int, ...] = ()
+    """Events that were handed over again, with success."""
     policy: Optional[TriggerPolicy] = None
     """What is to be made of the requests besides; judged in the transaction, by the runs that there are."""
     notes: tuple[str, ...] = ()
     is_unasked: bool = False
     """The trigger was not evaluated: its failures in a row stay as they are."""
+
+    @property
+    def counts_as_failure(self) -> bool:
+        """Whether the trigger itself failed, so that it is asked less often: not when only single events did."""
+        return self.status is TickStatus.FAILURE and (self.error is not None or not self.failed_events)
 
 
 class TickOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

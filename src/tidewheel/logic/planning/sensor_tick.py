@@ -32,6 +32,8 @@ class SensorFacts(msgspec.Struct, frozen=True, kw_only=True):
     failures_in_a_row: int = 0
     woken: bool = False
     is_evaluating: bool = False
+    retry_at: Optional[float] = None
+    """When an event is to be handed over again."""
     served_since: float = 0.0
     start_delay_s: float = 0.0
     """How long after ``served_since`` its first evaluation is, so that many sensors do not all begin at once."""
@@ -60,6 +62,8 @@ def decide_sensor_tick(facts: SensorFacts) -> SensorDecision:
         due_at = facts.last_started_at
     else:
         due_at = facts.last_started_at + interval
+    if facts.retry_at is not None and facts.failures_in_a_row == 0:
+        due_at = min(due_at, facts.retry_at)
     if facts.now >= due_at:
         return SensorDecision(evaluate=True)
     return SensorDecision(wake_at=on_grain(due_at, interval))

@@ -15,6 +15,11 @@ BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Change the schema. Ledgers are not taken back: restore a backup instead."""
+    _add_policies()
+    _add_inbox()
+
+
+def _add_policies() -> None:
     op.create_table(
         "held_request",
         sa.Column("held_id", BIG_ID, autoincrement=True, nullable=False),
@@ -45,4 +50,50 @@ def upgrade() -> None:
         ["trigger_id"],
         sqlite_where=unfinished,
         postgresql_where=unfinished,
+    )
+
+
+def _add_inbox() -> None:
+    op.create_table(
+        "inbox",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("delivery_id", sa.Text, nullable=False, comment="the sender's name for it"),
+        sa.Column("received_at", sa.Double, nullable=False),
+        sa.Column(
+            "digest",
+            sa.LargeBinary,
+            nullable=False,
+            comment="of the body, to tell a repetition from a conflict",
+        ),
+        sa.Column("headers", sa.LargeBinary, nullable=False, comment="msgpack"),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_inbox"),
+        sa.UniqueConstraint("source", "delivery_id", name="uq_inbox_source"),
+        sqlite_autoincrement=True,
+        comment="what came from outside; every consumer's trigger row has its position in it",
+    )
+    op.create_index("ix_inbox_source", "inbox", ["source", "id"])
+    op.create_table(
+        "redelivery",
+        sa.Column("trigger_id", sa.Text, nullable=False),
+        sa.Column("event_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("retry_at", sa.Double, comment="none: set aside"),
+        sa.Column("failed_at", sa.Double),
+        sa.Column("error", sa.LargeBinary, comment="msgpack"),
+        sa.PrimaryKeyConstraint("trigger_id", "event_id", name="pk_redelivery"),
+        sqlite_with_rowid=False,
+        comment="events that a trigger is to be handed again",
+    )
+    op.create_table(
+        "watched_file",
+        sa.Column("trigger_id", sa.Text, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("modified_at", sa.Double),
+        sa.Column("version", sa.Text),
+        sa.PrimaryKeyConstraint("trigger_id", "path", name="pk_watched_file"),
+        sqlite_with_rowid=False,
+        comment="files as they were when file sensors were last told of them",
     )
