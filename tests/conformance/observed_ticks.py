@@ -39,6 +39,10 @@ class Subject:
             self.on_disk = self.holder.__enter__()
         return self.on_disk
 
+    def reference_of(self, instance: Any) -> Any:
+        """What finds an instance on disk again: Dagster gives dynamic partitions to ticks only by it."""
+        return instance.get_ref() if instance is self.on_disk and hasattr(instance, "get_ref") else None
+
     def resources_of(self, trigger: Any) -> dict[str, Any] | None:
         """The resources that a schedule or sensor asks for, out of the program's."""
         wanted = set(trigger.required_resource_keys)
@@ -104,6 +108,7 @@ def _sensor_story(subject: Subject, sensor: Any, cursor: str | None) -> list[Any
             repository_def=subject.repo,
             sensor_name=sensor.name,
             resources=subject.resources_of(sensor),
+            instance_ref=subject.reference_of(instance),
         )
         if instance is subject.on_disk:
             _name_instance(context, instance)

@@ -35,6 +35,8 @@ def error_name(error: BaseException | type | str | None) -> str | None:
     else:
         name = (error if isinstance(error, type) else type(error)).__name__
     name = name.rsplit(".", 1)[-1].removeprefix("Dagster")
+    if name == "DefinitionsError":
+        return "InvalidDefinitionError"  # several of them in one
     if name == "TidewheelError":
         return "Error"
     return "CheckError" if name.endswith("CheckError") else name

@@ -87,9 +87,10 @@ def _collection_check(kind: Kind, make: Callable[[], Any], *, is_optional: bool)
     def check(
         obj: Any, param_name: str, of_type: Kind | None = None, additional_message: str | None = None
     ) -> Any:
+        given: Any = obj
         if obj is None and is_optional:
             return make()
-        if not isinstance(obj, kind) or (isinstance(obj, str) and kind is not str):
+        if not isinstance(given, kind) or (isinstance(obj, str) and kind is not str):
             raise _fault(obj, param_name, _names(kind), additional_message)
         _elements(obj, of_type, param_name)
         return obj
@@ -119,7 +120,8 @@ def _mapping_check(kind: Kind, *, is_optional: bool) -> Callable[..., Any]:
     ) -> Any:
         if obj is None and is_optional:
             return {}
-        if not isinstance(obj, kind):
+        given: Any = obj
+        if not isinstance(given, kind):
             raise _fault(obj, param_name, _names(kind), additional_message)
         _elements(obj, key_type, param_name)
         _elements(obj.values(), value_type, param_name)

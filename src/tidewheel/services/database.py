@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
 from tidewheel.storage.ports import LedgerPort
@@ -13,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 READERS = 2
-READ_PREFIXES = ("get_", "count_", "queued_", "in_progress_", "last_", "stats")
+READ_PREFIXES = ("get", "count_", "queued_", "in_progress_", "last_", "stats")
 
 
 class Database:
@@ -21,23 +22,32 @@ class Database:
 
     def __init__(self, ledger: LedgerPort) -> None:
         self.ledger = ledger
+        self.observe: Callable[[str, float], None] | None = None
+        """Told of every ``read`` and ``write`` and how many seconds it took, waiting included."""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tidewheel-read")
 
     async def write(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out a write."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: method(*args, **kwargs))
+        return await self._in("write", self._writer, lambda: method(*args, **kwargs))
 
     async def read(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out a read."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, lambda: method(*args, **kwargs)
-        )
+        return await self._in("read", self._readers, lambda: method(*args, **kwargs))
+
+    async def _in(self, kind: str, executor: ThreadPoolExecutor, work: Callable[[], R]) -> R:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await loop.run_in_executor(executor, work)
+        finally:
+            if self.observe is not None:
+                self.observe(kind, loop.time() - began)
 
     async def call(self, name: str, kwargs: dict[str, object]) -> object:
-        """Carry out a method of the ledger by name, in the right thread."""
-        method: Callable[..., object] = getattr(self.ledger, name)
-        if name.startswith(READ_PREFIXES):
+        """Carry out a method of the ledger by name (``backfills.get``), in the right thread."""
+        method: Callable[..., object] = attrgetter(name)(self.ledger)
+        if name.rpartition(".")[2].startswith(READ_PREFIXES):
             return await self.read(method, **kwargs)
         return await self.write(method, **kwargs)
 

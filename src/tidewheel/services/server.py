@@ -25,6 +25,10 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.automation import Automation
+from tidewheel.services.automation_control import AutomationControl
+from tidewheel.services.backfill_control import BackfillControl
+from tidewheel.services.backfills import Backfills
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -33,6 +37,7 @@ from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
 from tidewheel.services.machine import Machine
+from tidewheel.services.measurements import Measurements
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.retention import Retention
@@ -40,13 +45,17 @@ from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.tick_writer import TickWriter
+from tidewheel.services.tracing import SpanExporter, Tracing
 from tidewheel.services.triggers import TriggerBook
+from tidewheel.services.watchdog import Watchdog, WatchdogOptions
 from tidewheel.services.worker_book import WorkerBook
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
 logger = logging.getLogger("tidewheel.server")
+
+CATALOG_AGAIN_S = 1.0
 
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +72,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     chatter_days: Optional[float] = 30.0
     tick_days: Optional[float] = 30.0
     watch_code: bool = True
+    watchdog: WatchdogOptions = WatchdogOptions()
     version: str = ""
     port: Optional[int] = None
 
@@ -78,6 +88,7 @@ class Server:
         clock: Callable[[], float],
         entropy: Callable[[int], bytes] = os.urandom,
         machine: Machine | None = None,
+        exporter: SpanExporter | None = None,
     ) -> None:
         self.options = options
         self._clock = clock
@@ -123,6 +134,16 @@ class Server:
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
+        self.automation = Automation(
+            self.locations,
+            self.book,
+            writer,
+            self.database,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            thread=machine.helper_thread("tidewheel-automation"),
+        )
         self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
         self.admission = Admission(
             self.database, self.locations, self.launching, self.signals, options.limits, clock=clock
@@ -144,6 +165,17 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self.backfills = Backfills(
+            self.database,
+            self.locations,
+            self.workers,
+            self.signals,
+            self.feed,
+            options.recovery,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            max_concurrent_runs=options.limits.max_concurrent_runs,
+        )
         self.about: dict[str, Any] = {
             "home": options.home,
             "version": options.version,
@@ -155,9 +187,25 @@ class Server:
             book=self.book,
             schedules=self.schedules,
             sensors=self.sensors,
+            automation=AutomationControl(
+                self.automation,
+                self.book,
+                self.database,
+                clock=clock,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             admission=self.admission,
             workers=self.workers,
             signals=self.signals,
+            backfills=BackfillControl(
+                self.database,
+                self.locations,
+                self.workers,
+                self.signals,
+                clock=clock,
+                entropy=entropy,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             clock=clock,
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
@@ -167,6 +215,22 @@ class Server:
         self._retention = Retention(
             self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
         )
+        self.failed_duties: list[str] = []
+        self.watchdog = Watchdog(
+            self.database,
+            self.locations,
+            self.book,
+            self.schedules,
+            self.feed,
+            options.watchdog,
+            alerter=machine.alerter(),
+            thread=machine.helper_thread("tidewheel-alerts"),
+            failed_duties=lambda: self.failed_duties,
+            clock=clock,
+        )
+        self.measurements = Measurements()
+        self._tracing = Tracing(self.database, exporter) if exporter is not None else None
+        self._observe()
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
 
@@ -180,6 +244,10 @@ class Server:
         self._begin("queue", self.admission.run())
         self._begin("monitor", self.monitor.run())
         self._begin("retention", self._retention.run())
+        self._begin("watchdog", self._watch())
+        self._begin("loop lag", self.measurements.probe_loop())
+        if self._tracing is not None:
+            self._begin("tracing", self._tracing.run())
         if self.options.watch_code:
             self._begin("reload", CodeWatch(self.locations, self.signals).run())
 
@@ -223,9 +291,12 @@ class Server:
         """Triggers are served only when their stored state is in step with what is defined."""
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
+        changed.clear()
         await self._take_catalog()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("backfills", self.backfills.run())
+        self._begin("automation", self.automation.run())
         self._ready.set()
         while True:
             await changed.wait()
@@ -234,10 +305,16 @@ class Server:
             self.signals.raise_topic(Topic.TRIGGERS)
 
     async def _take_catalog(self) -> None:
-        catalog = self.locations.catalog
-        await self.database.read(self._resolver.read_dynamic, self.database.ledger)
-        self._resolver.use_catalog(catalog)
-        await self.book.sync(catalog)
+        while True:
+            catalog = self.locations.catalog
+            try:
+                await self.database.read(self._resolver.read_dynamic, self.database.ledger)
+                self._resolver.use_catalog(catalog)
+                await self.book.sync(catalog)
+                return
+            except Exception:
+                logger.exception("the catalog could not be taken over; trying again")
+                await asyncio.sleep(CATALOG_AGAIN_S)
 
     def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(duty, name=name)
@@ -246,7 +323,37 @@ class Server:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
+            self.failed_duties.append(task.get_name())
             logger.error("the duty %r ended with an error", task.get_name(), exc_info=task.exception())
+
+    def _observe(self) -> None:
+        """Let the duties tell what they do."""
+        measurements, tracing = self.measurements, self._tracing
+        self.database.observe = measurements.database
+        self.book.observers.append(lambda commit, outcome: measurements.tick(commit, len(outcome.run_ids)))
+        self.intake.observers.append(measurements.taken)
+        self.monitor.observers.append(lambda _, status: measurements.run_ended(status))
+        if tracing is not None:
+            self.intake.observers.append(lambda _, events: tracing.note(events))
+            self.monitor.observers.append(lambda run_id, _: tracing.note_end(run_id))
+
+    async def _watch(self) -> None:
+        """The watchdog looks only once everything has had the time to begin."""
+        await self._ready.wait()
+        await self.watchdog.run()
+
+    async def measure(self) -> bytes:
+        """All measurements as of now, in Prometheus' text format."""
+        unfinished = await self.database.read(self.database.ledger.get_unfinished_summary)
+        self.measurements.look(
+            await self.control.health(),
+            unfinished,
+            self.book.failures(),
+            max_runs=self.options.limits.max_concurrent_runs,
+            overdue_s=self.watchdog.overdue_s(),
+            failed_duties=len(self.failed_duties),
+        )
+        return self.measurements.text()
 
     # -- peers ----------------------------------------------------------------------------------------------------
 

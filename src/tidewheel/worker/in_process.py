@@ -59,7 +59,7 @@ def execute_in_process(
     ephemeral = _ephemeral_job(
         job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
-    config = run_config if run_config is not None else _default_config(job, partition_key, op_selection)
+    config = run_config if run_config is not None else _default_config(job, partition_key)
     plain = plain_run_config(config)
     resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     all_tags = {**job.run_tags, **normalize_tags(tags)}
@@ -112,11 +112,9 @@ def _is_of_assets(job: JobDefinition) -> bool:
     return bool(job.asset_layer.selected_assets or job.asset_layer.selected_checks)
 
 
-def _default_config(job: JobDefinition, partition_key: str | None, op_selection: Sequence[str] | None) -> Any:
+def _default_config(job: JobDefinition, partition_key: str | None) -> Any:
     if partition_key is not None and job.partitioned_config is not None:
         return job.get_run_config_for_partition_key(partition_key)
-    if op_selection:
-        return None
     return job.run_config
 
 
