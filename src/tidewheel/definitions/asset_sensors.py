@@ -11,7 +11,6 @@ from tidewheel.definitions.sensors import (
     DefaultSensorStatus,
     SensorDefinition,
     SensorType,
-    docstring_of,
     remember,
 )
 from tidewheel.definitions.trigger_functions import function_name
@@ -136,7 +135,7 @@ def asset_sensor(
             job_name,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             job=job,
             jobs=jobs,
             default_status=default_status,
@@ -245,7 +244,7 @@ def multi_asset_sensor(
             job_name,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             job=job,
             jobs=jobs,
             default_status=default_status,

@@ -13,7 +13,6 @@ from tidewheel.definitions.sensors import (
     DefaultSensorStatus,
     SensorDefinition,
     SensorType,
-    docstring_of,
     remember,
 )
 from tidewheel.definitions.trigger_functions import function_name
@@ -236,7 +235,7 @@ def run_status_sensor(
             run_status,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             monitored_jobs=_one_spelling(monitored_jobs, job_selection),
             monitor_all_code_locations=_one_spelling(monitor_all_code_locations, monitor_all_repositories),
             default_status=default_status,
@@ -274,7 +273,7 @@ def run_failure_sensor(
             RunStatus.FAILURE,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             monitored_jobs=_one_spelling(monitored_jobs, job_selection),
             monitor_all_code_locations=_one_spelling(monitor_all_code_locations, monitor_all_repositories),
             default_status=default_status,

@@ -44,7 +44,7 @@ def schedule(
             should_execute=should_execute,
             environment_vars=environment_vars,
             execution_timezone=execution_timezone,
-            description=description or (fn.__doc__ and fn.__doc__.strip()) or None,
+            description=description,
             execution_fn=fn,
             job=job,
             default_status=default_status,

@@ -328,7 +328,7 @@ def sensor(
             evaluation_fn=fn,
             job_name=job_name,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             job=job,
             jobs=jobs,
             default_status=default_status,
@@ -345,11 +345,6 @@ def sensor(
         fn, job_name = job_name, None
         return decorate(fn)
     return decorate
-
-
-def docstring_of(fn: Callable[..., Any]) -> str | None:
-    """A function's docstring, as a description."""
-    return (fn.__doc__ or "").strip() or None
 
 
 def remember(made: Any, fn: Callable[..., Any]) -> Any:
