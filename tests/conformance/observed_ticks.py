@@ -30,12 +30,12 @@ class Subject:
     options: dict[str, Any]
 
     on_disk: Any = None
-    holder: Any = None  # what is not held is closed, and takes the instance's folder with it
+    holder: Any = None
 
     def instance_on_disk(self) -> Any:
         """A persistent instance, made when first asked for; it ends with the process."""
         if self.on_disk is None:
-            self.holder = self.dg.instance_for_test()
+            self.holder = self.dg.instance_for_test()  # kept: it deletes its folder when it is forgotten
             self.on_disk = self.holder.__enter__()
         return self.on_disk
 
@@ -110,6 +110,9 @@ def _sensor_story(subject: Subject, sensor: Any, cursor: str | None) -> list[Any
             resources=subject.resources_of(sensor),
             instance_ref=subject.reference_of(instance),
         )
+        if instance is subject.on_disk:
+            _name_instance(context, instance)
+            return sensor.evaluate_tick(context)
         with _loading_partitions(instance):
             return sensor.evaluate_tick(context)
 
@@ -156,6 +159,12 @@ def _reaction(subject: Subject, sensor: Any, result: Any) -> Any:
         return _returned(returned)
     except Exception as error:
         return {"error": _tick_error(error)}
+
+
+def _name_instance(context: Any, instance: Any) -> None:
+    """Dagster knows the keys that a tick adds only where the context says how to reach the instance, as its daemon's do."""
+    if hasattr(context, "_instance_ref"):
+        context._instance_ref = instance.get_ref()
 
 
 def _loading_partitions(instance: Any) -> Any:

@@ -15,9 +15,16 @@ COMMANDS = {
     "materialize": ("tidewheel.cli.materialize", "Materialize assets now, in this process or on the server."),
     "launch": ("tidewheel.cli.launch", "Launch a job."),
     "run": ("tidewheel.cli.runs", "List, show, follow and cancel runs."),
+    "backfill": ("tidewheel.cli.backfills", "Make many partitions: launch, watch, cancel, retry."),
     "asset": ("tidewheel.cli.assets", "List and show assets."),
     "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
     "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),
+    "automation": (
+        "tidewheel.cli.automation",
+        "Show what conditions look after and plan; answer their plans.",
+    ),
+    "why": ("tidewheel.cli.why", "Say why an asset was or was not run, and what it waits for."),
+    "owed": ("tidewheel.cli.owed", "List and waive what conditions still owe."),
     "tick": ("tidewheel.cli.ticks", "List evaluations of schedules and sensors."),
     "doctor": ("tidewheel.cli.doctor", "Check a home: ledger, server, code, settings."),
 }

@@ -22,8 +22,8 @@ def test_every_alias_can_be_had(name):
 
 
 def test_a_name_that_is_not_supported_says_so():
-    with pytest.raises(ImportError, match="Component.*which Tidewheel does not have"):
-        _ = dg.Component
+    with pytest.raises(ImportError, match="SqlComponent.*which Tidewheel does not have"):
+        _ = dg.SqlComponent
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = dg.no_such_name
     with pytest.raises(AttributeError, match="no_such_name"):
