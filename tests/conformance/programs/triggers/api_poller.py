@@ -74,8 +74,8 @@ def test_down():
 
 
 def test_pages():
-    context = build_sensor_context(cursor='{"last": 5}')
-    requests = list(api_sensor(context, api=Api(token="t")))
+    context = build_sensor_context(cursor='{"last": 5}', resources={"api": Api(token="t")})
+    requests = list(api_sensor(context))
     assert [request.run_key for request in requests] == ["page-6", "page-7"]
     assert json.loads(context.cursor) == {"last": 7}
     result = pull_job.execute_in_process(run_config=requests[0].run_config)

@@ -30,7 +30,7 @@ def crossed(context):
     return context.partition_key
 
 
-ranged_job = define_asset_job("ranged_job", selection=[ranged])
+ranged_job = define_asset_job("ranged_job", selection=[ranged], partitions_def=days)
 crossed_job = define_asset_job("crossed_job", selection=[crossed])
 
 
