@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition, docstring_of, remember
+from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition, remember
 from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.definitions.webhook_sensors import ONE_BY_ONE, require_hand_over
 from tidewheel.errors import InvalidDefinitionError
@@ -150,7 +150,7 @@ def file_sensor(
             report_existing=report_existing,
             storage_options=storage_options,
             hand_over=hand_over,
-            description=description or docstring_of(fn),
+            description=description or fn.__doc__,
             job=job,
             jobs=jobs,
             job_name=job_name,

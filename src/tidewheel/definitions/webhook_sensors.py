@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tidewheel.definitions.env_var import EnvVar
-from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition, docstring_of, remember
+from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition, remember
 from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.errors import InvalidDefinitionError, TidewheelError
 from tidewheel.logic.graph.specs import HookSpec, SecretRef
@@ -283,7 +283,7 @@ def webhook_sensor(
             hook=hook,
             hand_over=hand_over,
             max_body_bytes=max_body_bytes,
-            description=description or docstring_of(fn),
+            description=description or fn.__doc__,
             job=job,
             jobs=jobs,
             job_name=job_name,
