@@ -12,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import msgspec
 import watchfiles
 
 from tidewheel.errors import TidewheelError, UserCodeUnreachableError
@@ -163,7 +164,8 @@ class FileWatching:
         commit = build_tick_commit(
             record, result, tick_identity=f"v{record.version}", started_at=now, ended_at=now
         )
-        await self._writer.write(commit, name)
+        # it was not evaluated: what is in the inbox already must not wait for the listing to work again
+        await self._writer.write(msgspec.structs.replace(commit, is_unasked=True), name)
 
 
 class _Notifier:
