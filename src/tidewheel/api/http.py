@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tidewheel.api.bodies import BodyTooLargeError, ClientDisconnect, read_body
 from tidewheel.api.graphql.http import graphql_routes
+from tidewheel.api.hooks import hook_routes
 from tidewheel.errors import TidewheelError
 from tidewheel.services.server import Server
 from tidewheel.values.launch import LaunchRequest
@@ -38,6 +40,7 @@ def create_app(server: Server) -> Starlette:
     handlers = _Handlers(server)
     return Starlette(
         routes=[
+            *hook_routes(server.hooks),
             Route("/", handlers.page),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
@@ -50,7 +53,11 @@ def create_app(server: Server) -> Starlette:
             Route("/api/v1/triggers", handlers.triggers),
             *graphql_routes(server),
         ],
-        exception_handlers={RequestProblem: _problem, TidewheelError: _known_error},
+        exception_handlers={
+            RequestProblem: _problem,
+            TidewheelError: _known_error,
+            ClientDisconnect: _gone,
+        },
     )
 
 
@@ -136,7 +143,7 @@ class _Handlers:
 def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) -> str:
     """A page that shows locations, triggers and the newest runs, and loads itself again every two seconds."""
     rows = "".join(
-        f"<tr><td>{_escape(run.run_id[:8])}<td>{_escape(run.job_name)}<td>{_escape(run.partition or '')}"
+        f"<tr><td>{_escape(run.run_id)}<td>{_escape(run.job_name)}<td>{_escape(run.partition_text or '')}"
         f"<td class={run.status.value}>{run.status.value}"
         for run in runs
     )
@@ -173,11 +180,10 @@ async def _body(request: Request, kind: type[Any]) -> Any:
     Raises:
         RequestProblem: when it is too large or of another shape.
     """
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY_BYTES:
-            raise RequestProblem(413, "too_large", f"expected a body of at most {MAX_BODY_BYTES} bytes")
+    try:
+        data = await read_body(request, MAX_BODY_BYTES)
+    except BodyTooLargeError as exc:
+        raise RequestProblem(413, "too_large", str(exc)) from exc
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError as exc:
@@ -195,6 +201,11 @@ def _limit(text: str | None) -> int:
 async def _problem(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestProblem)
     return _json({"kind": exc.kind, "message": str(exc)}, exc.status)
+
+
+async def _gone(request: Request, exc: Exception) -> Response:
+    """The sender went away in the middle of its request: nobody reads this answer, and nothing is wrong here."""
+    return Response(status_code=499)
 
 
 async def _known_error(request: Request, exc: Exception) -> Response:

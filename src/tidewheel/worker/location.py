@@ -97,7 +97,7 @@ class LocationProcess:
         if self._method == "fork":
             resolve_jobs(self._code.defs, (job.name for job in self._code.snapshot.jobs))
             gc.freeze()
-        while not self._stopping and not (self._retired and not self._run_workers()):
+        while not self._stopping and not (self._retired and not self._children):
             try:
                 self._serve_once()
             except (ConnectionError, OSError):
@@ -152,11 +152,9 @@ class LocationProcess:
                 if pid in self._children:
                     signal_child(pid, signal.SIGKILL)
             case Retire():
+                # evaluators finish what they have begun; the server ends them
                 self._retired = True
                 self._starter.stop()
-                for child in self._children.values():
-                    if child.run_id is None:
-                        signal_child(child.pid, signal.SIGTERM)
             case Shutdown(grace_s=grace_s):
                 self._stop(grace_s)
             case _:
