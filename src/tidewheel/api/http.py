@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -40,6 +41,7 @@ def create_app(server: Server) -> Starlette:
             Route("/", handlers.page),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
+            Route("/metrics", handlers.metrics),
             Route("/api/v1/health", handlers.health),
             Route("/api/v1/launch", handlers.launch, methods=["POST"]),
             Route("/api/v1/runs", handlers.runs),
@@ -64,8 +66,14 @@ class _Handlers:
 
     async def readyz(self, request: Request) -> Response:
         """Code is loaded somewhere and triggers are served."""
-        ready = bool(self._server.locations.names_serving())
-        return _json({"ready": ready}, 200 if ready else 503)
+        serving = bool(self._server.locations.names_serving())
+        failed = list(self._server.failed_duties)
+        ready = serving and not failed
+        return _json({"ready": ready, "failed_duties": failed}, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """Measurements in Prometheus' text format."""
+        return Response(await self._server.measure(), media_type=CONTENT_TYPE_LATEST)
 
     async def health(self, request: Request) -> Response:
         """Locations, queue, workers."""

@@ -33,6 +33,7 @@ from tidewheel.runtime.home import (
     write_address,
 )
 from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import load_settings
 from tidewheel.services.server import Server
 from tidewheel.storage.ledger import open_ledger
@@ -100,7 +101,8 @@ async def _serve(
     ledger = open_ledger(settings.storage_url or str(home / LEDGER_FILE))
     path = socket_path(home, Path(tempfile.gettempdir()))
     options = server_options(settings, home=home, socket=path, targets=targets, port=port)
-    server = Server(ledger, options, clock=now_s)
+    exporter = OtelExporter() if is_wanted(os.environ) else None
+    server = Server(ledger, options, clock=now_s, exporter=exporter)
     printer = ActivityPrinter(as_json=as_json)
     if not quiet:
         server.feed.listen(printer.show)
