@@ -53,7 +53,9 @@ def raw_sensor(context: SensorEvaluationContext, asset_event: EventLogEntry):
     return react(context, asset_event)
 
 
-@asset_sensor(asset_key=AssetKey("small"), job_name="summary_job", name="small_watch", minimum_interval_seconds=10)
+@asset_sensor(
+    asset_key=AssetKey("small"), job_name="summary_job", name="small_watch", minimum_interval_seconds=10
+)
 def small_sensor(context, asset_event):
     yield react(context, asset_event)
 

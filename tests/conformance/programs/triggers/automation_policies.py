@@ -55,14 +55,20 @@ def soon_check():
 
 
 first = dg.AutomationConditionSensorDefinition(
-    "first", target=dg.AssetSelection.assets("soon", "mornings"), minimum_interval_seconds=10, run_tags={"by": "first"}
+    "first",
+    target=dg.AssetSelection.assets("soon", "mornings"),
+    minimum_interval_seconds=10,
+    run_tags={"by": "first"},
 )
 second = dg.AutomationConditionSensorDefinition(
-    "second", target=dg.AssetSelection.all() - dg.AssetSelection.assets("soon", "mornings"),
+    "second",
+    target=dg.AssetSelection.all() - dg.AssetSelection.assets("soon", "mornings"),
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 defs = dg.Definitions(
-    assets=[source, noisy, soon, mornings, quiet, chosen, daily, retried], asset_checks=[soon_check], sensors=[first, second]
+    assets=[source, noisy, soon, mornings, quiet, chosen, daily, retried],
+    asset_checks=[soon_check],
+    sensors=[first, second],
 )
 
 
@@ -86,20 +92,33 @@ def test_cron():
 
     instance = dg.DagsterInstance.ephemeral()
     time = datetime(2024, 3, 4, 5, 0)
-    result = dg.evaluate_automation_conditions(defs=[source, mornings], instance=instance, evaluation_time=time)
+    result = dg.evaluate_automation_conditions(
+        defs=[source, mornings], instance=instance, evaluation_time=time
+    )
     instance.report_runless_asset_event(dg.AssetMaterialization("source"))
     result = dg.evaluate_automation_conditions(
-        defs=[source, mornings], instance=instance, evaluation_time=datetime(2024, 3, 4, 6, 1), cursor=result.cursor
+        defs=[source, mornings],
+        instance=instance,
+        evaluation_time=datetime(2024, 3, 4, 6, 1),
+        cursor=result.cursor,
     )
     first_try = result.total_requested
     instance.report_runless_asset_event(dg.AssetMaterialization("source"))
     result = dg.evaluate_automation_conditions(
-        defs=[source, mornings], instance=instance, evaluation_time=datetime(2024, 3, 4, 6, 5), cursor=result.cursor
+        defs=[source, mornings],
+        instance=instance,
+        evaluation_time=datetime(2024, 3, 4, 6, 5),
+        cursor=result.cursor,
     )
     assert (first_try, result.total_requested) == (1, 0)
 
 
 def observe():
     return {
-        one.name: [one.minimum_interval_seconds, one.default_status.name, one.sensor_type.name] for one in (first, second)
-    } | {"labels": [str(c.get_label()) for c in (eager_without_missing, weekday_mornings, ignoring, failed_again)]}
+        one.name: [one.minimum_interval_seconds, one.default_status.name, one.sensor_type.name]
+        for one in (first, second)
+    } | {
+        "labels": [
+            str(c.get_label()) for c in (eager_without_missing, weekday_mornings, ignoring, failed_again)
+        ]
+    }

@@ -42,7 +42,9 @@ def each_day(context):
 
 @sensor(job=ranged_job)
 def by_job(context):
-    return ranged_job.run_request_for_partition(partition_key="2024-01-05", run_key="five", tags={"by": "job"})
+    return ranged_job.run_request_for_partition(
+        partition_key="2024-01-05", run_key="five", tags={"by": "job"}
+    )
 
 
 @sensor(job=crossed_job)
@@ -64,10 +66,18 @@ def unknown(context):
     return RunRequest(partition_key="2030-01-01")
 
 
-defs = Definitions(assets=[ranged, crossed], jobs=[ranged_job, crossed_job], sensors=[each_day, by_job, cross, several, unknown])
+defs = Definitions(
+    assets=[ranged, crossed],
+    jobs=[ranged_job, crossed_job],
+    sensors=[each_day, by_job, cross, several, unknown],
+)
 
 
 def test_keys():
-    assert [one.partition_key for one in each_day(build_sensor_context())] == ["2024-01-02", "2024-01-03", "2024-01-04"]
+    assert [one.partition_key for one in each_day(build_sensor_context())] == [
+        "2024-01-02",
+        "2024-01-03",
+        "2024-01-04",
+    ]
     (request,) = cross(build_sensor_context()).run_requests
     assert request.partition_key == "2024-01-02|x"

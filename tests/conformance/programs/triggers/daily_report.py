@@ -2,7 +2,18 @@
 
 from datetime import timedelta
 
-from dagster import Config, DefaultScheduleStatus, Definitions, RunConfig, RunRequest, SkipReason, job, op, schedule, build_schedule_context
+from dagster import (
+    Config,
+    DefaultScheduleStatus,
+    Definitions,
+    RunConfig,
+    RunRequest,
+    SkipReason,
+    job,
+    op,
+    schedule,
+    build_schedule_context,
+)
 from datetime import datetime
 
 

@@ -33,7 +33,11 @@ images_job = define_asset_job("images_job", [thumbnail, gallery], partitions_def
 
 @sensor(job=images_job)
 def image_sensor(context: SensorEvaluationContext):
-    new = [name for name in DATABASE if not images.has_partition_key(name, dynamic_partitions_store=context.instance)]
+    new = [
+        name
+        for name in DATABASE
+        if not images.has_partition_key(name, dynamic_partitions_store=context.instance)
+    ]
     return SensorResult(
         run_requests=[RunRequest(partition_key=name) for name in new],
         dynamic_partitions_requests=[images.build_add_request(new)],
@@ -54,7 +58,9 @@ def adds_directly(context):
     return RunRequest(run_key=name, partition_key=name)
 
 
-defs = Definitions(assets=[thumbnail, gallery], jobs=[images_job], sensors=[image_sensor, forgets, adds_directly])
+defs = Definitions(
+    assets=[thumbnail, gallery], jobs=[images_job], sensors=[image_sensor, forgets, adds_directly]
+)
 
 
 def test_image_sensor():
@@ -64,7 +70,9 @@ def test_image_sensor():
         (request,) = result.dynamic_partitions_requests
         assert request.partitions_def_name == "images" and list(request.partition_keys) == ["cat", "dog"]
         instance.add_dynamic_partitions("images", ["cat", "fox"])
-        assert [one.partition_key for one in image_sensor(build_sensor_context(instance=instance)).run_requests] == ["dog"]
+        assert [
+            one.partition_key for one in image_sensor(build_sensor_context(instance=instance)).run_requests
+        ] == ["dog"]
         deleted = forgets(build_sensor_context(instance=instance)).dynamic_partitions_requests[0]
         assert list(deleted.partition_keys) == ["fox"]
 

@@ -33,4 +33,7 @@ defs = Definitions(jobs=[watched], sensors=[plain, full])
 
 
 def observe():
-    return [[one.name, one.sensor_type.name, one.default_status.name, one.minimum_interval_seconds] for one in (plain, full)]
+    return [
+        [one.name, one.sensor_type.name, one.default_status.name, one.minimum_interval_seconds]
+        for one in (plain, full)
+    ]

@@ -90,7 +90,16 @@ def schedule_mix(context):
 
 defs = Definitions(
     jobs=[j],
-    sensors=[raises, returns_text, mixes, sets_twice, wrong_job, number_cursor, late_error, partition_on_plain],
+    sensors=[
+        raises,
+        returns_text,
+        mixes,
+        sets_twice,
+        wrong_job,
+        number_cursor,
+        late_error,
+        partition_on_plain,
+    ],
     schedules=[schedule_raises, schedule_number, schedule_no_keys, schedule_mix],
 )
 

@@ -71,7 +71,9 @@ def by_json(context: SensorEvaluationContext):
         return SkipReason("nothing changed")
     return SensorResult(
         run_requests=[
-            RunRequest(run_key=f"{name}-{now[name]}", run_config={"ops": {"process": {"config": {"filename": name}}}})
+            RunRequest(
+                run_key=f"{name}-{now[name]}", run_config={"ops": {"process": {"config": {"filename": name}}}}
+            )
             for name in changed
         ],
         cursor=json.dumps(now),

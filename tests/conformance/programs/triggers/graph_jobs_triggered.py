@@ -30,7 +30,11 @@ def copy():
 
 
 small = copy.to_job(name="small", config={"ops": {"read": {"config": {"rows": 1}}}})
-big = copy.to_job(name="big", config=RunConfig(ops={"read": {"rows": 100}}) if False else {"ops": {"read": {"config": {"rows": 100}}}}, tags={"size": "big"})
+big = copy.to_job(
+    name="big",
+    config=RunConfig(ops={"read": {"rows": 100}}) if False else {"ops": {"read": {"config": {"rows": 100}}}},
+    tags={"size": "big"},
+)
 open_job = copy.to_job(name="open_job")
 
 

@@ -48,11 +48,16 @@ def saying():
     say()
 
 
-jobs = {name: define_asset_job(f"{name}_job", selection=name) for name in ("clicks", "weekly", "monthly", "quarterly")}
+jobs = {
+    name: define_asset_job(f"{name}_job", selection=name)
+    for name in ("clicks", "weekly", "monthly", "quarterly")
+}
 schedules = [
     build_schedule_from_partitioned_job(jobs["clicks"], minute_of_hour=20),
     build_schedule_from_partitioned_job(jobs["weekly"], day_of_week=3, hour_of_day=4),
-    build_schedule_from_partitioned_job(jobs["monthly"], day_of_month=2, hour_of_day=5, minute_of_hour=30, name="second"),
+    build_schedule_from_partitioned_job(
+        jobs["monthly"], day_of_month=2, hour_of_day=5, minute_of_hour=30, name="second"
+    ),
     build_schedule_from_partitioned_job(jobs["quarterly"], default_status=DefaultScheduleStatus.RUNNING),
     build_schedule_from_partitioned_job(saying),
 ]
@@ -62,4 +67,7 @@ defs = Definitions(
 
 
 def observe():
-    return {one.name: [one.cron_schedule, one.execution_timezone] for one in defs.get_repository_def().schedule_defs}
+    return {
+        one.name: [one.cron_schedule, one.execution_timezone]
+        for one in defs.get_repository_def().schedule_defs
+    }

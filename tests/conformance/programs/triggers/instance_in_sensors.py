@@ -64,7 +64,12 @@ def both_new(context: SensorEvaluationContext):
 
 @sensor(job=gathering)
 def one_at_a_time(context):
-    unfinished = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    unfinished = [
+        DagsterRunStatus.QUEUED,
+        DagsterRunStatus.NOT_STARTED,
+        DagsterRunStatus.STARTING,
+        DagsterRunStatus.STARTED,
+    ]
     records = context.instance.get_run_records(RunsFilter(job_name="gathering", statuses=unfinished))
     if len(records) > 0:
         return SkipReason("running")

@@ -31,7 +31,9 @@ def make_job(name):
 
 
 def make_sensor(job_def, bucket):
-    @sensor(name=f"{bucket}_sensor", job=job_def, minimum_interval_seconds=120, description=f"watches {bucket}")
+    @sensor(
+        name=f"{bucket}_sensor", job=job_def, minimum_interval_seconds=120, description=f"watches {bucket}"
+    )
     def _sensor(context):
         last = int(context.cursor or 0)
         if last >= 2:
@@ -45,7 +47,9 @@ def make_sensor(job_def, bucket):
 def make_schedule(job_def, hour):
     @schedule(name=f"{job_def.name}_at_{hour}", job=job_def, cron_schedule=f"0 {hour} * * *")
     def _schedule(context):
-        return RunRequest(run_key=context.scheduled_execution_time.strftime("%Y%m%d"), tags={"hour": str(hour)})
+        return RunRequest(
+            run_key=context.scheduled_execution_time.strftime("%Y%m%d"), tags={"hour": str(hour)}
+        )
 
     return _schedule
 
@@ -61,10 +65,17 @@ def ask(context, prefix="p"):
     return RunRequest(run_key=f"{prefix}-{context.sensor_name}")
 
 
-by_class = SensorDefinition(name="by_class", evaluation_fn=lambda context: RunRequest(run_key="l"), job=jobs[0])
-with_partial = SensorDefinition(name="with_partial", evaluation_fn=functools.partial(ask, prefix="q"), job=jobs[1])
+by_class = SensorDefinition(
+    name="by_class", evaluation_fn=lambda context: RunRequest(run_key="l"), job=jobs[0]
+)
+with_partial = SensorDefinition(
+    name="with_partial", evaluation_fn=functools.partial(ask, prefix="q"), job=jobs[1]
+)
 by_lambda = ScheduleDefinition(
-    name="by_lambda", job=jobs[0], cron_schedule="0 0 * * *", execution_fn=lambda context: RunRequest(run_key="x")
+    name="by_lambda",
+    job=jobs[0],
+    cron_schedule="0 0 * * *",
+    execution_fn=lambda context: RunRequest(run_key="x"),
 )
 
 defs = Definitions(

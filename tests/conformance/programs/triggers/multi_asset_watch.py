@@ -53,7 +53,9 @@ def all_of_them(context: MultiAssetSensorEvaluationContext):
     return RunRequest()
 
 
-@multi_asset_sensor(monitored_assets=AssetSelection.assets(left, right), request_assets=AssetSelection.assets(joined))
+@multi_asset_sensor(
+    monitored_assets=AssetSelection.assets(left, right), request_assets=AssetSelection.assets(joined)
+)
 def any_of_them(context):
     found = {key: record for key, record in context.latest_materialization_records_by_key().items() if record}
     if not found:

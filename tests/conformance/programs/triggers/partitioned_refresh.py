@@ -26,7 +26,9 @@ def events(context: AssetExecutionContext) -> None:
 
 events_job = define_asset_job("events_job", selection=[events])
 
-nightly = build_schedule_from_partitioned_job(events_job, hour_of_day=3, minute_of_hour=15, tags={"by": "helper"})
+nightly = build_schedule_from_partitioned_job(
+    events_job, hour_of_day=3, minute_of_hour=15, tags={"by": "helper"}
+)
 
 
 @schedule(job=events_job, cron_schedule="0 6 * * 0", execution_timezone="Europe/Paris")

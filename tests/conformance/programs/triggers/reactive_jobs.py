@@ -55,7 +55,9 @@ def after_loading(context: RunStatusSensorContext):
     return RunRequest(run_key=None, tags={"after": context.dagster_run.job_name})
 
 
-@run_status_sensor(run_status=DagsterRunStatus.SUCCESS, request_jobs=[reporting, cleaning], monitored_jobs=[loading])
+@run_status_sensor(
+    run_status=DagsterRunStatus.SUCCESS, request_jobs=[reporting, cleaning], monitored_jobs=[loading]
+)
 def both_after(context):
     yield RunRequest(run_key="r", job_name="reporting")
     yield RunRequest(run_key="c", job_name="cleaning")
@@ -63,7 +65,10 @@ def both_after(context):
 
 @run_status_sensor(
     run_status=DagsterRunStatus.STARTED,
-    monitored_jobs=[JobSelector(location_name="other", job_name="theirs"), CodeLocationSelector(location_name="third")],
+    monitored_jobs=[
+        JobSelector(location_name="other", job_name="theirs"),
+        CodeLocationSelector(location_name="third"),
+    ],
 )
 def elsewhere(context): ...
 

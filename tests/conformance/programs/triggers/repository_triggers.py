@@ -59,12 +59,24 @@ def nothing_sensor(_context):
     yield SkipReason("nothing to do")
 
 
-basic = ScheduleDefinition(job=configurable_job, cron_schedule="0 1 * * *", name="basic", run_config={"ops": {"configurable_op": {"config": {"scheduled_date": "x"}}}})
+basic = ScheduleDefinition(
+    job=configurable_job,
+    cron_schedule="0 1 * * *",
+    name="basic",
+    run_config={"ops": {"configurable_op": {"config": {"scheduled_date": "x"}}}},
+)
 
 
 @repository
 def my_repository():
-    return [do_stuff_partitioned, do_stuff_schedule, configurable_job, configurable_job_schedule, nothing_sensor, basic]
+    return [
+        do_stuff_partitioned,
+        do_stuff_schedule,
+        configurable_job,
+        configurable_job_schedule,
+        nothing_sensor,
+        basic,
+    ]
 
 
 def test_configurable_job_schedule():
@@ -82,4 +94,9 @@ def test_partitioned():
 
 def observe():
     repo = my_repository
-    return [repo.has_schedule_def("basic"), repo.get_schedule_def("basic").cron_schedule, repo.has_sensor_def("nothing_sensor"), sorted(one.name for one in repo.schedule_defs)]
+    return [
+        repo.has_schedule_def("basic"),
+        repo.get_schedule_def("basic").cron_schedule,
+        repo.has_sensor_def("nothing_sensor"),
+        sorted(one.name for one in repo.schedule_defs),
+    ]

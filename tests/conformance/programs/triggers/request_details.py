@@ -30,12 +30,23 @@ def sizing():
 def observe():
     plain = RunRequest("k", {"ops": {"sized": {"config": {"n": 2}}}}, {"a": 1, "b": {"c": 2}})
     typed = RunRequest(run_config=RunConfig(ops={"sized": Size(n=3)}))
-    narrowed = RunRequest(asset_selection=[AssetKey("x"), AssetKey(["y", "z"])], stale_assets_only=True, partition_key="p")
+    narrowed = RunRequest(
+        asset_selection=[AssetKey("x"), AssetKey(["y", "z"])], stale_assets_only=True, partition_key="p"
+    )
     return {
         "plain": [plain.run_key, plain.run_config, plain.tags, plain.job_name, plain.partition_key],
         "typed": typed.run_config,
-        "narrowed": [narrowed.asset_selection, narrowed.stale_assets_only, narrowed.partition_key, narrowed.has_resolved_partition()],
-        "equal": [RunRequest("a") == RunRequest("a"), RunRequest("a") == RunRequest("b"), SkipReason("a") == SkipReason("a")],
+        "narrowed": [
+            narrowed.asset_selection,
+            narrowed.stale_assets_only,
+            narrowed.partition_key,
+            narrowed.has_resolved_partition(),
+        ],
+        "equal": [
+            RunRequest("a") == RunRequest("a"),
+            RunRequest("a") == RunRequest("b"),
+            SkipReason("a") == SkipReason("a"),
+        ],
         "replaced": RunRequest("a", tags={"x": "1"}).with_replaced_attrs(run_key="b").run_key,
         "skip": [SkipReason("why").skip_message, SkipReason().skip_message],
         "result": [

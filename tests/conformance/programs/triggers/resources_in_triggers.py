@@ -93,7 +93,8 @@ def test_direct():
     from datetime import datetime
 
     context = build_schedule_context(
-        scheduled_execution_time=datetime(2024, 3, 4), resources={"calendar": Calendar(holidays=["2024-03-04"])}
+        scheduled_execution_time=datetime(2024, 3, 4),
+        resources={"calendar": Calendar(holidays=["2024-03-04"])},
     )
     assert isinstance(not_on_holidays(context), SkipReason)
     plain = build_schedule_context(scheduled_execution_time=datetime(2024, 3, 4))

@@ -61,12 +61,16 @@ def clears(context):
     return SkipReason("cleared")
 
 
-defs = Definitions(assets=[outside, inside], sensors=[tells, only_skip, in_a_list, yields_result, empty, clears])
+defs = Definitions(
+    assets=[outside, inside], sensors=[tells, only_skip, in_a_list, yields_result, empty, clears]
+)
 
 
 def test_events():
     with instance_for_test() as instance:
-        context = build_sensor_context(instance=instance, cursor="4", repository_def=defs.get_repository_def())
+        context = build_sensor_context(
+            instance=instance, cursor="4", repository_def=defs.get_repository_def()
+        )
         result = tells(context)
         assert result.cursor == "5"
         assert result.asset_events[0].metadata["count"].value == 5

@@ -114,4 +114,7 @@ def test_success():
 
 
 def observe():
-    return [[one.name, one.description, one.minimum_interval_seconds, one.default_status.name] for one in (tell_chat, tell_more, tell_success)]
+    return [
+        [one.name, one.description, one.minimum_interval_seconds, one.default_status.name]
+        for one in (tell_chat, tell_more, tell_success)
+    ]

@@ -17,14 +17,19 @@ def j():
 
 zones = ["UTC", "US/Pacific", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]
 made = [
-    ScheduleDefinition(name=f"in_{zone.split('/')[-1].lower()}", job=j, cron_schedule="30 2 * * *", execution_timezone=zone)
+    ScheduleDefinition(
+        name=f"in_{zone.split('/')[-1].lower()}", job=j, cron_schedule="30 2 * * *", execution_timezone=zone
+    )
     for zone in zones
 ]
 
 
 @schedule(job=j, cron_schedule=["0 8 * * *", "0 20 * * *"], execution_timezone="Asia/Tokyo")
 def twice(context):
-    return RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags={"hour": str(context.scheduled_execution_time.hour)})
+    return RunRequest(
+        run_key=context.scheduled_execution_time.isoformat(),
+        tags={"hour": str(context.scheduled_execution_time.hour)},
+    )
 
 
 defs = Definitions(jobs=[j], schedules=[*made, twice])
