@@ -154,6 +154,10 @@ class RunConflict(TidewheelError):
     """A run cannot be changed in the state it is in."""
 
 
+class WorkerLostError(TidewheelError):
+    """The process that executed a run ended, or fell silent, before the run had ended."""
+
+
 class StepNotFoundError(TidewheelError):
     """A step selection names a step that the plan does not have."""
 

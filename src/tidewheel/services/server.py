@@ -418,8 +418,8 @@ class Server:
             case ChildStarted(pid=pid, run_id=run_id, epoch=epoch):
                 self.workers.started(run_id, epoch, pid)
                 self._note_worker(run_id, epoch, pid)
-            case ChildExited(run_id=run_id, epoch=epoch) if run_id is not None:
-                self.workers.exited(run_id, epoch, self._clock())
+            case ChildExited(run_id=run_id, epoch=epoch, code=code) if run_id is not None:
+                self.workers.exited(run_id, epoch, self._clock(), code)
                 self.signals.raise_topic(Topic.WORKERS)
             case _:
                 self.locations.take(peer, message)
