@@ -7,26 +7,27 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from tidewheel.api.graphql.answers import Answer, answer
-
-LAUNCH = "launch_pipeline_execution"
-RELAUNCH = "launch_pipeline_reexecution"
-START_SCHEDULE = "start_schedule"
-STOP_SCHEDULE = "stop_running_schedule"
-TRY_SCHEDULE = "schedule_dry_run"
-EDIT_SENSOR = "edit_sensor"
-TRY_SENSOR = "sensor_dry_run"
-SET_CURSOR = "update_sensor_cursor"
-TERMINATE = "terminate_pipeline_execution"
-DELETE_RUN = "delete_pipeline_run"
-RELOAD_LOCATION = "reload_repository_location"
-RELOAD_WORKSPACE = "reload_workspace"
-WIPE = "wipe_assets"
-REPORT_EVENTS = "report_runless_asset_events"
-BACKFILL = "launch_partition_backfill"
-CANCEL_BACKFILL = "cancel_partition_backfill"
-EDIT_PARTITIONS = "edit_dynamic_partitions"
-TOGGLE_AUTOMATION = "toggle_auto_materialize"
-EDIT_LIMITS = "edit_concurrency_limit"
+from tidewheel.logic.access.operations import (
+    BACKFILL,
+    CANCEL_BACKFILL,
+    DELETE_RUN,
+    EDIT_LIMITS,
+    EDIT_PARTITIONS,
+    EDIT_SENSOR,
+    LAUNCH,
+    RELAUNCH,
+    RELOAD_LOCATION,
+    RELOAD_WORKSPACE,
+    REPORT_EVENTS,
+    SET_CURSOR,
+    START_SCHEDULE,
+    STOP_SCHEDULE,
+    TERMINATE,
+    TOGGLE_AUTOMATION,
+    TRY_SCHEDULE,
+    TRY_SENSOR,
+    WIPE,
+)
 
 ALL = (
     LAUNCH,
