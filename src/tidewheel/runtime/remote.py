@@ -22,6 +22,7 @@ from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import is_served, read_address
 from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.values.error_info import ErrorInfo
 
 LOCAL_ONLY = frozenset({"close", "use_resolver"})
@@ -62,7 +63,11 @@ def methods_of(port: type, prefix: str = "") -> dict[str, Method]:
 
 
 CONTROL_PREFIX = "control."
+AGGREGATES: dict[str, type] = {"access": AccessPort, "audit": AuditPort}
+"""Parts of the ledger with contracts of their own: the attribute's name, which is the prefix of wire names too."""
 LEDGER_METHODS = methods_of(LedgerPort)
+for _name, _port in AGGREGATES.items():
+    LEDGER_METHODS |= methods_of(_port, f"{_name}.")
 CONTROL_METHODS = methods_of(ControlPort, CONTROL_PREFIX)
 
 
@@ -186,10 +191,25 @@ class _Remote:
         self.channel.close()
 
 
+class RemoteAggregate(_Remote):
+    """A part of the ledger whose methods are carried out by the server."""
+
+    _table = LEDGER_METHODS
+
+    def __init__(self, channel: Channel, prefix: str) -> None:
+        super().__init__(channel)
+        self._prefix = prefix
+
+
 class RemoteLedger(_Remote):
     """A ``LedgerPort`` whose methods are carried out by the server."""
 
     _table = LEDGER_METHODS
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
+        for name in AGGREGATES:
+            setattr(self, name, RemoteAggregate(channel, f"{name}."))
 
 
 class RemoteControl(_Remote):

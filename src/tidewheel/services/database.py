@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
 from tidewheel.storage.ports import LedgerPort
@@ -13,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 READERS = 2
-READ_PREFIXES = ("get_", "count_", "queued_", "in_progress_", "last_", "stats")
+READ_PREFIXES = ("get", "count_", "queued_", "in_progress_", "last_", "stats")
 
 
 class Database:
@@ -35,9 +36,9 @@ class Database:
         )
 
     async def call(self, name: str, kwargs: dict[str, object]) -> object:
-        """Carry out a method of the ledger by name, in the right thread."""
-        method: Callable[..., object] = getattr(self.ledger, name)
-        if name.startswith(READ_PREFIXES):
+        """Carry out a method of the ledger by name (``backfills.get``), in the right thread."""
+        method: Callable[..., object] = attrgetter(name)(self.ledger)
+        if name.rpartition(".")[2].startswith(READ_PREFIXES):
             return await self.read(method, **kwargs)
         return await self.write(method, **kwargs)
 

@@ -21,10 +21,13 @@ from tidewheel.storage import (
 from tidewheel.storage import events as event_rows
 from tidewheel.storage import partitions as partition_sets
 from tidewheel.storage import runs as run_rows
+from tidewheel.storage.access import SqlAccess
+from tidewheel.storage.audit import SqlAudit
 from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.ports import PartitionResolver
+from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -53,6 +56,8 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
+        self.access: AccessPort = SqlAccess(backend, self._write)
+        self.audit: AuditPort = SqlAudit(backend, self._write)
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Give the ledger a way to learn partitions' ordinals, for all calls that do not bring their own."""

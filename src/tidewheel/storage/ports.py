@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
+from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -41,7 +42,13 @@ take it use that one. What is changed while an ordinal is not known is taken int
 
 
 class LedgerPort(Protocol):
-    """Storage as everybody else sees it."""
+    """Storage as everybody else sees it. Parts with contracts of their own are attributes."""
+
+    @property
+    def access(self) -> AccessPort: ...
+
+    @property
+    def audit(self) -> AuditPort: ...
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
