@@ -15,7 +15,7 @@ import click
 import yaml
 
 from tidewheel.cli.home import OpenHome, open_home
-from tidewheel.cli.options import TargetOptions
+from tidewheel.cli.options import TargetOptions, chosen_server
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
 from tidewheel.cli.runs import echo_event, echo_line
 from tidewheel.cli.targets import resolve_targets
@@ -94,7 +94,7 @@ def launch_and_report(
     """
     configs, config_json, tags = options
     request = LaunchRequest(**what, run_config=parse_config(configs, config_json), tags=parse_tags(tags))
-    if home is not None and home.is_dir():
+    if chosen_server() is not None or (home is not None and home.is_dir()):
         with open_home(home) as opened:
             if opened.is_served:
                 return _through_server(opened, request, wait=wait, as_json=as_json)

@@ -19,6 +19,10 @@ COMMANDS = {
     "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
     "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),
     "tick": ("tidewheel.cli.ticks", "List evaluations of schedules and sensors."),
+    "user": ("tidewheel.cli.users", "Add, list and disable users."),
+    "token": ("tidewheel.cli.tokens", "Make, list and revoke API tokens."),
+    "audit": ("tidewheel.cli.audit", "Show who changed what."),
+    "login": ("tidewheel.cli.login", "Remember a server elsewhere and a token for it."),
     "doctor": ("tidewheel.cli.doctor", "Check a home: ledger, server, code, settings."),
 }
 DATABASE_ERROR = "sqlalchemy.exc.DatabaseError"

@@ -10,8 +10,10 @@ from tidewheel.logic.planning.recovery import RecoveryPolicy
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.settings import Settings
 from tidewheel.services.admission import QueueLimits
+from tidewheel.services.identity import IdentityOptions
 from tidewheel.services.locations import LocationOptions
 from tidewheel.services.server import ServerOptions
+from tidewheel.values.access import Role
 
 
 def own_version() -> str:
@@ -23,7 +25,14 @@ def own_version() -> str:
 
 
 def server_options(
-    settings: Settings, *, home: Path, socket: Path, targets: dict[str, CodeTarget], port: int | None
+    settings: Settings,
+    *,
+    home: Path,
+    socket: Path,
+    targets: dict[str, CodeTarget],
+    port: int | None,
+    is_public: bool = False,
+    read_only: bool = False,
 ) -> ServerOptions:
     """The options of a server on ``home`` that serves ``targets``."""
     return ServerOptions(
@@ -53,4 +62,10 @@ def server_options(
         tick_days=settings.tick_retention_days,
         version=own_version(),
         port=port,
+        identity=IdentityOptions(
+            is_public=is_public,
+            session_s=settings.session_hours * 3600.0,
+            oidc_role=Role(settings.oidc_role) if settings.oidc_role is not None else None,
+        ),
+        read_only=settings.read_only or read_only,
     )

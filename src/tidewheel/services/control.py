@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tidewheel.errors import (
@@ -32,6 +32,8 @@ from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
 from tidewheel.values.tags import PRIORITY
+
+Approve = Callable[[str, Sequence[str]], Awaitable[None]]
 
 
 class ServerControl:
@@ -75,10 +77,18 @@ class ServerControl:
         """Carry out a method of the contract by name."""
         return await getattr(self, name)(**kwargs)
 
+    def location_names(self) -> list[str]:
+        """The code locations of this server."""
+        return self._locations.names()
+
     # -- runs -----------------------------------------------------------------------------------------------------
 
-    async def launch(self, request: LaunchRequest) -> LaunchOutcome:
-        """Check the request with its code location and queue the run."""
+    async def launch(self, request: LaunchRequest, approve: Approve | None = None) -> LaunchOutcome:
+        """Check the request with its code location and queue the run.
+
+        ``approve`` is asked, with the location and the assets that it turns out to be about, before anything is made; it
+        raises to refuse.
+        """
         location = self._locate(request)
         if isinstance(location, LaunchOutcome):
             return location
@@ -88,6 +98,8 @@ class ServerControl:
             return LaunchOutcome(kind="user_code", message=str(exc))
         if prepared.run is None:
             return _refusal(prepared)
+        if approve is not None:
+            await approve(location, prepared.run.assets or prepared.run.planned_assets)
         if request.run_id is not None:
             known = await self._database.read(self._database.ledger.get_run, request.run_id)
             if known is not None:

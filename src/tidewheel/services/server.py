@@ -29,7 +29,9 @@ from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
+from tidewheel.services.guard import Guard
 from tidewheel.services.hub import Hub, Peer
+from tidewheel.services.identity import Identity, IdentityOptions
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
@@ -65,6 +67,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     watch_code: bool = True
     version: str = ""
     port: Optional[int] = None
+    identity: IdentityOptions = IdentityOptions()
+    read_only: bool = False
 
 
 class Server:
@@ -159,7 +163,14 @@ class Server:
             evaluation_timeout_s=options.evaluation_timeout_s,
             about=self.about,
         )
-        self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
+        self.identity = Identity(self.database, options.identity, clock=clock, entropy=entropy)
+        self.guard = Guard(
+            self.database,
+            catalog=lambda: self.locations.catalog,
+            clock=clock,
+            read_only=options.read_only,
+        )
+        self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals, self.guard)
         self._retention = Retention(
             self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
         )

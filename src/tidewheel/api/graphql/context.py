@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer
@@ -10,8 +12,10 @@ from tidewheel.api.graphql.permissions import Access, unauthorized
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.guard import Caller
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.records import RunRecord
 
 
 class RequestContext:
@@ -21,8 +25,9 @@ class RequestContext:
     now: float
     loaders: Loaders
 
-    def __init__(self, server: Server, access: Access, watching: Watching) -> None:
+    def __init__(self, server: Server, access: Access, watching: Watching, caller: Caller) -> None:
         self.server = server
+        self.caller = caller
         self.access = access
         self.watching = watching
         self.begin_anew()
@@ -43,14 +48,23 @@ class RequestContext:
         """The ledger; to be used through ``database.read`` and ``database.write``."""
         return self.server.database.ledger
 
-    def refusal(self, permission: str, location: str | None) -> Answer | None:
+    def refusal(
+        self, permission: str, location: str | None, assets: Sequence[str] | None = None
+    ) -> Answer | None:
         """The ``UnauthorizedError`` for a caller who may not do this in this code location; None when they may."""
-        reason = self.access.refusal(permission, location)
+        reason = self.access.refusal(permission, location, assets)
         return None if reason is None else unauthorized(permission, reason)
 
-    def may(self, permission: str, location: str | None = None) -> bool:
+    def may(self, permission: str, location: str | None = None, assets: Sequence[str] | None = None) -> bool:
         """Whether the caller may do this."""
-        return self.access.refusal(permission, location) is None
+        return self.access.refusal(permission, location, assets) is None
+
+    def assets_of_run(self, run: RunRecord) -> tuple[str, ...]:
+        """The assets that a run is about: those it was asked to make, or its job's."""
+        if run.assets is not None:
+            return run.assets
+        job = self.catalog.job(run.location, run.job_name)
+        return job.assets if job is not None else ()
 
 
 def context_of(info: GraphQLResolveInfo) -> RequestContext:

@@ -262,17 +262,17 @@ async def event_connection(
 
 @run.field("hasReExecutePermission")
 def _may_relaunch(record: RunRecord, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(RELAUNCH, record.location)
+    return context_of(info).may(RELAUNCH, record.location, context_of(info).assets_of_run(record))
 
 
 @run.field("hasTerminatePermission")
 def _may_terminate(record: RunRecord, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(TERMINATE, record.location)
+    return context_of(info).may(TERMINATE, record.location, context_of(info).assets_of_run(record))
 
 
 @run.field("hasDeletePermission")
 def _may_delete(record: RunRecord, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(DELETE_RUN, record.location)
+    return context_of(info).may(DELETE_RUN, record.location, context_of(info).assets_of_run(record))
 
 
 @run.field("allPools")

@@ -13,10 +13,11 @@ from tidewheel.values.access import Grant, Principal
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operation is about. ``groups``: of the assets that it is about; empty: about no assets."""
+    """What an operation is about. ``groups``: of the assets that it is about; empty: about no assets; None: it is about
+    assets that are not known yet, so that it is asked again when they are."""
 
     location: Optional[str] = None
-    groups: frozenset[str] = frozenset()
+    groups: Optional[frozenset[str]] = frozenset()
     is_open: bool = False
     """Not known yet: whether the operation is allowed anywhere at all. To be asked again when it is known."""
 
@@ -76,7 +77,9 @@ def _covers(grant: Grant, operation: Operation, resource: Resource) -> bool:
         return True
     if grant.locations is not None and resource.location not in grant.locations:
         return False
-    return grant.groups is None or (bool(resource.groups) and resource.groups <= set(grant.groups))
+    if grant.groups is None or resource.groups is None:
+        return True
+    return bool(resource.groups) and resource.groups <= set(grant.groups)
 
 
 def _refused(grants: Sequence[Grant], operation: Operation, resource: Resource, *, who: str) -> Decision:

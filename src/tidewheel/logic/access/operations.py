@@ -94,6 +94,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
 )
 """By name."""
 
+ABOUT_ASSETS = frozenset({LAUNCH, RELAUNCH, TERMINATE, DELETE_RUN, WIPE, REPORT_EVENTS, VIEW})
+"""Operations that are about particular assets, so that a grant for their groups is enough."""
+
 CONTROL_OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
         "launch": LAUNCH,
