@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -37,6 +35,7 @@ from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.hub import Peer
+from tidewheel.services.machine import LocationProcess, Machine
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
@@ -80,7 +79,7 @@ class Location:
         self.name = name
         self.target = target
         self.generation = 0
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: LocationProcess | None = None
         self.peer: Peer | None = None
         self.snapshot: LocationSnapshot | None = None
         self.errors: tuple[ErrorInfo, ...] = ()
@@ -138,8 +137,10 @@ class Locations:
         signals: Signals,
         feed: ActivityFeed,
         clock: Callable[[], float],
+        machine: Machine,
     ) -> None:
         self._paths = paths
+        self._machine = machine
         self._options = options
         self._database = database
         self._signals = signals
@@ -464,20 +465,11 @@ class Locations:
             orphan_timeout_s=self._options.orphan_timeout_s,
             worker_patience_s=self._options.worker_patience_s,
         )
-        # a session of its own: Ctrl-C reaches the server alone, which then ends its processes in order
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tidewheel.worker.location",
-            json.dumps(msgspec.to_builtins(args)),
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            cwd=location.target.working_dir or None,
-        )
+        process = await self._machine.start_location(args)
         location.process = process
         self._run(self._watch(location, process, location.generation))
 
-    async def _watch(self, location: Location, process: asyncio.subprocess.Process, generation: int) -> None:
+    async def _watch(self, location: Location, process: LocationProcess, generation: int) -> None:
         """Wait for the end of a location's process; if it should still be there, start another."""
         code: Optional[int] = await process.wait()
         if self._stopping or generation != location.generation:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import signal
 from collections.abc import Callable
 
 from tidewheel.logic.graph.specs import JobNode
@@ -22,8 +20,9 @@ from tidewheel.runtime.protocol import Activity
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.machine import Machine
 from tidewheel.services.signals import Signals, Topic, wait_until
-from tidewheel.services.worker_book import WorkerBook, is_alive, is_worker_alive
+from tidewheel.services.worker_book import WorkerBook
 from tidewheel.values.events import EventType
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.records import EventFilter, RunFilter, RunRecord
@@ -47,6 +46,7 @@ class Monitor:
         feed: ActivityFeed,
         policy: RecoveryPolicy,
         *,
+        machine: Machine,
         catalog: Callable[[], Catalog],
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
@@ -56,6 +56,7 @@ class Monitor:
         self._signals = signals
         self._feed = feed
         self._policy = policy
+        self._machine = machine
         self._catalog = catalog
         self._clock = clock
         self._entropy = entropy
@@ -78,7 +79,7 @@ class Monitor:
         runs = await self._database.read(self._database.ledger.in_progress_runs)
         deadlines: list[float] = []
         for run in runs:
-            if not run.location and not _has_died(run):
+            if not run.location and not self._has_died(run):
                 continue  # executes in a process of its own (a script's): its end is that process's business
             worker, since = self._workers.look(run)
             decision = decide_recovery(
@@ -167,19 +168,18 @@ class Monitor:
         await self._database.write(self._database.ledger.create_runs, [new_run], now=now)
         self._signals.raise_topic(Topic.QUEUE)
 
+    def _has_died(self, run: RunRecord) -> bool:
+        """Whether the process that executes a run by itself is known and has ended."""
+        return run.worker_pid is not None and not self._machine.is_alive(run.worker_pid)
+
     def kill_worker(self, run: RunRecord) -> None:
         """End the process of a run's worker, if it lives."""
         pid = self._workers.pid(run)
-        if pid is not None and is_worker_alive(pid):
+        if pid is not None and self._machine.is_worker_alive(pid):
             try:
-                os.kill(pid, signal.SIGKILL)
+                self._machine.kill(pid)
             except OSError:
                 logger.warning("the worker %s of run %s could not be ended", pid, run.run_id)
-
-
-def _has_died(run: RunRecord) -> bool:
-    """Whether the process that executes a run by itself is known and has ended."""
-    return run.worker_pid is not None and not is_alive(run.worker_pid)
 
 
 def _planned(run: RunRecord, job: JobNode | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

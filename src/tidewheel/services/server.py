@@ -28,13 +28,13 @@ from tidewheel.services.admission import Admission, QueueLimits
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
-from tidewheel.services.database import Database
 from tidewheel.services.guard import Guard
-from tidewheel.services.hub import Hub, Peer
+from tidewheel.services.hub import Peer
 from tidewheel.services.identity import Identity, IdentityOptions
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
+from tidewheel.services.machine import Machine
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.retention import Retention
@@ -81,17 +81,19 @@ class Server:
         *,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes] = os.urandom,
+        machine: Machine | None = None,
     ) -> None:
         self.options = options
         self._clock = clock
-        self.database = Database(ledger)
+        machine = machine or Machine()
+        self.database = machine.database(ledger)
         self.signals = Signals()
         self.feed = ActivityFeed()
         self._resolver = PartitionResolver()
         ledger.use_resolver(self._resolver)
-        self.workers = WorkerBook(clock())
+        self.workers = WorkerBook(clock(), machine)
         self.book = TriggerBook(self.database, clock)
-        self._hub = Hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
+        self._hub = machine.hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
         self.locations = Locations(
             options.targets,
             LocationPaths(
@@ -105,6 +107,7 @@ class Server:
             signals=self.signals,
             feed=self.feed,
             clock=clock,
+            machine=machine,
         )
         writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver)
         self.schedules = Schedules(
@@ -134,6 +137,7 @@ class Server:
             self.signals,
             self.feed,
             options.recovery,
+            machine=machine,
             catalog=lambda: self.locations.catalog,
             clock=clock,
             entropy=entropy,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Optional
 
 import msgspec
 
 from tidewheel.logic.planning.recovery import WorkerState
 from tidewheel.services.hub import Peer
+from tidewheel.services.machine import Machine
 from tidewheel.values.records import RunRecord
 
 
@@ -26,8 +25,9 @@ class WorkerEntry(msgspec.Struct, kw_only=True):
 class WorkerBook:
     """By run id, the newest launch that this server made or heard of."""
 
-    def __init__(self, started_at: float) -> None:
+    def __init__(self, started_at: float, machine: Machine) -> None:
         self._started_at = started_at
+        self._machine = machine
         self._entries: dict[str, WorkerEntry] = {}
 
     def launched(self, run_id: str, epoch: int, now: float) -> None:
@@ -85,10 +85,14 @@ class WorkerBook:
         """The worker's state, and since when (seconds since the epoch)."""
         entry = self._entries.get(run.run_id)
         if entry is None or entry.epoch < run.epoch:
-            if run.worker_pid is not None and not is_worker_alive(run.worker_pid):
+            if run.worker_pid is not None and not self._machine.is_worker_alive(run.worker_pid):
                 return "gone", self._started_at
             return "unknown", self._started_at
-        if entry.state == "unknown" and entry.pid is not None and not is_worker_alive(entry.pid):
+        if (
+            entry.state == "unknown"
+            and entry.pid is not None
+            and not self._machine.is_worker_alive(entry.pid)
+        ):
             return "gone", entry.since
         if entry.state == "connected":
             return "connected", entry.since
@@ -98,27 +102,3 @@ class WorkerBook:
 
     def __len__(self) -> int:
         return sum(1 for entry in self._entries.values() if entry.state == "connected")
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this id lives (one that has ended but was not waited for does not)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return not Path("/proc/self").exists()
-
-
-def is_worker_alive(pid: int) -> bool:
-    """Whether a process of this id lives and is one of ours (ids are used again by the system)."""
-    if not is_alive(pid):
-        return False
-    try:
-        return b"tidewheel" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return not Path("/proc/self").exists()
