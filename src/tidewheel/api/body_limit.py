@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidewheel.api.problems import problem
@@ -9,8 +10,12 @@ from tidewheel.api.problems import problem
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-class _TooLargeError(Exception):
+class _TooLargeError(HTTPException):
     """More arrived than is allowed."""
+
+    def __init__(self, max_bytes: int) -> None:
+        text = f"expected a body of at most {max_bytes} bytes"
+        super().__init__(413, text, headers={"connection": "close"})
 
 
 class BodyLimit:
@@ -35,7 +40,7 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max_bytes:
-                raise _TooLargeError
+                raise _TooLargeError(self._max_bytes)
             return message
 
         async def noting(message: Message) -> None:

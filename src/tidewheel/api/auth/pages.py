@@ -100,10 +100,10 @@ class _Pages:
 
     def _session_begins(self, request: Request, cookie: str, next_path: str) -> Response:
         response = RedirectResponse(next_path, 303)
-        lifetime_s = int(self._server.identity.options.session_s)
-        _set_cookie(request, response, COOKIE, cookie, lifetime_s)
         for name in (FORM_COOKIE, OIDC_COOKIE):
             response.delete_cookie(name, path="/")
+        lifetime_s = int(self._server.identity.options.session_s)
+        _set_cookie(request, response, COOKIE, cookie, lifetime_s)
         return response
 
     async def log_out(self, request: Request) -> Response:
