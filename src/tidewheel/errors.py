@@ -7,6 +7,7 @@ Messages say what was expected, what was got and what to do. The names are Dagst
 from __future__ import annotations
 
 import difflib
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -92,6 +93,19 @@ class InvalidPythonicConfigDefinitionError(TidewheelError):
     """A field of a Config or resource class has a type that config cannot hold."""
 
 
+class ConfigProblemReason(str, enum.Enum):
+    """What kind of problem run config has."""
+
+    RUNTIME_TYPE_MISMATCH = "RUNTIME_TYPE_MISMATCH"
+    MISSING_REQUIRED_FIELD = "MISSING_REQUIRED_FIELD"
+    MISSING_REQUIRED_FIELDS = "MISSING_REQUIRED_FIELDS"
+    FIELD_NOT_DEFINED = "FIELD_NOT_DEFINED"
+    FIELDS_NOT_DEFINED = "FIELDS_NOT_DEFINED"
+    FIELD_ALIAS_COLLISION = "FIELD_ALIAS_COLLISION"
+    SELECTOR_FIELD_ERROR = "SELECTOR_FIELD_ERROR"
+    FAILED_POST_PROCESSING = "FAILED_POST_PROCESSING"
+
+
 class ConfigProblem:
     """One problem in run config: where, what was expected, what was got, and a hint."""
 
@@ -100,7 +114,7 @@ class ConfigProblem:
     def __init__(self, path: Sequence[str], message: str, reason: str = "RUNTIME_TYPE_MISMATCH") -> None:
         self.path = tuple(path)
         self.message = message
-        self.reason = reason
+        self.reason = ConfigProblemReason(reason)
 
     def __repr__(self) -> str:
         return f"{':'.join(('root', *self.path))}: {self.message}"
@@ -118,6 +132,18 @@ class InvalidConfigError(TidewheelError):
 
 class RunNotFoundError(TidewheelError):
     """There is no run of this id."""
+
+
+class EventLogInvalidForRun(TidewheelError):
+    """The events kept of a run do not make sense."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"expected events of run {run_id!r} that can be read, got a log that cannot")
+
+
+class BackfillNotFoundError(TidewheelError):
+    """There is no backfill of this id."""
 
 
 class RunAlreadyExists(TidewheelError):

@@ -138,8 +138,11 @@ def _events_by_step(result: Any) -> dict[str, str]:
             continue
         if kind == "STEP_OUTPUT":
             kind += " " + event.step_output_data.output_name
-        steps.setdefault(plain_name(event.step_key), []).append(kind)
-    return {step: " > ".join(_hooks_last(kinds)) for step, kinds in steps.items()}
+        steps.setdefault(event.step_key, []).append(kind)
+    shown: dict[str, list[str]] = {}
+    for step, kinds in steps.items():
+        shown.setdefault(plain_name(step), []).append(" > ".join(_hooks_last(kinds)))
+    return {name: " > ".join(sorted(stories)) for name, stories in shown.items()}
 
 
 def _hooks_last(kinds: list[str]) -> list[str]:

@@ -30,12 +30,18 @@ class Subject:
     options: dict[str, Any]
 
     on_disk: Any = None
+    holder: Any = None
 
     def instance_on_disk(self) -> Any:
         """A persistent instance, made when first asked for; it ends with the process."""
         if self.on_disk is None:
-            self.on_disk = self.dg.instance_for_test().__enter__()
+            self.holder = self.dg.instance_for_test()  # kept: it deletes its folder when it is forgotten
+            self.on_disk = self.holder.__enter__()
         return self.on_disk
+
+    def reference_of(self, instance: Any) -> Any:
+        """What finds an instance on disk again: Dagster gives dynamic partitions to ticks only by it."""
+        return instance.get_ref() if instance is self.on_disk and hasattr(instance, "get_ref") else None
 
     def resources_of(self, trigger: Any) -> dict[str, Any] | None:
         """The resources that a schedule or sensor asks for, out of the program's."""
@@ -102,7 +108,11 @@ def _sensor_story(subject: Subject, sensor: Any, cursor: str | None) -> list[Any
             repository_def=subject.repo,
             sensor_name=sensor.name,
             resources=subject.resources_of(sensor),
+            instance_ref=subject.reference_of(instance),
         )
+        if instance is subject.on_disk:
+            _name_instance(context, instance)
+            return sensor.evaluate_tick(context)
         with _loading_partitions(instance):
             return sensor.evaluate_tick(context)
 
@@ -149,6 +159,12 @@ def _reaction(subject: Subject, sensor: Any, result: Any) -> Any:
         return _returned(returned)
     except Exception as error:
         return {"error": _tick_error(error)}
+
+
+def _name_instance(context: Any, instance: Any) -> None:
+    """Dagster knows the keys that a tick adds only where the context says how to reach the instance, as its daemon's do."""
+    if hasattr(context, "_instance_ref"):
+        context._instance_ref = instance.get_ref()
 
 
 def _loading_partitions(instance: Any) -> Any:

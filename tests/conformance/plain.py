@@ -35,6 +35,8 @@ def error_name(error: BaseException | type | str | None) -> str | None:
     else:
         name = (error if isinstance(error, type) else type(error)).__name__
     name = name.rsplit(".", 1)[-1].removeprefix("Dagster")
+    if name == "DefinitionsError":
+        return "InvalidDefinitionError"  # several of them in one
     if name == "TidewheelError":
         return "Error"
     return "CheckError" if name.endswith("CheckError") else name
@@ -178,7 +180,7 @@ def metadata(values: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def metadata_value(value: Any) -> Any:
     """One metadata value as [kind, value]; a raw value (definition metadata may be raw) as itself."""
-    kind = type(value).__name__
+    kind = brandless(type(value).__name__)
     if not kind.endswith("MetadataValue"):
         return plain(value)
     kind = kind.removesuffix("MetadataValue")

@@ -15,7 +15,7 @@ import click
 import yaml
 
 from tidewheel.cli.home import OpenHome, open_home
-from tidewheel.cli.options import TargetOptions, chosen_server
+from tidewheel.cli.options import TargetOptions, chosen_server, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
 from tidewheel.cli.runs import echo_event, echo_line
 from tidewheel.cli.targets import resolve_targets
@@ -62,21 +62,6 @@ def parse_config(files: tuple[str, ...], text: str | None) -> dict[str, Any]:
             raise InvalidInvocationError(f"expected JSON in --config-json, got: {exc}") from exc
         config = _merged(config, _mapping(loaded, "--config-json"))
     return config
-
-
-def parse_tags(texts: tuple[str, ...]) -> dict[str, str]:
-    """Tags of ``KEY=VALUE`` texts.
-
-    Raises:
-        InvalidInvocationError: when one has no ``=``.
-    """
-    tags = {}
-    for text in texts:
-        key, separator, value = text.partition("=")
-        if not separator or not key:
-            raise InvalidInvocationError(f"expected --tag KEY=VALUE, got {text!r}")
-        tags[key] = value
-    return tags
 
 
 def launch_and_report(

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tidewheel.errors import InvalidInvocationError, ServerUnreachableError, did_you_mean
+from tidewheel.logic.conditions.subjects import build_graph
 from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode, SensorNode
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.condition_why import find_target, why
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.ids import trigger_id
-from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord, TriggerRecord
 from tidewheel.values.serde import decode
 from tidewheel.values.status import TriggerKind, TriggerStatus
@@ -33,6 +37,23 @@ class LocalControl:
     def cancel(self, run_id: str) -> RunRecord | None:
         """Cancel a run that is queued; one that is STARTED belongs to a process that this one cannot reach."""
         return self._ledger.request_cancel(run_id, now=self._clock())
+
+    def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
+        """Not without a server."""
+        raise self._needs_server("launch a backfill")
+
+    def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
+        """Cancel its queued runs and make no more; it has ended when a server has looked at it."""
+        outcome = self._ledger.backfills.cancel(backfill_id, now=self._clock())
+        return None if outcome is None else outcome.backfill
+
+    def resume_backfill(self, backfill_id: str) -> BackfillOutcome:
+        """Not without a server."""
+        raise self._needs_server("resume a backfill")
+
+    def retry_backfill(self, backfill_id: str, everything: bool = False) -> BackfillOutcome:
+        """Not without a server."""
+        raise self._needs_server("retry a backfill")
 
     def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]:
         """Schedules and sensors as the last loaded code defined them."""
@@ -84,6 +105,26 @@ class LocalControl:
     ) -> EvaluationResult:
         """Not without a server."""
         raise self._needs_server(f"evaluate {name!r}")
+
+    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+        """From the ledger and the last loaded code; conditions of users' own classes cannot be asked."""
+        snapshots = [decode(data, LocationSnapshot) for data in self.get_snapshots().values()]
+        graph = build_graph(snapshots)
+        sensors = [
+            (trigger_id(one.name, sensor.name), one.name, sensor)
+            for one in snapshots
+            for sensor in one.sensors
+        ]
+        key = find_target(graph, target)
+        return why(self._ledger, graph, key, sensors, now=self._clock(), partition=partition)
+
+    def get_automation(self) -> list[AutomationView]:
+        """Not without a server."""
+        raise self._needs_server("show its automation sensors")
+
+    def plan_automation(self, sensor: str | None = None) -> list[PlanView]:
+        """Not without a server."""
+        raise self._needs_server("plan what conditions would ask for")
 
     def reload(self, location: str | None = None) -> list[LocationHealth]:
         """Not without a server."""

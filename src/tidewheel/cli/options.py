@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from tidewheel.errors import InvalidInvocationError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 TargetOptions = tuple[tuple[str, ...], tuple[str, ...], str | None, str | None, bool]
@@ -79,3 +81,18 @@ def target_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def parse_tags(texts: tuple[str, ...]) -> dict[str, str]:
+    """Tags of ``KEY=VALUE`` texts.
+
+    Raises:
+        InvalidInvocationError: when one has no ``=``.
+    """
+    tags = {}
+    for text in texts:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise InvalidInvocationError(f"expected --tag KEY=VALUE, got {text!r}")
+        tags[key] = value
+    return tags

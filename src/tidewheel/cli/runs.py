@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from tidewheel.cli.deferred import deferred
-from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
 from tidewheel.errors import RunConflict, RunNotFoundError
 from tidewheel.values.error_info import ErrorInfo
@@ -55,7 +55,7 @@ def list_runs(
     filters = RunFilter(
         job_name=job,
         statuses=tuple(RunStatus(s.upper()) for s in statuses) or None,
-        tags={key: (value,) for key, _, value in (tag.partition("=") for tag in tags)},
+        tags={key: (value,) for key, value in parse_tags(tags).items()},
     )
     with open_home(home) as opened:
         runs = opened.ledger.get_runs(filters, limit=limit)

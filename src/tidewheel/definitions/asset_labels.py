@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -21,7 +22,11 @@ _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}\Z")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*\.[^@\s.]{2,}\Z")
 
 RESERVED_NAMES = frozenset(
-    {"context", "conf", "config", "meta", "arg_dict", "dict", "input_arg_dict", "output_arg_dict"}
+    {
+        *keyword.kwlist,
+        *("bool", "dict", "float", "input", "int", "output", "str", "type"),
+        *("arg_dict", "conf", "config", "context", "input_arg_dict", "meta", "output_arg_dict"),
+    }
 )
 
 

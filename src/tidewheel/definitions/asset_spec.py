@@ -436,8 +436,14 @@ def choose_condition(
 
     Raises:
         InvariantViolationError: when both are given.
+        ParameterCheckError: when it is something else.
     """
     if auto_materialize_policy is None:
+        if automation_condition is not None and not hasattr(automation_condition, "get_label"):
+            raise ParameterCheckError(
+                f"expected automation_condition as an AutomationCondition, got {automation_condition!r}; use for example "
+                "AutomationCondition.eager()"
+            )
         return automation_condition
     if automation_condition is not None:
         name = f"asset {key.to_user_string()!r}: " if key else ""

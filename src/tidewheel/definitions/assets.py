@@ -663,6 +663,11 @@ class AssetsDefinition:
             ops = getattr(self._node_def, "iterate_op_defs", None)
             for op_def in ops() if ops else [self._node_def]:
                 required.update(op_def.required_resource_keys)
+                required.update(
+                    given.input_manager_key
+                    for given in op_def.input_defs
+                    if given.input_manager_key is not None
+                )
         for key in self.keys:
             if self.is_materializable:
                 required.add(self.get_io_manager_key_for_asset_key(key))

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+
+_stopped: list[float] = []
+"""Moments at which tests have stopped the clock; the last one counts."""
 
 
 def utc_now() -> datetime:
     """The present moment, with the zone UTC."""
-    return datetime.now(UTC)
+    return datetime.fromtimestamp(_stopped[-1], UTC) if _stopped else datetime.now(UTC)
+
+
+@contextmanager
+def stopped_at(seconds: float) -> Iterator[None]:
+    """Within the block the clock stands, in the whole process: for tests."""
+    _stopped.append(seconds)
+    try:
+        yield
+    finally:
+        _stopped.pop()
 
 
 def now_s() -> float:

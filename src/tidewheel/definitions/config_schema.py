@@ -426,3 +426,12 @@ def to_field(raw: Any, *, root: Any = UNSET, path: tuple[str, ...] = ()) -> Fiel
 def to_optional_field(raw: Any) -> Field | None:
     """As ``to_field``; ``None`` stays ``None``."""
     return None if raw is None else to_field(raw)
+
+
+class ConfigSchema:
+    """Everything that may be given as a ``config_schema``. For annotations; there is nothing to make of it."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError(
+            "ConfigSchema: expected to be used in annotations, got a call; pass a Field, a dict of fields or a type"
+        )

@@ -708,11 +708,17 @@ def _output_mappings(
     returned: Any, out: GraphOut | Mapping[str, GraphOut] | None, what: str, name: str
 ) -> list[OutputMapping]:
     if returned is None:
-        if isinstance(out, Mapping) and out:
+        if out:
             raise InvalidDefinitionError(
-                f"expected {what} {name!r} to return its outputs {list(out)}, got None; return them from the body"
+                f"expected {what} {name!r} to return its outputs {list(out) if isinstance(out, Mapping) else ''}, "
+                "got None; return them from the body"
             )
         return []
+    if what == "job" and isinstance(returned, (OutputHandle, Mapping)):
+        raise InvalidDefinitionError(
+            f"expected job {name!r} to return nothing, as a job has no outputs, got {type(returned).__name__}; "
+            "drop the return, or make it a graph"
+        )
     if isinstance(returned, GraphInputHandle):
         raise InvalidDefinitionError(
             f"expected {what} {name!r} to return outputs of calls, got its own input "

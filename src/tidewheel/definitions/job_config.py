@@ -90,7 +90,7 @@ def run_config_shape(job: JobDefinition, *, is_executor_checked: bool = True) ->
         if mapping is not None:
             fields["ops"] = Shape({"config": mapping.config_field})
         else:
-            fields["ops"] = _graph_shape(job, job.graph, ())
+            fields["ops"] = _graph_shape(job, job.graph, (), job.uncut_graph)
         inputs = _graph_inputs(job, job.graph)
         if inputs is not None:
             fields["inputs"] = inputs
@@ -124,11 +124,23 @@ def _resource_field(definition: ResourceDefinition) -> Field:
     return definition.config_field
 
 
-def _graph_shape(job: JobDefinition, graph: GraphDefinition, prefix: tuple[str, ...]) -> Shape:
-    return Shape({node.name: _node_field(job, graph, node, (*prefix, node.name)) for node in graph.nodes})
+def _graph_shape(
+    job: JobDefinition, graph: GraphDefinition, prefix: tuple[str, ...], uncut: GraphDefinition | None = None
+) -> Shape:
+    """Config of a graph's nodes. Nodes that a selection has cut away may still have config, which must fit them."""
+    fields: dict[str, Field] = {}
+    for name, node in (uncut or graph).node_dict.items():
+        path = (*prefix, name)
+        if name in graph.node_dict:
+            fields[name] = _node_field(job, graph, graph.node_dict[name], path, node)
+        else:
+            fields[name] = Field(_node_field(job, uncut or graph, node, path).config_type, is_required=False)
+    return Shape(fields)
 
 
-def _node_field(job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...]) -> Field:
+def _node_field(
+    job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...], uncut: Node | None = None
+) -> Field:
     fields: dict[str, Any] = {}
     inputs = _node_inputs(job, graph, node, path)
     if node.is_graph:
@@ -136,7 +148,7 @@ def _node_field(job: JobDefinition, graph: GraphDefinition, node: Node, path: tu
         if inner.config_mapping is not None:
             fields["config"] = inner.config_mapping.config_field
         else:
-            fields["ops"] = _graph_shape(job, inner, path)
+            fields["ops"] = _graph_shape(job, inner, path, uncut.definition if uncut is not None else None)
     else:
         outputs = _node_outputs(job, node)
         if node.definition.config_field is None and inputs is None and outputs is None:

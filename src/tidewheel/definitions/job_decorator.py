@@ -55,6 +55,7 @@ def job(
         )
         made.__doc__ = fn.__doc__
         made.__name__ = fn.__name__  # type: ignore[attr-defined]
+        made.__qualname__ = fn.__qualname__  # type: ignore[attr-defined]
         made.__module__ = getattr(fn, "__module__", __name__)
         return made
 

@@ -72,12 +72,17 @@ class JobDefinition:
         self._graph = graph_def
         self.name = name or graph_def.name
         self.description = description if description is not None else graph_def.description
+        if executor_def is not None and not isinstance(executor_def, ExecutorDefinition):
+            raise ParameterCheckError(
+                f"job {self.name!r}: expected executor_def as an executor, got {executor_def!r}; "
+                "use multiprocess_executor or in_process_executor"
+            )
         self.executor_given = executor_def
         self.loggers_given = dict(logger_defs) if logger_defs is not None else None
         self._metadata = typed_metadata(metadata)
         self._tags = {**graph_def.tags, **_tags(tags)}
         self._run_tags = _tags(run_tags) if run_tags is not None else None
-        self.hook_defs = frozenset(hook_defs or ())
+        self.hook_defs = _hooks(hook_defs, self.name)
         self.op_retry_policy = op_retry_policy
         self.asset_layer = asset_layer if asset_layer is not None else AssetLayer()
         self.input_values = dict(input_values or {})
@@ -110,6 +115,13 @@ class JobDefinition:
     def graph(self) -> GraphDefinition:
         """The graph."""
         return self._graph
+
+    @property
+    def uncut_graph(self) -> GraphDefinition:
+        """The graph before it was cut to a selection of ops."""
+        if self.op_selection is None or self.parent_job is None:
+            return self._graph
+        return self.parent_job.uncut_graph
 
     @property
     def nodes(self) -> list[Node]:
@@ -511,7 +523,7 @@ class JobDefinition:
             made = self.copy(
                 graph_def=graph_subset(self._graph, paths),
                 op_selection=selected_names(paths),
-                config=self._config_for_subset(),
+                config=self.config_mapping or self.partitioned_config or self._run_config,
                 requires_all_resources=False,
             )
         elif asset_selection is not None or asset_check_selection is not None:
@@ -524,10 +536,6 @@ class JobDefinition:
             return self
         made.parent_job = self
         return made
-
-    def _config_for_subset(self) -> Any:
-        """Default run config of ops that are left out would be unknown entries in the subset: it is not taken over."""
-        return self.config_mapping or self.partitioned_config
 
     # -- use ----------------------------------------------------------------------------------------------
 
@@ -639,6 +647,15 @@ def _hooks_inside(graph: GraphDefinition) -> set[HookDefinition]:
         if node.is_graph:
             found |= _hooks_inside(node.definition)
     return found
+
+
+def _hooks(given: AbstractSet[HookDefinition] | None, job: str) -> frozenset[HookDefinition]:
+    for hook in given or ():
+        if not isinstance(hook, HookDefinition):
+            raise ParameterCheckError(
+                f"job {job!r}: expected hooks made with @success_hook or @failure_hook, got {hook!r}"
+            )
+    return frozenset(given or ())
 
 
 def _tags(tags: Mapping[str, Any] | None) -> dict[str, str]:

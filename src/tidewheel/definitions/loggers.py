@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidewheel.definitions.config_schema import Field, to_field
+from tidewheel.definitions.config_validation import check_config
 from tidewheel.definitions.configured import ConfigSource, fixed_or_mapped
 
 BUILT_IN_LOGGER = "tidewheel.builtin"
@@ -75,9 +76,13 @@ class LoggerDefinition:
 
     def __call__(self, context: Any = None) -> logging.Logger:
         """Call the function directly, as a test does."""
-        if isinstance(context, InitLoggerContext):
-            return self.logger_fn(context)
-        return self.make(context)
+        if not isinstance(context, InitLoggerContext):
+            return self.make(context)
+        given = context.logger_config
+        config = check_config(self.config_field, given, subject="a logger") if given is not None else None
+        if given is None and self.config_field.default_provided:
+            config = self.config_field.default_value
+        return self.make(config, job_def=context.job_def, run_id=context.run_id)
 
 
 def logger(config_schema: Any = None, description: str | None = None) -> Any:

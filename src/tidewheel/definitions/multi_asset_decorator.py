@@ -162,7 +162,8 @@ def _plan_of_specs(
             raise InvalidDefinitionError(
                 f"{what}: expected different assets, got {spec.key.to_user_string()!r} twice; rename one"
             )
-        settled[spec.key] = _settled(spec, partitions_def, group_name, code_version, what)
+        made = _settled(spec, partitions_def, group_name, code_version, what)
+        settled[spec.key] = made.replace_attributes(skippable=True) if can_subset else made
     outside: dict[AssetKey, AssetDep] = {}
     for spec in settled.values():
         for dep in spec.deps:

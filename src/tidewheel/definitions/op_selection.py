@@ -39,6 +39,10 @@ def select_ops(graph: GraphDefinition, selection: str | Iterable[str]) -> frozen
         path = tuple(name.split("."))
         _require(graph, path, clause)
         chosen.add(path)
+        if len(path) > 1 and (up or down):
+            raise InvalidSubsetError(
+                f"expected '*' and '+' beside nodes of the top level only, got {clause!r}; name the ops inside graphs"
+            )
         if len(path) == 1:
             chosen |= {(found,) for found in _reach(_upstream(graph), path[0], up)}
             chosen |= {(found,) for found in _reach(_downstream(graph), path[0], down)}

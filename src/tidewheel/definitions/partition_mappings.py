@@ -14,11 +14,29 @@ from tidewheel.logic.partitions import mappings, projection, sets
 from tidewheel.logic.partitions.errors import PartitionError
 
 
-class UpstreamPartitionsResult(NamedTuple):
-    """The upstream partitions that are needed and exist, and those that are needed and do not exist."""
+class UpstreamPartitionsResult:
+    """The upstream partitions that are needed and exist, and those that are needed and do not exist.
 
-    partitions_subset: PartitionsSubset
-    required_but_nonexistent_partition_keys: Sequence[str] = ()
+    The latter are given as keys or (by classes that can hold keys that do not exist) as a subset.
+    """
+
+    def __init__(
+        self,
+        partitions_subset: PartitionsSubset,
+        required_but_nonexistent_subset: Any = None,
+        *,
+        required_but_nonexistent_partition_keys: Sequence[str] = (),
+    ) -> None:
+        self.partitions_subset = partitions_subset
+        self.required_but_nonexistent_subset = required_but_nonexistent_subset
+        self._missing = list(required_but_nonexistent_partition_keys)
+
+    @property
+    def required_but_nonexistent_partition_keys(self) -> Sequence[str]:
+        """The keys that are needed and do not exist."""
+        if self.required_but_nonexistent_subset is None:
+            return self._missing
+        return [*self._missing, *self.required_but_nonexistent_subset.get_partition_keys()]
 
 
 class PartitionMapping:
@@ -58,7 +76,8 @@ class PartitionMapping:
         )
         result = projection.upstream(self.spec, down, upstream_partitions_def.spec, view)
         return UpstreamPartitionsResult(
-            PartitionsSubset(upstream_partitions_def, result.existing, view), list(result.nonexistent)
+            PartitionsSubset(upstream_partitions_def, result.existing, view),
+            required_but_nonexistent_partition_keys=list(result.nonexistent),
         )
 
     def get_downstream_partitions_for_partitions(

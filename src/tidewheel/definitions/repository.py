@@ -243,9 +243,7 @@ def repository(
             metadata=metadata,
         )
         raise_problems(collect_problems(resolved, resolve_jobs=False))
-        made = RepositoryDefinition(
-            made_name, resolved=resolved, description=description or fn.__doc__, metadata=metadata
-        )
+        made = RepositoryDefinition(made_name, resolved=resolved, description=description, metadata=metadata)
         made.__doc__ = fn.__doc__
         return made
 

@@ -191,7 +191,7 @@ class _AssetEvent:
         self.description = description
         self.metadata = typed_metadata(metadata)
         self.partition = partition
-        self.tags = dict(tags or {})
+        self.tags = _text_tags(tags)
 
     @property
     def label(self) -> str:
@@ -237,6 +237,13 @@ class AssetObservation(_AssetEvent):
     """Says something about an asset without making it."""
 
     __slots__ = ()
+
+
+def _text_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+    for name, value in (tags or {}).items():
+        if not isinstance(value, str):
+            raise InvalidDefinitionError(f"tag {name!r}: expected a value as text, got {value!r}; use str()")
+    return dict(tags or {})
 
 
 def _event_key(raw: Any) -> AssetKey:

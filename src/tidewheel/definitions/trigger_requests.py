@@ -8,6 +8,7 @@ from typing import Any
 from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB
 from tidewheel.definitions.clock import now_s
 from tidewheel.definitions.dynamic_keys import KnownPartitions
+from tidewheel.definitions.partition_job import only_job_with_partition
 from tidewheel.definitions.partition_requests import with_partition
 from tidewheel.definitions.run_request import DynamicPartitionsRequest, RunRequest
 from tidewheel.definitions.selection import AssetSelection
@@ -38,7 +39,14 @@ class DirectRequests:
         Raises:
             UnknownPartitionError: when there is no such partition.
         """
-        job = self._job(request) if request.partition_key is not None else None
+        if request.partition_key is None:
+            return request
+        if request.job_name is None and not self._targets and self._repository is not None:
+            name = only_job_with_partition(
+                self._repository.resolved, request.partition_key, self._partitions.view
+            )
+            request = request.with_replaced_attrs(job_name=name)
+        job = self._job(request)
         return request if job is None else with_partition(request, job, self._partitions.view)
 
     def with_selection(self, request: RunRequest, selection: AssetSelection, what: str) -> RunRequest:

@@ -15,7 +15,7 @@ from tidewheel.definitions.assets import AssetsDefinition
 from tidewheel.definitions.graphs import GraphDefinition
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.selection import AssetSelection
-from tidewheel.errors import CheckError, InvalidDefinitionError, TidewheelError
+from tidewheel.errors import CheckError, InvalidAssetSelectionError, InvalidDefinitionError, TidewheelError
 
 AnyJob = JobDefinition | UnresolvedAssetJobDefinition
 
@@ -72,7 +72,7 @@ def target_of(target: Any, what: str, trigger_name: str | None) -> TriggerTarget
 
     Raises:
         CheckError: when it is none of these.
-        InvalidDefinitionError: when a name is needed for the anonymous job, and there is none.
+        InvalidAssetSelectionError: when it is a text that is no selection.
     """
     if isinstance(target, JobDefinition | UnresolvedAssetJobDefinition | GraphDefinition):
         return target_of_job(target, what)
@@ -83,6 +83,8 @@ def target_of(target: Any, what: str, trigger_name: str | None) -> TriggerTarget
     assets = _definitions_in(target)
     try:
         selection = AssetSelection.from_coercible(target)
+    except InvalidAssetSelectionError as exc:
+        raise InvalidAssetSelectionError(f"{what}: {exc}") from exc
     except TidewheelError as exc:
         raise CheckError(
             f"{what}: expected target as a job, definitions, keys, texts or a selection of assets, got {target!r}; "

@@ -72,8 +72,8 @@ class MaterializationView(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The asset key's last part."""
-        return self.asset_key.path[-1]
+        """The asset key's parts, with blanks between them."""
+        return " ".join(self.asset_key.path)
 
     @property
     def data_version(self) -> str | None:
@@ -101,8 +101,8 @@ class ObservationView(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The asset key's last part."""
-        return self.asset_key.path[-1]
+        """The asset key's parts, with blanks between them."""
+        return " ".join(self.asset_key.path)
 
     @property
     def data_version(self) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 Clock = Callable[[], float]
@@ -12,7 +13,21 @@ Clock = Callable[[], float]
 
 def now_s() -> float:
     """The present moment in seconds since the epoch, UTC."""
-    return time.time()
+    return _stopped[-1] if _stopped else time.time()
+
+
+_stopped: list[float] = []
+"""Moments at which tests have stopped the clock; the last one counts."""
+
+
+@contextmanager
+def stopped_at(seconds: float) -> Iterator[None]:
+    """Within the block the clock stands, in the whole process: for tests."""
+    _stopped.append(seconds)
+    try:
+        yield
+    finally:
+        _stopped.pop()
 
 
 def as_datetime(seconds: float) -> datetime:

@@ -6,9 +6,11 @@ from typing import Optional, Protocol
 
 import msgspec
 
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
-from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord, TriggerRecord
 
 
@@ -84,6 +86,17 @@ class ControlPort(Protocol):
     def cancel(self, run_id: str) -> RunRecord | None:
         """Ask a run to stop; None when it is unknown or has ended."""
 
+    def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome: ...
+
+    def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
+        """Make no more runs of it and stop those that there are; None when it is unknown or has ended."""
+
+    def resume_backfill(self, backfill_id: str) -> BackfillOutcome:
+        """Go on with one that was cancelled or could not go on."""
+
+    def retry_backfill(self, backfill_id: str, everything: bool = False) -> BackfillOutcome:
+        """Ask for a new one for what an ended one did not make, or for all of it."""
+
     def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]: ...
 
     def set_trigger(
@@ -97,6 +110,15 @@ class ControlPort(Protocol):
         self, name: str, cursor: str | None = None, location: str | None = None
     ) -> EvaluationResult:
         """Evaluate a trigger once without recording anything."""
+
+    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+        """All about the automation of an asset, check (`asset:check`) or job."""
+
+    def get_automation(self) -> list[AutomationView]:
+        """Every automation sensor, and how it stands."""
+
+    def plan_automation(self, sensor: str | None = None) -> list[PlanView]:
+        """What automation sensors (or one) would ask for if they were evaluated now; nothing is written."""
 
     def reload(self, location: str | None = None) -> list[LocationHealth]:
         """Load the code again and wait for the outcome."""

@@ -17,6 +17,7 @@ from tidewheel.runtime.asset_event_views import (
 from tidewheel.runtime.error_view import ErrorView, error_view
 from tidewheel.values.events import (
     CapturedLogs,
+    CheckEvaluation,
     EngineNote,
     Event,
     EventType,
@@ -40,6 +41,21 @@ class AssetObservationData(msgspec.Struct, frozen=True):
     """An observation event's data."""
 
     asset_observation: ObservationView
+
+
+class ExpectationView(msgspec.Struct, frozen=True):
+    """What a step said about an expectation."""
+
+    success: bool
+    label: Optional[str] = None
+    description: Optional[str] = None
+    metadata: Metadata = {}
+
+
+class StepExpectationResultData(msgspec.Struct, frozen=True):
+    """An expectation event's data."""
+
+    expectation_result: ExpectationView
 
 
 class AssetMaterializationPlannedData(msgspec.Struct, frozen=True):
@@ -224,9 +240,16 @@ def _engine_data(event: Event) -> EngineEventData:
 def _step_failure(event: Event) -> StepFailureData:
     failure = _failure(event)
     said = None
-    if failure.metadata:
+    if failure.metadata or failure.reason not in (None, "INTERRUPT"):
         said = UserFailureData("intentional-failure", failure.reason, failure.metadata)
     return StepFailureData(error_view(failure.error), said, "USER_CODE_ERROR")
+
+
+def _expectation(event: Event) -> StepExpectationResultData:
+    said = event.payload if isinstance(event.payload, CheckEvaluation) else CheckEvaluation(passed=False)
+    return StepExpectationResultData(
+        ExpectationView(said.passed, event.check, said.description, dict(said.metadata))
+    )
 
 
 def _step_retry(event: Event) -> StepRetryData:
@@ -293,6 +316,7 @@ _READERS: dict[EventType, Callable[[Event], Any]] = {
     EventType.STEP_FAILURE: _step_failure,
     EventType.STEP_UP_FOR_RETRY: _step_retry,
     EventType.STEP_SUCCESS: _step_success,
+    EventType.STEP_EXPECTATION_RESULT: _expectation,
     EventType.STEP_OUTPUT: _step_output,
     EventType.STEP_INPUT: _step_input,
     EventType.HANDLED_OUTPUT: _handled_output,

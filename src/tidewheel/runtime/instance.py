@@ -19,6 +19,7 @@ from tidewheel.runtime.clock import Clock, now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import LEDGER_FILE, read_address
 from tidewheel.runtime.instance_assets import AssetPartitionReads, AssetReads, AssetWrites
+from tidewheel.runtime.instance_backfills import BackfillMethods
 from tidewheel.runtime.instance_events import EventReads
 from tidewheel.runtime.instance_partitions import DynamicPartitionMethods
 from tidewheel.runtime.instance_runs import RunWrites
@@ -54,6 +55,7 @@ class Instance(
     AssetWrites,
     DynamicPartitionMethods,
     TriggerMethods,
+    BackfillMethods,
 ):
     """One Tidewheel installation as user code sees it: its runs, events, assets, partitions, schedules and sensors.
 

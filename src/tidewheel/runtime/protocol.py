@@ -16,6 +16,7 @@ from typing import Literal, Optional, Union
 
 import msgspec
 
+from tidewheel.values.condition_questions import ConditionAnswer, ConditionQuestions
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.launch import LaunchRequest, PreparedLaunch
@@ -94,6 +95,13 @@ class Evaluated(_Message, frozen=True, kw_only=True, omit_defaults=True):
     result: EvaluationResult
 
 
+class ConditionsAnswered(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to ``AskConditions``: one for each question, in order."""
+
+    request_id: int
+    answers: tuple[ConditionAnswer, ...]
+
+
 class Prepared(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to ``Prepare``."""
 
@@ -134,6 +142,13 @@ class KillChild(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a location: end a child process now."""
 
     pid: int
+
+
+class AskConditions(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """To an evaluator: evaluate the conditions of users' own classes of one target."""
+
+    request_id: int
+    questions: ConditionQuestions
 
 
 class Evaluate(_Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -194,6 +209,7 @@ Message = Union[
     EventBatch,
     Evaluated,
     Prepared,
+    ConditionsAnswered,
     Call,
     Answer,
     StartWorker,
@@ -201,6 +217,7 @@ Message = Union[
     KillChild,
     Evaluate,
     Prepare,
+    AskConditions,
     BatchTaken,
     CancelRun,
     Retire,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from datetime import datetime
+from typing import Any, NamedTuple, Optional
 
 import msgspec
 
@@ -14,6 +15,13 @@ from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import EventFilter
 
 NO_CURSOR = "-1"
+
+
+class RunShardedEventsCursor(NamedTuple):
+    """A cursor for ledgers that keep events by run; here the id alone says where to go on."""
+
+    id: int
+    run_updated_after: datetime
 
 
 class EventRecordsFilter(msgspec.Struct, frozen=True):

@@ -23,6 +23,9 @@ from tidewheel.runtime.home import is_served, read_address
 from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.storage.ports_access import AccessPort, AuditPort
+from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 
 LOCAL_ONLY = frozenset({"close", "use_resolver"})
@@ -63,7 +66,14 @@ def methods_of(port: type, prefix: str = "") -> dict[str, Method]:
 
 
 CONTROL_PREFIX = "control."
-AGGREGATES: dict[str, type] = {"access": AccessPort, "audit": AuditPort}
+AGGREGATES: dict[str, type] = {
+    "access": AccessPort,
+    "audit": AuditPort,
+    "backfills": BackfillsPort,
+    "conditions": ConditionsPort,
+    "owed": OwedPort,
+    "pools": PoolsPort,
+}
 """Parts of the ledger with contracts of their own: the attribute's name, which is the prefix of wire names too."""
 LEDGER_METHODS = methods_of(LedgerPort)
 for _name, _port in AGGREGATES.items():

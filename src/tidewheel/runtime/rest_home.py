@@ -15,12 +15,15 @@ from tidewheel.errors import (
     did_you_mean,
 )
 from tidewheel.logic.graph.specs import LocationSnapshot
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.runtime.rest_client import ProblemError, RestClient, in_path, key_in_path
+from tidewheel.values.backfill_steps import BackfillRunCount
+from tidewheel.values.backfills import BackfillFilter, BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.ids import trigger_id
-from tidewheel.values.launch import LaunchOutcome, LaunchRequest
+from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
 from tidewheel.values.records import (
     AssetState,
     CheckState,
@@ -58,6 +61,48 @@ class RestControl:
             return self._client.send("POST", f"/runs/{in_path(run_id)}/cancel", None, RunRecord)
         except RunConflict:
             return None
+
+    def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
+        """Ask for a backfill."""
+        return self._backfill("/backfills", request)
+
+    def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
+        """Make no more runs of it and stop those that there are; None when it has ended."""
+        try:
+            return self._client.send(
+                "POST", f"/backfills/{in_path(backfill_id)}/cancel", None, BackfillRecord
+            )
+        except RunConflict:
+            return None
+
+    def resume_backfill(self, backfill_id: str) -> BackfillOutcome:
+        """Go on with one that was cancelled or could not go on."""
+        return self._backfill(f"/backfills/{in_path(backfill_id)}/resume", None)
+
+    def retry_backfill(self, backfill_id: str, everything: bool = False) -> BackfillOutcome:
+        """Ask for a new one for what an ended one did not make, or for all of it."""
+        return self._backfill(f"/backfills/{in_path(backfill_id)}/retry", {"everything": everything})
+
+    def _backfill(self, path: str, body: Any) -> BackfillOutcome:
+        try:
+            return self._client.send("POST", path, body, BackfillOutcome)
+        except ProblemError as error:
+            refused = msgspec.json.decode(error.body, type=_Refused)
+            if refused.message is None:
+                raise
+            return BackfillOutcome(kind=refused.type.rpartition(":")[2], message=refused.message)
+
+    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+        """All about one target's automation."""
+        return self._client.get(f"/why/{key_in_path(target)}", WhyAnswer, partition=partition)
+
+    def get_automation(self) -> list[AutomationView]:
+        """Every automation sensor, and how it stands."""
+        return list(self._client.items("/automation", AutomationView))
+
+    def plan_automation(self, sensor: str | None = None) -> list[PlanView]:
+        """What automation sensors would ask for now."""
+        return list(self._client.items("/automation/plan", PlanView, sensor=sensor))
 
     def get_triggers_view(self, kind: str | None = None) -> list[TriggerView]:
         """Schedules and sensors."""
@@ -117,6 +162,7 @@ class RestLedger:
 
     def __init__(self, client: RestClient) -> None:
         self._client = client
+        self.backfills = RestBackfills(client)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise NotSupportedError(
@@ -259,6 +305,43 @@ class RestLedger:
             if error.status == 404:
                 return None
             raise
+
+
+class RestBackfills:
+    """The reads of a ``BackfillsPort`` that commands need, over REST."""
+
+    def __init__(self, client: RestClient) -> None:
+        self._client = client
+
+    def get(self, backfill_id: str) -> BackfillRecord | None:
+        """One backfill."""
+        found = self._found(backfill_id)
+        return None if found is None else found.backfill
+
+    def get_many(
+        self, filters: BackfillFilter | None = None, *, limit: int | None = None, cursor: str | None = None
+    ) -> list[BackfillRecord]:
+        """Newest first."""
+        statuses = [status.value for status in (filters.statuses if filters else None) or ()]
+        return list(self._client.items("/backfills", BackfillRecord, most=limit, status=statuses))
+
+    def get_run_counts(self, backfill_id: str) -> list[BackfillRunCount]:
+        """How many of its runs have which status."""
+        found = self._found(backfill_id)
+        return [] if found is None else found.run_counts
+
+    def _found(self, backfill_id: str) -> _Backfill | None:
+        try:
+            return self._client.get(f"/backfills/{in_path(backfill_id)}", _Backfill)
+        except ProblemError as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+class _Backfill(msgspec.Struct, frozen=True):
+    backfill: BackfillRecord
+    run_counts: list[BackfillRunCount] = []
 
 
 class _Refused(msgspec.Struct, frozen=True):

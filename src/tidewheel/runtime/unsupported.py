@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from tidewheel.errors import NotSupportedError
 
-_BACKFILLS = "backfills are not there yet; launch one run per partition, or a range with partition range tags"
+_BACKFILLS = "a backfill is changed by the server alone; cancel or resume it with 'tidewheel backfill'"
 _POOLS = "pools are not there yet; limit runs by tag with the setting 'tag_limits'"
 _STORAGE = "storage cannot be replaced by parts; choose a database with the setting 'storage_url'"
 _SERVER = "the server keeps this itself; see 'tidewheel doctor' for how it is"
@@ -20,10 +20,6 @@ _FRESHNESS = "freshness and health states are not there yet; look at get_asset_r
 UNSUPPORTED: dict[str, str] = {
     **dict.fromkeys(
         (
-            "add_backfill",
-            "get_backfill",
-            "get_backfills",
-            "get_backfills_count",
             "update_backfill",
             "get_backfill_settings",
         ),

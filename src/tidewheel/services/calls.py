@@ -39,11 +39,22 @@ logger = logging.getLogger("tidewheel.calls")
 WAKES: dict[str, tuple[Topic, ...]] = {
     "create_runs": (Topic.QUEUE, Topic.RUN_EVENTS),
     "finish_run": (Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.QUEUE),
-    "delete_run": (Topic.RUNS_ENDED,),
+    "delete_run": (Topic.RUNS_ENDED, Topic.HISTORY),
+    "wipe_asset": (Topic.HISTORY,),
+    "change_dynamic_partitions": (Topic.HISTORY,),
+    "conditions.answer_held": (Topic.TRIGGERS,),
+    "owed.answer": (Topic.TRIGGERS,),
     "record_events": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS),
     "commit_intake": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.RUNS_ENDED),
     "update_trigger": (Topic.TRIGGERS,),
-    "commit_tick": (Topic.TRIGGERS, Topic.QUEUE),
+    "commit_tick": (Topic.TRIGGERS, Topic.QUEUE, Topic.BACKFILLS),
+    "set_run_priority": (Topic.QUEUE,),
+    "pools.set_slots": (Topic.QUEUE,),
+    "pools.release": (Topic.QUEUE,),
+    "pools.free": (Topic.QUEUE,),
+    "backfills.create": (Topic.BACKFILLS,),
+    "backfills.commit_step": (Topic.BACKFILLS, Topic.QUEUE),
+    "backfills.cancel": (Topic.BACKFILLS, Topic.RUNS_ENDED, Topic.RUN_EVENTS),
 }
 LOGGED_LENGTH = 200
 AUDITED: dict[str, str] = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from tidewheel.logic.graph.specs import (
     AssetNode,
+    CheckNode,
     JobNode,
     LocationSnapshot,
     ScheduleNode,
@@ -15,6 +17,7 @@ from tidewheel.logic.graph.specs import (
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import DynamicKeys, PartitionView
 from tidewheel.logic.partitions.keys import nameable_ordinal
+from tidewheel.logic.planning.backfill_facts import Located
 from tidewheel.values.ids import trigger_id
 
 IMPLICIT_ASSET_JOB = "__ASSET_JOB"
@@ -26,13 +29,17 @@ class Catalog:
     def __init__(self, snapshots: Mapping[str, LocationSnapshot]) -> None:
         self.snapshots = MappingProxyType(dict(snapshots))
         self._jobs = {(name, job.name): job for name, snap in snapshots.items() for job in snap.jobs}
-        self._assets: dict[str, tuple[str, AssetNode]] = {}
+        self._assets: dict[str, Located] = {}
         for name, snap in snapshots.items():
             for node in snap.assets:
                 known = self._assets.get(node.key)
                 # an asset may be external in one location and made in another: the maker describes it
                 if known is None or (known[1].kind == "external" and node.kind != "external"):
-                    self._assets[node.key] = (name, node)
+                    self._assets[node.key] = Located(name, node)
+        self._checks: dict[str, list[CheckNode]] = defaultdict(list)
+        for snap in snapshots.values():
+            for check in snap.checks:
+                self._checks[check.asset].append(check)
         self._fingerprints = {
             key: fingerprint(node.partitions)
             for key, (_, node) in self._assets.items()
@@ -68,6 +75,16 @@ class Catalog:
     def assets(self) -> list[AssetNode]:
         """All assets."""
         return [node for _, node in self._assets.values()]
+
+    @property
+    def located(self) -> Mapping[str, Located]:
+        """All assets by key, each with the location that makes it."""
+        return self._assets
+
+    @property
+    def checks_by_asset(self) -> Mapping[str, Sequence[CheckNode]]:
+        """The checks of each asset that has any."""
+        return self._checks
 
     def schedules(self) -> Iterator[tuple[str, str, ScheduleNode]]:
         """(trigger id, location, schedule) of every schedule."""

@@ -16,6 +16,8 @@ from tidewheel.logic.planning.requests import run_priority
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView, WaitingRun
 from tidewheel.runtime.protocol import CancelRun
 from tidewheel.services.admission import Admission
+from tidewheel.services.automation_control import AutomationControl
+from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
@@ -24,10 +26,17 @@ from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.services.worker_book import WorkerBook
+from tidewheel.values.backfills import BackfillFields, BackfillRecord
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.ids import trigger_id as make_trigger_id
 from tidewheel.values.ids import uuid_at
-from tidewheel.values.launch import LaunchOutcome, LaunchRequest, PreparedLaunch
+from tidewheel.values.launch import (
+    BackfillOutcome,
+    BackfillRequest,
+    LaunchOutcome,
+    LaunchRequest,
+    PreparedLaunch,
+)
 from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
@@ -47,9 +56,11 @@ class ServerControl:
         book: TriggerBook,
         schedules: Schedules,
         sensors: Sensors,
+        automation: AutomationControl,
         admission: Admission,
         workers: WorkerBook,
         signals: Signals,
+        backfills: BackfillControl,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
         evaluation_timeout_s: float,
@@ -60,9 +71,13 @@ class ServerControl:
         self._book = book
         self._schedules = schedules
         self._sensors = sensors
+        self.why = automation.why
+        self.get_automation = automation.get_automation
+        self.plan_automation = automation.plan_automation
         self._admission = admission
         self._workers = workers
         self._signals = signals
+        self._backfills = backfills
         self._clock = clock
         self._entropy = entropy
         self._timeout_s = evaluation_timeout_s
@@ -181,6 +196,26 @@ class ServerControl:
             kind="unknown_job",
             message=f"expected a job, got {name!r}; " + did_you_mean(name, catalog.job_names()),
         )
+
+    # -- backfills ------------------------------------------------------------------------------------------------
+
+    async def launch_backfill(
+        self, request: BackfillRequest, approve: Callable[[BackfillFields], None] | None = None
+    ) -> BackfillOutcome:
+        """Ask for a backfill; ``approve`` as in ``launch``."""
+        return await self._backfills.launch(request, approve)
+
+    async def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
+        """Make no more runs of it and stop those that there are."""
+        return await self._backfills.cancel(backfill_id)
+
+    async def resume_backfill(self, backfill_id: str) -> BackfillOutcome:
+        """Go on with one that was cancelled or could not go on."""
+        return await self._backfills.resume(backfill_id)
+
+    async def retry_backfill(self, backfill_id: str, everything: bool = False) -> BackfillOutcome:
+        """Ask for a new one for what an ended one did not make, or for all of it."""
+        return await self._backfills.retry(backfill_id, everything)
 
     # -- triggers -------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.access import NewAudit, Principal
+from tidewheel.values.backfills import BackfillFields
 
 logger = logging.getLogger("tidewheel.access")
 T = TypeVar("T")
@@ -69,6 +70,25 @@ class Guard:
             groups=frozenset(node.group if node is not None else "default" for node in nodes),
         )
 
+    def backfill_resources(self, fields: BackfillFields) -> list[Resource]:
+        """What a backfill is about: each of its assets, or its job."""
+        if fields.job_name is not None:
+            job = self._catalog().job(fields.location or "", fields.job_name)
+            return [self.resource(fields.location, job.assets if job is not None else ())]
+        catalog = self._catalog()
+        return [self.resource(catalog.asset_location(part.name), [part.name]) for part in fields.parts]
+
+    def check(self, caller: Caller, operation: str, resources: Sequence[Resource]) -> None:
+        """Let only those go on who may.
+
+        Raises:
+            AccessRefusedError: when they may not.
+        """
+        for resource in resources:
+            decision = self.decide(caller, operation, resource)
+            if not decision.is_allowed:
+                raise AccessRefusedError(f"{operation!r} is not allowed: {decision.reason}")
+
     async def require(
         self,
         caller: Caller,
@@ -81,11 +101,11 @@ class Guard:
         Raises:
             AccessRefusedError: when they may not.
         """
-        for resource in resources:
-            decision = self.decide(caller, operation, resource)
-            if not decision.is_allowed:
-                await self.note(caller, operation, what or {}, outcome="refused", message=decision.reason)
-                raise AccessRefusedError(f"{operation!r} is not allowed: {decision.reason}")
+        try:
+            self.check(caller, operation, resources)
+        except AccessRefusedError as refused:
+            await self.note(caller, operation, what or {}, outcome="refused", message=str(refused))
+            raise
 
     async def carry_out(
         self,
@@ -125,7 +145,8 @@ class Guard:
         try:
             result = await change()
         except Exception as exc:
-            await self.note(caller, operation, what, outcome="failed", before=before, message=str(exc))
+            outcome = "refused" if isinstance(exc, AccessRefusedError) else "failed"
+            await self.note(caller, operation, what, outcome=outcome, before=before, message=str(exc))
             raise
         found = await self._states(targets)
         if after is not None:

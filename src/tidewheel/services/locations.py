@@ -18,6 +18,8 @@ from tidewheel.runtime.control import LocationHealth
 from tidewheel.runtime.location_args import CodeTarget, LocationArgs
 from tidewheel.runtime.protocol import (
     Activity,
+    AskConditions,
+    ConditionsAnswered,
     Evaluate,
     Evaluated,
     KillChild,
@@ -37,6 +39,7 @@ from tidewheel.services.database import Database
 from tidewheel.services.hub import Peer
 from tidewheel.services.machine import LocationProcess, Machine
 from tidewheel.services.signals import Signals, Topic
+from tidewheel.values.condition_questions import ConditionAnswer, ConditionQuestions
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.launch import LaunchRequest, PreparedLaunch
@@ -46,6 +49,7 @@ from tidewheel.values.serde import decode
 logger = logging.getLogger("tidewheel.locations")
 
 MAX_EVALUATORS = 4
+STORE_AGAIN_S = 1.0
 MENDED_BY_SAVING = "; it is loaded again when a file changes"
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 
@@ -69,7 +73,7 @@ class LocationOptions(msgspec.Struct, frozen=True, kw_only=True):
     load_timeout_s: float = 300.0
 
 
-Answer = EvaluationResult | PreparedLaunch
+Answer = EvaluationResult | PreparedLaunch | tuple[ConditionAnswer, ...]
 
 
 class Location:
@@ -238,6 +242,16 @@ class Locations:
         assert isinstance(answer, PreparedLaunch)
         return answer
 
+    async def ask_conditions(
+        self, name: str, questions: ConditionQuestions, timeout_s: float, target: str
+    ) -> tuple[ConditionAnswer, ...]:
+        """Evaluate the conditions of users' own classes of one target. Raises as ``evaluate``."""
+        self._next_request += 1
+        message = AskConditions(request_id=self._next_request, questions=questions)
+        answer = await self._ask(name, message, timeout_s, f"the condition of {target!r}")
+        assert isinstance(answer, tuple)
+        return answer
+
     def start_worker(self, run: RunRecord) -> bool:
         """Ask the run's location to start its worker; False when the location is not there."""
         location = self._by_name.get(run.location)
@@ -249,7 +263,9 @@ class Locations:
         if location is not None and location.peer is not None:
             location.peer.send(KillChild(pid=pid))
 
-    async def _ask(self, name: str, message: Evaluate | Prepare, timeout_s: float, what: str) -> Answer:
+    async def _ask(
+        self, name: str, message: Evaluate | Prepare | AskConditions, timeout_s: float, what: str
+    ) -> Answer:
         location = self._by_name.get(name)
         if location is None or not location.serves:
             raise UserCodeUnreachableError(_not_loaded_text(name, location))
@@ -345,6 +361,8 @@ class Locations:
                 self._failed(peer, message)
             case Evaluated(request_id=request_id, result=result):
                 self._answer(request_id, result)
+            case ConditionsAnswered(request_id=request_id, answers=answers):
+                self._answer(request_id, answers)
             case Prepared(request_id=request_id, launch=launch):
                 self._answer(request_id, launch)
             case _:
@@ -406,18 +424,30 @@ class Locations:
         location.asked_for = 1
         peer.send(StartEvaluator())
         self.catalog = self.catalog.with_location(snapshot)
-        await self._database.write(
-            self._database.ledger.put_location,
+        location.settled.set()
+        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
+        self._publish(location, "LOADED", self._summary(snapshot))
+        await self._keep(
             LocationRecord(
                 name=location.name,
                 snapshot=message.snapshot,
                 fingerprint=message.fingerprint,
                 loaded_at=location.loaded_at,
-            ),
+            )
         )
-        location.settled.set()
-        self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
-        self._publish(location, "LOADED", self._summary(snapshot))
+
+    async def _keep(self, record: LocationRecord) -> None:
+        """Store what was loaded, for those who look while no server runs; serving does not wait for it."""
+        while not self._stopping:
+            known = self._by_name.get(record.name)
+            if known is None or known.loaded_at != record.loaded_at:
+                return  # something newer was loaded meanwhile
+            try:
+                await self._database.write(self._database.ledger.put_location, record)
+                return
+            except Exception:
+                logger.exception("code location %s could not be stored; trying again", record.name)
+                await asyncio.sleep(STORE_AGAIN_S)
 
     def _failed(self, peer: Peer, message: LocationFailed) -> None:
         hello = peer.hello

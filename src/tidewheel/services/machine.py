@@ -11,8 +11,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Optional, Protocol
+from typing import Optional, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
@@ -21,6 +23,9 @@ from tidewheel.runtime.protocol import Hello, Message
 from tidewheel.services.database import Database
 from tidewheel.services.hub import Hub, Peer
 from tidewheel.storage.ports import LedgerPort
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class LocationProcess(Protocol):
@@ -34,6 +39,23 @@ class LocationProcess(Protocol):
 
     def kill(self) -> None:
         """End it at once."""
+
+
+class HelperThread:
+    """One thread beside the event loop, for work that would hold it up; carries out one thing after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Carry out work in the thread and wait for what comes of it."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, partial(work, *args, **kwargs)
+        )
+
+    def close(self) -> None:
+        """Take no more work; what is under way is finished."""
+        self._executor.shutdown(wait=False)
 
 
 class Machine:
@@ -55,6 +77,10 @@ class Machine:
     def database(self, ledger: LedgerPort) -> Database:
         """The ledger for use in the event loop."""
         return Database(ledger)
+
+    def helper_thread(self, name: str) -> HelperThread:
+        """A thread beside the event loop."""
+        return HelperThread(name)
 
     def hub(
         self,

@@ -92,8 +92,8 @@ class Sensors:
         moments: list[float] = []
         for trigger_id, location, sensor in self._locations.catalog.sensors():
             record = self._book.get(trigger_id)
-            if record is None:
-                continue
+            if record is None or sensor.kind == "automation":
+                continue  # conditions have a duty of their own
             moment = self._moment(trigger_id)
             if now < moment.paused_until:
                 moments.append(moment.paused_until)

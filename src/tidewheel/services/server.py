@@ -25,6 +25,10 @@ from tidewheel.runtime.protocol import (
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.admission import Admission, QueueLimits
+from tidewheel.services.automation import Automation
+from tidewheel.services.automation_control import AutomationControl
+from tidewheel.services.backfill_control import BackfillControl
+from tidewheel.services.backfills import Backfills
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
@@ -49,6 +53,8 @@ from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
 logger = logging.getLogger("tidewheel.server")
+
+CATALOG_AGAIN_S = 1.0
 
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +133,16 @@ class Server:
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
+        self.automation = Automation(
+            self.locations,
+            self.book,
+            writer,
+            self.database,
+            self.signals,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            thread=machine.helper_thread("tidewheel-automation"),
+        )
         self.launching = Launching(self.database, self.locations, self.workers, self.signals, clock=clock)
         self.admission = Admission(
             self.database, self.locations, self.launching, self.signals, options.limits, clock=clock
@@ -148,6 +164,17 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self.backfills = Backfills(
+            self.database,
+            self.locations,
+            self.workers,
+            self.signals,
+            self.feed,
+            options.recovery,
+            clock=clock,
+            evaluation_timeout_s=options.evaluation_timeout_s,
+            max_concurrent_runs=options.limits.max_concurrent_runs,
+        )
         self.about: dict[str, Any] = {
             "home": options.home,
             "version": options.version,
@@ -159,9 +186,25 @@ class Server:
             book=self.book,
             schedules=self.schedules,
             sensors=self.sensors,
+            automation=AutomationControl(
+                self.automation,
+                self.book,
+                self.database,
+                clock=clock,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             admission=self.admission,
             workers=self.workers,
             signals=self.signals,
+            backfills=BackfillControl(
+                self.database,
+                self.locations,
+                self.workers,
+                self.signals,
+                clock=clock,
+                entropy=entropy,
+                evaluation_timeout_s=options.evaluation_timeout_s,
+            ),
             clock=clock,
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
@@ -234,9 +277,12 @@ class Server:
         """Triggers are served only when their stored state is in step with what is defined."""
         changed = self.signals.listen(Topic.CATALOG)
         await self.locations.wait_settled()
+        changed.clear()
         await self._take_catalog()
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("backfills", self.backfills.run())
+        self._begin("automation", self.automation.run())
         self._ready.set()
         while True:
             await changed.wait()
@@ -245,10 +291,16 @@ class Server:
             self.signals.raise_topic(Topic.TRIGGERS)
 
     async def _take_catalog(self) -> None:
-        catalog = self.locations.catalog
-        await self.database.read(self._resolver.read_dynamic, self.database.ledger)
-        self._resolver.use_catalog(catalog)
-        await self.book.sync(catalog)
+        while True:
+            catalog = self.locations.catalog
+            try:
+                await self.database.read(self._resolver.read_dynamic, self.database.ledger)
+                self._resolver.use_catalog(catalog)
+                await self.book.sync(catalog)
+                return
+            except Exception:
+                logger.exception("the catalog could not be taken over; trying again")
+                await asyncio.sleep(CATALOG_AGAIN_S)
 
     def _begin(self, name: str, duty: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(duty, name=name)

@@ -18,6 +18,9 @@ class Topic(str, Enum):
     ASSET_EVENTS = "asset_events"
     RUN_EVENTS = "run_events"
     WORKERS = "workers"
+    HISTORY = "history"
+    """What had happened was taken back (wiped, deleted), or other dynamic partitions exist now."""
+    BACKFILLS = "backfills"
 
 
 class Signals:

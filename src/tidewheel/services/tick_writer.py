@@ -38,8 +38,11 @@ class TickWriter:
         self._book.note_commit(commit, outcome)
         if commit.partition_changes:
             await self._database.read(self._resolver.read_dynamic, self._database.ledger)
+            self._signals.raise_topic(Topic.HISTORY)
         if outcome.run_ids:
             self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
+        if commit.backfills:
+            self._signals.raise_topic(Topic.BACKFILLS)
         if commit.events:
             self._signals.raise_topic(*topics_of(list(commit.events)))
         if self._feed.is_watched and outcome.tick_id is not None:
@@ -52,6 +55,8 @@ def describe_tick(commit: TickCommit, outcome: TickOutcome, name: str) -> Activi
     parts = []
     if outcome.run_ids:
         parts.append(f"{len(outcome.run_ids)} run(s)")
+    if commit.backfills:
+        parts.append(f"{len(commit.backfills)} backfill(s)")
     if outcome.kept_keys:
         parts.append(f"{len(outcome.kept_keys)} dropped, their run keys are taken")
     if commit.request_errors:

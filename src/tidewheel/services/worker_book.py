@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Optional
 
 import msgspec
 
 from tidewheel.logic.planning.recovery import WorkerState
+from tidewheel.runtime.protocol import CancelRun
 from tidewheel.services.hub import Peer
 from tidewheel.services.machine import Machine
 from tidewheel.values.records import RunRecord
@@ -66,6 +68,13 @@ class WorkerBook:
     def forget(self, run_id: str) -> None:
         """The run has ended."""
         self._entries.pop(run_id, None)
+
+    def ask_to_stop(self, run_ids: Iterable[str]) -> None:
+        """Tell the workers of some runs to stop, as far as they are connected."""
+        for run_id in run_ids:
+            peer = self.peer(run_id)
+            if peer is not None:
+                peer.send(CancelRun(run_id=run_id))
 
     def peer(self, run_id: str) -> Peer | None:
         """The connection of the run's worker."""

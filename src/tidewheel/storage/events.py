@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Optional
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import IN_LIST_MAX, Unit
+from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
 from tidewheel.storage.schema import event, run_log
 from tidewheel.values.events import FACT_EVENT_TYPES, Event, StoredEvent
 from tidewheel.values.records import EventFilter
@@ -127,6 +127,33 @@ def load_events(
     """Lasting events that match, in id order."""
     statement = events_statement(filters, limit, ascending)
     return [StoredEvent(id=id_, event=decode(body, Event)) for id_, body in conn.execute(statement)]
+
+
+def load_newest(
+    conn: sa.Connection,
+    types: Sequence[str],
+    assets: Sequence[str],
+    partitions: Sequence[str] | None,
+    before_id: int | None,
+) -> list[StoredEvent]:
+    """The newest event of each asset, check, partition and type, in id order."""
+    columns = event.c
+    found: list[StoredEvent] = []
+    for chunk in in_chunks(assets):
+        # the expression hides the index by type, which would read the events of all assets
+        wanted: list[sa.ColumnElement[bool]] = [
+            columns.asset.in_(chunk),
+            columns.type.concat("").in_(_texts(types) or []),
+        ]
+        if partitions is not None:
+            wanted.append(columns.partition.in_(partitions))
+        if before_id is not None:
+            wanted.append(columns.id < before_id)
+        groups = (columns.asset, columns.check_name, columns.partition, columns.type)
+        newest = select(sa.func.max(columns.id)).where(*wanted).group_by(*groups)
+        statement = select(columns.id, columns.body).where(columns.id.in_(newest)).order_by(columns.id)
+        found.extend(StoredEvent(id=id_, event=decode(body, Event)) for id_, body in conn.execute(statement))
+    return found
 
 
 def events_statement(filters: EventFilter, limit: int | None, ascending: bool) -> sa.Select[Any]:

@@ -24,10 +24,16 @@ from tidewheel.storage import runs as run_rows
 from tidewheel.storage.access import SqlAccess
 from tidewheel.storage.audit import SqlAudit
 from tidewheel.storage.backend import Backend, Unit
+from tidewheel.storage.backfills import SqlBackfills
+from tidewheel.storage.conditions import Conditions, Owed
 from tidewheel.storage.engines import open_backend
 from tidewheel.storage.partitions import PartitionChanges
+from tidewheel.storage.pools import SqlPools
 from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.ports_access import AccessPort, AuditPort
+from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -40,6 +46,7 @@ from tidewheel.values.records import (
     LocationRecord,
     NewRun,
     PartitionChange,
+    PartitionRow,
     RunFilter,
     RunRecord,
     TickCommit,
@@ -58,6 +65,10 @@ class SqlLedger:
         self._resolve: PartitionResolver | None = None
         self.access: AccessPort = SqlAccess(backend, self._write)
         self.audit: AuditPort = SqlAudit(backend, self._write)
+        self.conditions: ConditionsPort = Conditions(backend, self._write)
+        self.owed: OwedPort = Owed(backend, self._write)
+        self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
+        self.pools: PoolsPort = SqlPools(backend, self._write)
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Give the ledger a way to learn partitions' ordinals, for all calls that do not bring their own."""
@@ -106,6 +117,18 @@ class SqlLedger:
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         with self.backend.read() as conn:
             return run_rows.load_queued(conn, limit)
+
+    def queued_by_origin(self, *, limit: int) -> list[RunRecord]:
+        with self.backend.read() as conn:
+            return run_rows.load_queued_by_origin(conn, limit)
+
+    def get_unfinished(self, run_ids: Sequence[str]) -> list[str]:
+        with self.backend.read() as conn:
+            return run_rows.load_unfinished(conn, run_ids)
+
+    def set_run_priority(self, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+        with self._write() as unit:
+            return run_changes.set_priority(unit, run_id, priority, now=now)
 
     def in_progress_runs(self) -> list[RunRecord]:
         with self.backend.read() as conn:
@@ -179,6 +202,17 @@ class SqlLedger:
         with self.backend.read() as conn:
             return event_rows.load_events(conn, filters, limit, ascending)
 
+    def get_newest_events(
+        self,
+        types: Sequence[str],
+        assets: Sequence[str],
+        *,
+        partitions: Sequence[str] | None = None,
+        before_id: int | None = None,
+    ) -> list[StoredEvent]:
+        with self.backend.read() as conn:
+            return event_rows.load_newest(conn, types, assets, partitions, before_id)
+
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         with self.backend.read() as conn:
             return event_rows.load_log(conn, run_id, after, limit)
@@ -201,6 +235,12 @@ class SqlLedger:
     ) -> dict[str, tuple[int, float, str]]:
         with self.backend.read() as conn:
             return partition_sets.load_partition_events(conn, asset, partitions)
+
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[PartitionRow]]:
+        with self.backend.read() as conn:
+            return partition_sets.load_rows(conn, assets, partitions)
 
     def get_partition_keys(self, asset: str) -> list[str]:
         with self.backend.read() as conn:

@@ -20,7 +20,7 @@ from tidewheel.storage.backend import Unit, Upsert, in_chunks
 from tidewheel.storage.bitmaps import EMPTY, dump_ordinals, load_ordinals
 from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.schema import asset_partition, asset_partition_set, planned_asset, unsettled_partition
-from tidewheel.values.records import AssetPartitionState
+from tidewheel.values.records import AssetPartitionState, PartitionRow
 
 Pair = tuple[str, str]
 """(asset, partition key)."""
@@ -320,3 +320,28 @@ def load_partition_events(
     else:
         chunks = (statement.where(columns.partition.in_(chunk)) for chunk in in_chunks(partitions))
     return {row[0]: (row[1], row[2], row[3] or "") for chunk in chunks for row in conn.execute(chunk)}
+
+
+_ROW_COLUMNS = (
+    asset_partition.c.asset,
+    asset_partition.c.partition,
+    asset_partition.c.last_materialization_id,
+    asset_partition.c.last_materialization_at,
+    asset_partition.c.last_materialization_run_id,
+    asset_partition.c.failed_run_id,
+)
+
+
+def load_rows(
+    conn: sa.Connection, assets: Sequence[str], partitions: Sequence[str] | None
+) -> dict[str, list[PartitionRow]]:
+    """Per asset what is known of its partitions, or of these."""
+    found: dict[str, list[PartitionRow]] = {}
+    for chunk in in_chunks(assets):
+        statement = select(*_ROW_COLUMNS).where(asset_partition.c.asset.in_(chunk))
+        if partitions is not None:
+            statement = statement.where(asset_partition.c.partition.in_(partitions))
+        for row in conn.execute(statement):
+            values = dict(row._mapping)
+            found.setdefault(values.pop("asset"), []).append(PartitionRow(**values))
+    return found

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
 from tidewheel.storage.ports_access import AccessPort, AuditPort
+from tidewheel.storage.ports_backfills import BackfillsPort
+from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import (
@@ -23,6 +26,7 @@ from tidewheel.values.records import (
     LocationRecord,
     NewRun,
     PartitionChange,
+    PartitionRow,
     RunFilter,
     RunRecord,
     TickCommit,
@@ -42,13 +46,14 @@ take it use that one. What is changed while an ordinal is not known is taken int
 
 
 class LedgerPort(Protocol):
-    """Storage as everybody else sees it. Parts with contracts of their own are attributes."""
+    """Storage as everybody else sees it. Aggregates with contracts of their own are attributes."""
 
-    @property
-    def access(self) -> AccessPort: ...
-
-    @property
-    def audit(self) -> AuditPort: ...
+    access: AccessPort
+    audit: AuditPort
+    backfills: BackfillsPort
+    pools: PoolsPort
+    conditions: ConditionsPort
+    owed: OwedPort
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
@@ -73,6 +78,15 @@ class LedgerPort(Protocol):
 
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         """QUEUED runs in order of priority (high first), then creation; runs with a later ``not_before`` included."""
+
+    def queued_by_origin(self, *, limit: int) -> list[RunRecord]:
+        """The first ``limit`` QUEUED runs of each origin, each origin's in order of priority, then creation."""
+
+    def get_unfinished(self, run_ids: Sequence[str]) -> list[str]:
+        """Those of the given runs that exist and have not ended."""
+
+    def set_run_priority(self, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+        """Change the priority of a QUEUED run, and its tag; None when it is not QUEUED (any more)."""
 
     def in_progress_runs(self) -> list[RunRecord]:
         """Runs that hold a slot: STARTING, STARTED, CANCELING."""
@@ -141,6 +155,16 @@ class LedgerPort(Protocol):
     ) -> list[StoredEvent]:
         """Lasting events (asset and run events) in id order."""
 
+    def get_newest_events(
+        self,
+        types: Sequence[str],
+        assets: Sequence[str],
+        *,
+        partitions: Sequence[str] | None = None,
+        before_id: int | None = None,
+    ) -> list[StoredEvent]:
+        """Of each asset, check, partition and type the newest event, in id order; ``before_id`` is exclusive."""
+
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         """Everything that a run reported, in order, lasting events and chatter together.
 
@@ -164,6 +188,11 @@ class LedgerPort(Protocol):
         self, asset: str, partitions: Sequence[str] | None = None
     ) -> dict[str, tuple[int, float, str]]:
         """Per materialised partition key: (event id, time, run id) of its latest materialisation."""
+
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[PartitionRow]]:
+        """Per asset, what is known of each of its partitions (or of these only): made by which run, failed in which."""
 
     def get_partition_keys(self, asset: str) -> list[str]:
         """Every partition key of an asset that the ledger knows: made, failed or in progress."""

@@ -102,6 +102,8 @@ def _new_record(
         root_run_id=new.root_run_id,
         retry_number=new.retry_number,
         not_before=new.not_before,
+        origin=new.origin,
+        after=new.after,
     )
 
 
@@ -303,6 +305,18 @@ def _with_tags(unit: Unit, record: RunRecord, seq: int, added: Mapping[str, str]
         return record
     unit.upsert(_UPSERT_TAG, runs.tag_rows(seq, added))
     return replace(record, tags=record.tags | dict(added))
+
+
+def set_priority(unit: Unit, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+    """Change the priority of a run that waits."""
+    stored = runs.load(unit.conn, run_id)
+    if stored is None or stored.record.status is not RunStatus.QUEUED:
+        return None
+    tagged = _with_tags(unit, stored.record, stored.seq, {tag_names.PRIORITY: str(priority)})
+    record = replace(tagged, priority=priority, updated_at=now)
+    runs.update(unit, [stored._replace(record=record)])
+    unit.execute(run.update().where(run.c.seq == stored.seq).values(priority=priority))
+    return record
 
 
 def add_tags(unit: Unit, run_id: str, tags: Mapping[str, str], *, now: float) -> None:

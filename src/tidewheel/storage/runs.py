@@ -13,7 +13,7 @@ from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
 from tidewheel.storage.schema import run, run_tag
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.serde import decode, encode, from_json, to_json
-from tidewheel.values.status import IN_PROGRESS_STATUSES, RunStatus
+from tidewheel.values.status import IN_PROGRESS_STATUSES, RunOrigin, RunStatus
 
 
 class RunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,6 +23,7 @@ class RunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checks: Optional[tuple[str, ...]] = None
     steps: Optional[tuple[str, ...]] = None
     run_config: dict[str, Any] = {}
+    after: tuple[str, ...] = ()
 
 
 class StoredRun(NamedTuple):
@@ -73,12 +74,21 @@ _CHANGING = (
     "cancel_requested",
 )
 _STATUSES = {status.value: status for status in RunStatus}
+_ORIGINS = {origin.value: origin for origin in RunOrigin}
 
 _SELECT = select(run)
 _NEWEST_FIRST = _SELECT.order_by(run.c.seq.desc())
 _BY_ID = _SELECT.where(run.c.run_id == bindparam("run_id"))
 _QUEUED = (
     _SELECT.where(run.c.status == RunStatus.QUEUED.value)
+    .order_by(run.c.priority.desc(), run.c.seq)
+    .limit(bindparam("count", type_=sa.Integer))
+)
+# the status is written out: a parameter would hide that the partial index has all that is asked for
+_QUEUED_OF = (
+    _SELECT.where(
+        run.c.status == sa.literal_column(f"'{RunStatus.QUEUED.value}'"), run.c.origin == bindparam("origin")
+    )
     .order_by(run.c.priority.desc(), run.c.seq)
     .limit(bindparam("count", type_=sa.Integer))
 )
@@ -106,6 +116,8 @@ def to_record(row: sa.Row[Any]) -> RunRecord:
         checks=body.checks,
         steps=body.steps,
         run_config=body.run_config,
+        after=body.after,
+        origin=_ORIGINS[values["origin"]],
         **fields,
     )
 
@@ -121,12 +133,17 @@ def insert(unit: Unit, runs: Sequence[StoredRun]) -> None:
     tags = []
     for record, seq, log_count in runs:
         body = RunBody(
-            assets=record.assets, checks=record.checks, steps=record.steps, run_config=record.run_config
+            assets=record.assets,
+            checks=record.checks,
+            steps=record.steps,
+            run_config=record.run_config,
+            after=record.after,
         )
         row = {name: getattr(record, name) for name in _PLAIN_FIELDS}
         row["seq"] = seq
         row["log_count"] = log_count
         row["status"] = record.status.value
+        row["origin"] = record.origin.value
         row["tags"] = to_json(record.tags)
         row["body"] = encode(body)
         rows.append(row)
@@ -173,6 +190,26 @@ def load_many(conn: sa.Connection, run_ids: Iterable[str]) -> dict[str, StoredRu
 def load_queued(conn: sa.Connection, limit: int) -> list[RunRecord]:
     """Waiting runs in the order in which they are to be launched."""
     return [to_record(row) for row in conn.execute(_QUEUED, {"count": limit})]
+
+
+def load_queued_by_origin(conn: sa.Connection, limit: int) -> list[RunRecord]:
+    """The first waiting runs of each origin; of all together in the order of their creation within a priority."""
+    rows = [
+        row
+        for origin in RunOrigin
+        for row in conn.execute(_QUEUED_OF, {"origin": origin.value, "count": limit})
+    ]
+    rows.sort(key=lambda row: (-row.priority, row.seq))
+    return [to_record(row) for row in rows]
+
+
+def load_unfinished(conn: sa.Connection, run_ids: Iterable[str]) -> list[str]:
+    """Those of some runs that have not ended."""
+    found: list[str] = []
+    for chunk in in_chunks(run_ids):
+        statement = select(run.c.run_id).where(run.c.run_id.in_(chunk), run.c.ended_at.is_(None))
+        found.extend(conn.execute(statement).scalars())
+    return found
 
 
 def load_in_progress(conn: sa.Connection) -> list[RunRecord]:

@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, Index, Table, Text, UniqueConstraint
 
 from tidewheel.storage.metadata import BigId, Seconds, metadata
-from tidewheel.values.status import FINISHED_STATUSES, RunStatus, TickStatus, TriggerKind, TriggerStatus
+from tidewheel.values.status import (
+    FINISHED_STATUSES,
+    RunOrigin,
+    RunStatus,
+    TickStatus,
+    TriggerKind,
+    TriggerStatus,
+)
 
 
 def _one_of(column: str, values: type[RunStatus | TickStatus | TriggerKind | TriggerStatus]) -> str:
@@ -52,6 +59,13 @@ run = Table(
     Column("log_count", sa.Integer, nullable=False, comment="events in the run's log, chatter included"),
     Column("tags", Text, nullable=False, comment="JSON"),
     Column("body", sa.LargeBinary, nullable=False, comment="what to execute: selection and config, msgpack"),
+    Column(
+        "origin",
+        Text,
+        nullable=False,
+        server_default=RunOrigin.MANUAL.value,
+        comment="what asked for it: schedule, event, backfill, manual",
+    ),
     UniqueConstraint("run_id", name="uq_run_run_id"),
     CheckConstraint(_one_of("status", RunStatus), name="ck_run_status"),
     CheckConstraint(
@@ -61,6 +75,13 @@ run = Table(
 )
 Index("ix_run_queue", run.c.status, run.c.priority.desc(), run.c.seq)
 Index("ix_run_status", run.c.status, run.c.seq)
+Index(
+    "ix_run_queued_origin",
+    run.c.origin,
+    run.c.priority.desc(),
+    run.c.seq,
+    sqlite_where=run.c.status == RunStatus.QUEUED.value,
+)
 Index("ix_run_job", run.c.job_name, run.c.seq)
 Index("ix_run_created", run.c.created_at)
 Index("ix_run_updated", run.c.updated_at)

@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage import dynamic_partitions, intake, partitions, run_changes, triggers
+from tidewheel.storage import (
+    backfills,
+    conditions,
+    dynamic_partitions,
+    intake,
+    partitions,
+    run_changes,
+    triggers,
+)
 from tidewheel.storage.backend import Unit
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun
@@ -27,10 +35,11 @@ from tidewheel.values.records import (
     TriggerRecord,
 )
 from tidewheel.values.serde import decode, encode
-from tidewheel.values.status import TickStatus
+from tidewheel.values.status import RunOrigin, TickStatus, TriggerKind
 
 STALE = TickOutcome(stale=True)
 _NO_NOMINAL_TIME = 0.0
+ORIGINS = {TriggerKind.SCHEDULE: RunOrigin.SCHEDULE, TriggerKind.SENSOR: RunOrigin.EVENT}
 
 
 class TickBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,10 +101,15 @@ def commit(unit: Unit, wanted: TickCommit) -> TickOutcome:
         dynamic_partitions.change(unit, change, now=wanted.ended_at)
     requests = _without_taken_keys(unit, wanted)
     tick_id = None
-    if wanted.record_tick or requests.runs or earlier is not None:
+    if wanted.record_tick or requests.runs or wanted.backfills or earlier is not None:
         tick_id = earlier.tick_id if earlier is not None else unit.take_ids(tick, 1)[0]
         _write_tick(unit, wanted, after, requests, tick_id, earlier)
-    _create_runs(unit, wanted, requests, tick_id)
+    if wanted.conditions is not None:
+        conditions.write(unit, wanted.conditions, trigger_id=wanted.trigger_id, tick_id=tick_id)
+    _create_runs(unit, wanted, requests, tick_id, ORIGINS[before.kind])
+    backfills.create(
+        unit, wanted.backfills, now=wanted.ended_at, trigger_id=wanted.trigger_id, tick_id=tick_id
+    )
     if wanted.events:
         intake.record(unit, wanted.events)
     return TickOutcome(
@@ -191,13 +205,15 @@ def _write_tick(
     unit.execute(_INSERT, row | identity)
 
 
-def _create_runs(unit: Unit, wanted: TickCommit, requests: _Requests, tick_id: int | None) -> None:
+def _create_runs(
+    unit: Unit, wanted: TickCommit, requests: _Requests, tick_id: int | None, origin: RunOrigin
+) -> None:
     if not requests.runs:
         return
     changes = PartitionChanges()
     created = run_changes.create(
         unit,
-        [_of_tick(new, tick_id) for new in requests.runs],
+        [_of_tick(new, tick_id, origin) for new in requests.runs],
         now=wanted.ended_at,
         changes=changes,
         trigger_id=wanted.trigger_id,
@@ -207,11 +223,13 @@ def _create_runs(unit: Unit, wanted: TickCommit, requests: _Requests, tick_id: i
     partitions.settle(unit, changes)
 
 
-def _of_tick(new: NewRun, tick_id: int | None) -> NewRun:
+def _of_tick(new: NewRun, tick_id: int | None, origin: RunOrigin) -> NewRun:
     added = {tag_names.TICK: str(tick_id)}
+    if tag_names.EVALUATION_ID in new.tags:
+        added[tag_names.EVALUATION_ID] = str(tick_id)
     if new.run_key is not None:
         added[tag_names.RUN_KEY] = new.run_key
-    return replace(new, tags=new.tags | added)
+    return replace(new, tags=new.tags | added, origin=origin)
 
 
 def _take_keys(unit: Unit, wanted: TickCommit, created: Sequence[StoredRun]) -> None:

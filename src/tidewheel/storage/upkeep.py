@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage import versions
+from tidewheel.storage import conditions, versions
 from tidewheel.storage.backend import Unit, in_chunks
 from tidewheel.storage.schema import run_log, schema_version, tick
 from tidewheel.storage.schemas import metadata
@@ -29,7 +29,7 @@ _OLD_TICKS = (
 
 
 def prune(unit: Unit, *, chatter_before: float | None, ticks_before: float | None, limit: int) -> int:
-    """Delete old chatter and old skipped ticks, at most ``limit`` of each; returns the number of rows."""
+    """Delete old chatter, old skipped ticks and old evaluations, at most ``limit`` of each; returns the number of rows."""
     deleted = 0
     if chatter_before is not None:
         oldest = unit.execute(_OLDEST_CHATTER, {"count": limit})
@@ -38,6 +38,7 @@ def prune(unit: Unit, *, chatter_before: float | None, ticks_before: float | Non
     if ticks_before is not None:
         ids = list(unit.execute(_OLD_TICKS, {"before": ticks_before, "count": limit}).scalars())
         deleted += _delete(unit, tick.c.tick_id, ids)
+        deleted += conditions.prune(unit, before=ticks_before, limit=limit)
     return deleted
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Literal, Optional
 
 import msgspec
 
@@ -32,6 +32,8 @@ class LaunchRequest(
     tags: dict[str, str] = {}
     run_id: Optional[str] = None
     parent_run_id: Optional[str] = None
+    only_resolve: bool = False
+    """Ask what the selection means, and nothing else: no partition, no config."""
 
 
 class ConfigProblemInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,4 +61,48 @@ class LaunchOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     kind: Optional[str] = None
     message: str = ""
     config_problems: tuple[ConfigProblemInfo, ...] = ()
+    error: Optional[ErrorInfo] = None
+
+
+class PartitionsOfAsset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Partitions of one asset: keys and ranges (first and last key, both included); neither means all."""
+
+    keys: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, str], ...] = ()
+
+
+class BackfillRequest(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """Partitions to make: of a job, of assets (wire texts), or of a selection of assets.
+
+    ``partitions`` and ``ranges`` name partitions of the assets that stand first; assets below them with other partitions
+    get those that depend on them. With neither, all partitions. ``only`` keeps what is ``missing`` or has ``failed``.
+    ``by_asset`` says it for each asset instead. ``max_partitions_per_run`` overrides the assets' policies; 0: one run.
+    """
+
+    job_name: Optional[str] = None
+    location: Optional[str] = None
+    selection: Optional[str] = None
+    assets: Optional[tuple[str, ...]] = None
+    by_asset: Optional[dict[str, PartitionsOfAsset]] = None
+    partitions: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, str], ...] = ()
+    only: Optional[Literal["missing", "failed"]] = None
+    ops: Optional[tuple[str, ...]] = None
+    run_config: dict[str, Any] = {}
+    tags: dict[str, str] = {}
+    max_partitions_per_run: Optional[int] = None
+    title: Optional[str] = None
+    description: Optional[str] = None
+    backfill_id: Optional[str] = None
+
+
+class BackfillOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The backfill that was made, or why there is none. ``kind`` of a refusal: as of ``LaunchOutcome``, or
+    ``unknown_backfill`` | ``wrong_state`` | ``nothing_to_do``."""
+
+    backfill_id: Optional[str] = None
+    kind: Optional[str] = None
+    message: str = ""
     error: Optional[ErrorInfo] = None

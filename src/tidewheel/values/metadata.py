@@ -265,7 +265,23 @@ class JobMetadataValue(MetadataValue, frozen=True, tag="job"):
         return self
 
 
-class AssetMetadataValue(MetadataValue, frozen=True, tag="asset"):
+class _NamesAsset(type(msgspec.Struct)):  # type: ignore[misc]
+    """Calls of these classes may give the asset as a key (``asset_key``, or the first argument) instead of its parts."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if "asset_key" in kwargs:
+            kwargs["path"] = kwargs.pop("asset_key")
+        if args:
+            kwargs["path"], *args = args  # type: ignore[assignment]
+            return super().__call__(_parts(kwargs.pop("path")), *args, **kwargs)
+        return super().__call__(**{**kwargs, "path": _parts(kwargs["path"])})
+
+
+def _parts(key: Any) -> list[str]:
+    return key.path if isinstance(key, AssetKey) else AssetKey(key).path
+
+
+class AssetMetadataValue(MetadataValue, frozen=True, tag="asset", metaclass=_NamesAsset):
     """A link to an asset."""
 
     path: list[str]  # type: ignore[assignment]
@@ -312,6 +328,13 @@ class CodeLocationReconstructionMetadataValue(MetadataValue, frozen=True, tag="c
         return self.data
 
 
+class _NoneMeansDefault(type(msgspec.Struct)):  # type: ignore[misc]
+    """Calls of these classes may give None for what has a default."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **{name: value for name, value in kwargs.items() if value is not None})
+
+
 class TableColumnConstraints(msgspec.Struct, frozen=True):
     """What is promised of a column."""
 
@@ -326,7 +349,7 @@ class TableConstraints(msgspec.Struct, frozen=True):
     other: list[str]
 
 
-class TableColumn(msgspec.Struct, frozen=True):
+class TableColumn(msgspec.Struct, frozen=True, metaclass=_NoneMeansDefault):
     """One column: its name, type name and constraints."""
 
     name: str
@@ -336,7 +359,7 @@ class TableColumn(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
-class TableSchema(msgspec.Struct, frozen=True):
+class TableSchema(msgspec.Struct, frozen=True, metaclass=_NoneMeansDefault):
     """The columns of a table."""
 
     columns: Sequence[TableColumn]
@@ -354,7 +377,7 @@ class TableRecord(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
-class TableColumnDep(msgspec.Struct, frozen=True):
+class TableColumnDep(msgspec.Struct, frozen=True, metaclass=_NamesAsset):
     """A column of another asset that a column is computed from."""
 
     path: list[str]

@@ -6,9 +6,11 @@ from typing import Any, Optional
 
 import msgspec
 
+from tidewheel.values.backfills import NewBackfill
+from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
-from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
+from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +50,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intake_seq: int = 0
     failure_reason: Optional[str] = None
     cancel_requested: bool = False
+    origin: RunOrigin = RunOrigin.MANUAL
+    after: tuple[str, ...] = ()
+    """Runs that have to end before this one starts."""
 
     @property
     def is_finished(self) -> bool:
@@ -92,6 +97,8 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_before: Optional[float] = None
     planned_assets: tuple[str, ...] = ()
     planned_checks: tuple[str, ...] = ()
+    origin: RunOrigin = RunOrigin.MANUAL
+    after: tuple[str, ...] = ()
 
 
 class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -190,6 +197,9 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: Optional[ErrorInfo] = None
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    conditions: Optional[ConditionCommit] = None
+    """What an automation tick remembers and explains."""
+    backfills: tuple[NewBackfill, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
 
@@ -256,6 +266,16 @@ class AssetPartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     failed: bytes = b""
     in_progress: bytes = b""
     spec_fingerprint: str = ""
+
+
+class PartitionRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The latest facts about one partition of an asset: the event and run that made it, the run that failed to since."""
+
+    partition: str
+    last_materialization_id: Optional[int] = None
+    last_materialization_at: Optional[float] = None
+    last_materialization_run_id: Optional[str] = None
+    failed_run_id: Optional[str] = None
 
 
 class CheckState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

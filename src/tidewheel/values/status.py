@@ -47,3 +47,12 @@ class TriggerStatus(str, Enum):
     RUNNING = "RUNNING"
     STOPPED = "STOPPED"
     DECLARED_IN_CODE = "DECLARED_IN_CODE"
+
+
+class RunOrigin(str, Enum):
+    """What asked for a run; the queue shares its slots between these."""
+
+    SCHEDULE = "schedule"
+    EVENT = "event"
+    BACKFILL = "backfill"
+    MANUAL = "manual"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 SYSTEM_TAG_PREFIX = "dagster/"
 HIDDEN_TAG_PREFIX = ".dagster/"
@@ -13,8 +12,11 @@ HIDDEN_TAG_PREFIX = ".dagster/"
 SCHEDULE_NAME = "dagster/schedule_name"
 SENSOR_NAME = "dagster/sensor_name"
 TICK = "dagster/tick"
+EVALUATION_ID = "dagster/asset_evaluation_id"
 RUN_KEY = "dagster/run_key"
 BACKFILL = "dagster/backfill"
+PARENT_BACKFILL_ID = "dagster/parent_backfill_id"
+ROOT_BACKFILL_ID = "dagster/root_backfill_id"
 PARTITION = "dagster/partition"
 PARTITION_SET = "dagster/partition_set"
 PARTITION_DIMENSION_PREFIX = "dagster/partition/"
@@ -54,5 +56,5 @@ def normalize_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
     for name, value in (tags or {}).items():
         if not isinstance(name, str):
             raise TypeError(f"expected tag names to be strings, got {name!r}")
-        result[name] = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        result[name] = value if isinstance(value, str) else json.dumps(value)
     return result

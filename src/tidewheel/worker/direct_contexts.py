@@ -247,6 +247,17 @@ class DirectOpExecutionContext(OpExecutionContext):
     """An op's context made by hand. A context manager: leaving it tears resources down."""
 
     _step: DirectStep
+    given_tags: Mapping[str, str] = {}
+
+    @property
+    def run_tags(self) -> Mapping[str, str]:
+        """The tags given."""
+        return self.given_tags
+
+    @property
+    def alias(self) -> str:
+        """The name of the op."""
+        return self._step.node.name
 
     def __enter__(self) -> DirectOpExecutionContext:
         return self
@@ -338,6 +349,7 @@ def build_op_context(
     if partition_key is not None and partition_key_range is not None:
         raise InvariantViolationError("expected partition_key or partition_key_range, got both; drop one")
     tags = normalize_tags(run_tags)
+    given_tags = dict(tags)
     if partition_key is not None:
         tags[PARTITION] = partition_key
     if partition_key_range is not None:
@@ -352,6 +364,7 @@ def build_op_context(
     )
     step.env.random = None
     context = DirectOpExecutionContext(step)
+    context.given_tags = given_tags
     context.event_loop = event_loop  # type: ignore[attr-defined]
     if isinstance(partition_key, str) and hasattr(partition_key, "keys_by_dimension"):
         env.partition_key = partition_key

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
 
-from tidewheel.definitions.automation_condition import AutomationCondition, condition_of
+from tidewheel.definitions.automation_condition import condition_of
 from tidewheel.definitions.automation_context import AutomationContext, AutomationResult, EntitySubset
 from tidewheel.definitions.clock import as_seconds, now_s
 from tidewheel.definitions.definitions import Definitions
 from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.selectors import AssetJobKey
 from tidewheel.definitions.snapshot import build_snapshot
 from tidewheel.errors import ParameterCheckError
 from tidewheel.logic.conditions.codec import identity_of
@@ -23,22 +22,17 @@ from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evaluate import Evaluation, NodeResult, evaluate, previous_position
 from tidewheel.logic.conditions.facts import ConditionFacts, UserAnswer
 from tidewheel.logic.conditions.memory import Noted, Progress, fitted, memory_key
-from tidewheel.logic.conditions.nodes import Condition, UserDefined
+from tidewheel.logic.conditions.nodes import UserDefined
 from tidewheel.logic.conditions.reads import user_questions
 from tidewheel.logic.conditions.rewrite import user_handles
 from tidewheel.logic.conditions.subjects import Key, Subject, build_graph
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet, everything, nothing
+from tidewheel.runtime.condition_facts import gather_facts
 from tidewheel.values.keys import AssetCheckKey, AssetKey
-from tidewheel.worker.condition_facts import gather_facts
+from tidewheel.worker.condition_answers import ask_condition, condition_of_target, moment, public_key
 
 LOCATION = "in_process"
-
-
-class AssetJobKey(msgspec.Struct, frozen=True):
-    """The identity of an asset job among the results."""
-
-    job_name: str
 
 
 class AutomationCursor(msgspec.Struct, frozen=True):
@@ -65,16 +59,16 @@ class EvaluateAutomationConditionsResult:
         """How many partitions (or unpartitioned assets, checks and jobs) their own conditions request."""
         return sum(result.true_subset.size for result in self.results)
 
-    def get_requested_partitions(self, key: Any) -> AbstractSet[str | None]:
+    def get_requested_partitions(self, asset_key: Any) -> AbstractSet[str | None]:
         """The partition keys requested of an asset or check; ``{None}`` if it is not partitioned."""
-        subset = self._requested.get(_coerced(key))
+        subset = self._requested.get(_coerced(asset_key))
         if subset is None:
             return set()
         return {partition for _, partition in subset.expensively_compute_asset_partitions()}
 
-    def get_num_requested(self, key: Any) -> int:
+    def get_num_requested(self, asset_key: Any) -> int:
         """How many partitions of an asset or check are requested, with what is always made together with others."""
-        subset = self._requested.get(_coerced(key))
+        subset = self._requested.get(_coerced(asset_key))
         return subset.size if subset is not None else 0
 
 
@@ -173,11 +167,11 @@ class _Evaluating:
                 continue  # it names an asset that does not exist: its evaluation says so
             if not asked:
                 continue
-            handles = user_handles(self._condition(target))
+            handles = user_handles(condition_of_target(self.defs, target))
             for node, subject in asked:
                 condition = handles[node.slot]
                 context = self._context(target, node, subject, condition, facts, progress)
-                yield (target, node.slot, subject.key), _asked(condition, context)
+                yield (target, node.slot, subject.key), ask_condition(condition, context)
 
     def _context(
         self,
@@ -200,9 +194,9 @@ class _Evaluating:
             candidate_subset=self._subset(
                 subject.key, everything(subject.partitions, facts.view), facts.view
             ),
-            evaluation_time=_moment(facts.position.at),
+            evaluation_time=moment(facts.position.at),
             cursor=noted.text if isinstance(noted, Noted) else None,
-            previous_evaluation_time=None if previous is None else _moment(previous.at),
+            previous_evaluation_time=None if previous is None else moment(previous.at),
             previous_requested=(
                 None
                 if memory is None
@@ -213,21 +207,6 @@ class _Evaluating:
             instance=self.instance,
         )
 
-    def _condition(self, target: Key) -> Condition:
-        """The condition of a target with the user's objects in it."""
-        resolved = self.defs.resolved
-        if target.kind == "job":
-            given: Any = resolved.unresolved_job(target.name)
-            condition = given.automation_condition
-        else:
-            key = self._public_key(target)
-            nodes: Mapping[Any, Any] = (
-                resolved.graph.nodes if target.kind == "asset" else resolved.graph.checks
-            )
-            condition = nodes[key].automation_condition or _sensor_default(resolved, key)
-        assert isinstance(condition, AutomationCondition)
-        return condition.node
-
     # -- results ---------------------------------------------------------------------------------------------------------
 
     def _shown(self, tree: NodeResult, view: PartitionView) -> AutomationResult:
@@ -237,7 +216,7 @@ class _Evaluating:
             condition=condition_of(tree.node),
             key=subset.key,
             candidate_subset=self._subset(tree.subject, tree.candidates, view),
-            evaluation_time=_moment(view.now),
+            evaluation_time=moment(view.now),
             asset_graph=self.defs.resolved.graph,
             instance=self.instance,
         )
@@ -266,33 +245,7 @@ class _Evaluating:
 
 
 def _public_key(key: Key) -> Any:
-    if key.kind == "job":
-        return AssetJobKey(key.name)
-    if key.kind == "asset":
-        return AssetKey.from_escaped_user_string(key.name)
-    asset, _, name = key.name.rpartition(":")
-    return AssetCheckKey(AssetKey.from_escaped_user_string(asset), name)
-
-
-def _asked(condition: Any, context: AutomationContext) -> UserAnswer:
-    """What a user's condition answers; whatever it raises is the answer's error."""
-    try:
-        result = condition.evaluate(context)
-        if inspect.iscoroutine(result):
-            result = asyncio.run(result)
-        if not isinstance(result, AutomationResult):
-            raise ParameterCheckError(f"evaluate: expected an AutomationResult, got {result!r}; return one")
-    except Exception as exc:  # noqa: BLE001 - user code may raise anything; it fails its own target only
-        return UserAnswer(error=f"{type(exc).__name__}: {exc}")
-    return UserAnswer(true=result.true_subset.members, cursor=result.cursor)
-
-
-def _sensor_default(resolved: Any, key: Any) -> Any:
-    for name in resolved.covered_by.get(key, ()):
-        condition = getattr(resolved.sensors[name], "default_condition", None)
-        if condition is not None:
-            return condition
-    return None
+    return AssetJobKey(key.name) if key.kind == "job" else public_key(key)
 
 
 def _coerced(key: Any) -> Any:
@@ -304,7 +257,3 @@ def _coerced(key: Any) -> Any:
 def _key_of(key: AssetKey | AssetCheckKey) -> Key:
     kind = "asset" if isinstance(key, AssetKey) else "check"
     return Key(kind, key.to_escaped_user_string())  # type: ignore[arg-type]
-
-
-def _moment(seconds: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

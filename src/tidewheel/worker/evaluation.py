@@ -15,6 +15,7 @@ from tidewheel.definitions.asset_sensors import AssetSensorDefinition, MultiAsse
 from tidewheel.definitions.definitions import Definitions
 from tidewheel.definitions.dynamic_keys import KnownPartitions, joined
 from tidewheel.definitions.partition_context import partition_loading_context
+from tidewheel.definitions.partition_job import only_job_with_partition
 from tidewheel.definitions.repository import RepositoryDefinition
 from tidewheel.definitions.resolved import ResolvedDefinitions
 from tidewheel.definitions.run_request import RunRequest
@@ -26,6 +27,7 @@ from tidewheel.errors import (
     RunStatusSensorExecutionError,
     SensorExecutionError,
     TidewheelError,
+    UnknownPartitionError,
     UserCodeExecutionError,
 )
 from tidewheel.runtime.event_views import view_entry, view_event
@@ -121,7 +123,9 @@ def _schedule(
             SCHEDULED_EXECUTION_TIME: datetime.fromtimestamp(nominal, UTC).isoformat(),
         },
     )
-    checked = checker.check([_named_by_schedule(schedule, one) for one in found.run_requests or ()])
+    checked = checker.check(
+        [_named_by_schedule(schedule, one, resolved, partitions) for one in found.run_requests or ()]
+    )
     return EvaluationResult(
         requests=checked.runs,
         request_errors=checked.errors,
@@ -131,17 +135,25 @@ def _schedule(
 
 
 def _named_by_schedule(
-    schedule: ScheduleDefinition, request: RunRequest
+    schedule: ScheduleDefinition,
+    request: RunRequest,
+    resolved: ResolvedDefinitions,
+    partitions: KnownPartitions,
 ) -> tuple[RunRequest, str | None, str | None]:
     own = schedule.job_name
     if own is None:
-        if request.job_name is None:
+        if request.job_name is not None:
+            return request, request.job_name, None
+        if request.partition_key is None:
             return (
                 request,
                 None,
                 f"{schedule.what}: expected job_name on its requests, since it has no target, got none; name the job",
             )
-        return request, request.job_name, None
+        try:
+            return request, only_job_with_partition(resolved, request.partition_key, partitions.view), None
+        except UnknownPartitionError as exc:
+            return request, None, f"{schedule.what}: {exc}"
     if request.job_name is not None and request.job_name != own:
         problem = f"{schedule.what}: expected requests for its own job {own!r}, got job_name {request.job_name!r}; drop it"
         return request, request.job_name, problem

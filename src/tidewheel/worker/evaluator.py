@@ -7,9 +7,18 @@ from pathlib import Path
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.connection import connect
 from tidewheel.runtime.instance import Instance
-from tidewheel.runtime.protocol import Evaluate, Evaluated, Prepare, Prepared, Shutdown
+from tidewheel.runtime.protocol import (
+    AskConditions,
+    ConditionsAnswered,
+    Evaluate,
+    Evaluated,
+    Prepare,
+    Prepared,
+    Shutdown,
+)
 from tidewheel.runtime.remote import Channel, RemoteLedger
 from tidewheel.worker.code import LoadedCode
+from tidewheel.worker.condition_answers import answer_conditions
 from tidewheel.worker.evaluation import evaluate_trigger
 from tidewheel.worker.launch_preparation import prepare_launch
 
@@ -29,6 +38,9 @@ def run_evaluator(
             elif isinstance(message, Prepare):
                 launch = prepare_launch(code.defs, message.request, instance=instance, clock=now_s)
                 connection.send(Prepared(request_id=message.request_id, launch=launch))
+            elif isinstance(message, AskConditions):
+                answers = answer_conditions(code.defs, message.questions, instance=instance)
+                connection.send(ConditionsAnswered(request_id=message.request_id, answers=answers))
             elif isinstance(message, Shutdown):
                 return 0
     except (ConnectionError, KeyboardInterrupt):

@@ -45,12 +45,11 @@ def execute_in_process(
     input_values: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
     resources: Mapping[str, Any] | None = None,
-    keeps_in_memory: bool = True,
 ) -> ExecuteInProcessResult:
     """Run a job in this process, one step after another.
 
-    Values are kept in memory unless the job has an IO manager of its own. Without an instance an ephemeral one is made as
-    soon as somebody asks for it.
+    Values of ops are kept in memory unless the job has an IO manager of its own; those of assets are stored. Without an
+    instance an ephemeral one is made as soon as somebody asks for it.
 
     Raises:
         InvalidConfigError: when the run config does not fit.
@@ -58,9 +57,9 @@ def execute_in_process(
         Exception: the user's own, when a step fails and ``raise_on_error`` is set.
     """
     ephemeral = _ephemeral_job(
-        job, resources, input_values, op_selection, asset_selection, keeps_in_memory=keeps_in_memory
+        job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
-    config = run_config if run_config is not None else _default_config(job, partition_key, op_selection)
+    config = run_config if run_config is not None else _default_config(job, partition_key)
     plain = plain_run_config(config)
     resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     all_tags = {**job.run_tags, **normalize_tags(tags)}
@@ -85,7 +84,7 @@ def _ephemeral_job(
     op_selection: Sequence[str] | None,
     asset_selection: Sequence[AssetKey] | None,
     *,
-    keeps_in_memory: bool = True,
+    keeps_in_memory: bool,
 ) -> JobDefinition:
     """The job as it is run here: values in memory by default, with what the caller adds."""
     if resources is not None and not isinstance(resources, Mapping):
@@ -109,11 +108,13 @@ def _ephemeral_job(
     return made
 
 
-def _default_config(job: JobDefinition, partition_key: str | None, op_selection: Sequence[str] | None) -> Any:
+def _is_of_assets(job: JobDefinition) -> bool:
+    return bool(job.asset_layer.selected_assets or job.asset_layer.selected_checks)
+
+
+def _default_config(job: JobDefinition, partition_key: str | None) -> Any:
     if partition_key is not None and job.partitioned_config is not None:
         return job.get_run_config_for_partition_key(partition_key)
-    if op_selection:
-        return None
     return job.run_config
 
 
@@ -285,7 +286,6 @@ def materialize(
         partition_key=partition_key,
         raise_on_error=raise_on_error,
         tags=tags,
-        keeps_in_memory=False,
     )
 
 

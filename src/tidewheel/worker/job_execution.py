@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -73,15 +72,14 @@ def reconstructable(target: Any) -> ReconstructableJob:
     Raises:
         InvariantViolationError: for lambdas and functions with parameters.
     """
-    if isinstance(target, (JobDefinition, UnresolvedAssetJobDefinition)):
-        return ReconstructableJob(target)
-    if not callable(target):
+    is_job = isinstance(target, (JobDefinition, UnresolvedAssetJobDefinition))
+    if not is_job and not callable(target):
         raise InvariantViolationError(f"expected a job or a function that returns one, got {target!r}")
     if getattr(target, "__name__", "") == "<lambda>":
         raise InvariantViolationError(
             "expected a named function at module level, got a lambda; define it with def"
         )
-    if inspect.isfunction(target) and "<locals>" in target.__qualname__:
+    if "<locals>" in getattr(target, "__qualname__", ""):
         raise InvariantViolationError(
             f"expected a function at module level, got {target.__qualname__!r}; move it out of the function around it"
         )

@@ -33,7 +33,7 @@ def prepare_launch(
         return _prepare(defs, request, instance, clock())
     except InvalidConfigError as exc:
         problems = tuple(
-            ConfigProblemInfo(path=problem.path, message=problem.message, reason=problem.reason)
+            ConfigProblemInfo(path=problem.path, message=problem.message, reason=problem.reason.value)
             for problem in exc.errors
         )
         return PreparedLaunch(config_problems=problems, error=error_info(exc))
@@ -44,6 +44,10 @@ def prepare_launch(
 def _prepare(defs: Definitions, request: LaunchRequest, instance: Instance, now: float) -> PreparedLaunch:
     job = find_job(defs, request.job_name or IMPLICIT_ASSET_JOB)
     assets, checks = _selection(defs, job, request)
+    if request.only_resolve:
+        return PreparedLaunch(
+            run=RequestedRun(job_name=job.name, assets=_texts(assets), checks=_texts(checks))
+        )
     if request.ops is not None:
         job = job.get_subset(op_selection=list(request.ops))
     elif assets is not None or checks is not None:

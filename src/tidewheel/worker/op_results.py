@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult
@@ -37,9 +37,15 @@ def is_generator(made: Any) -> bool:
 
 
 def stream_of(
-    op_def: OpDefinition, made: Any, loop: asyncio.AbstractEventLoop | None = None
+    op_def: OpDefinition,
+    made: Any,
+    loop: asyncio.AbstractEventLoop | None = None,
+    *,
+    plain_values_hint: Callable[[], str | None] = lambda: None,
 ) -> Iterator[Any]:
     """Results one by one, as the function gives them; ``RETURNED`` at the end of one that returned its outputs.
+
+    ``plain_values_hint``: what to say when a plain value is returned; None where that is allowed.
 
     Raises:
         InvariantViolationError: when it gives something that is no result.
@@ -51,8 +57,26 @@ def stream_of(
     if inspect.isgenerator(made):
         yield from _yielded(op_def, made)
     else:
+        hint = plain_values_hint()
+        if hint is not None:
+            _require_results(op_def, made, hint)
         yield from returned_results(op_def, made)
         yield RETURNED
+
+
+def _require_results(op_def: OpDefinition, value: Any, hint: str) -> None:
+    """Refuse plain values where the function promised to name every output.
+
+    Raises:
+        InvariantViolationError: when a value is not wrapped in a result.
+    """
+    members = value if isinstance(value, (list, tuple)) else [value]
+    is_named = members and all(isinstance(one, RESULT_TYPES) for one in members)
+    if op_def.output_dict and not is_named:
+        raise InvariantViolationError(
+            f"op {op_def.name!r}: expected Output, MaterializeResult or another result for every output, got "
+            f"{value!r}; {hint}"
+        )
 
 
 def _yielded(op_def: OpDefinition, made: Iterator[Any]) -> Iterator[Any]:

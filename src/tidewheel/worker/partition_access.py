@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partition_context import partition_loading_context
 from tidewheel.definitions.partition_keys import PartitionKeyRange, TimeWindow
 from tidewheel.definitions.partition_mappings import infer_partition_mapping
 from tidewheel.errors import InvariantViolationError
@@ -136,16 +137,15 @@ class PartitionAccess:
             downstream_def,
             upstream_def,
         )
+        now = datetime.datetime.fromtimestamp(self._env.clock(), datetime.UTC)
+        store = self._store(downstream_def) or self._store(upstream_def)
         subset = None
-        if downstream_def is not None and has_partition:
-            subset = downstream_def.subset_with_partition_keys(self.keys(downstream_def))
-        result = mapping.get_upstream_mapped_partitions_result_for_partitions(
-            subset,
-            downstream_def,
-            upstream_def,
-            current_time=datetime.datetime.fromtimestamp(self._env.clock(), datetime.UTC),
-            dynamic_partitions_store=self._store(downstream_def) or self._store(upstream_def),
-        )
+        with partition_loading_context(now, store):
+            if downstream_def is not None and has_partition:
+                subset = downstream_def.subset_with_partition_keys(self.keys(downstream_def))
+            result = mapping.get_upstream_mapped_partitions_result_for_partitions(
+                subset, downstream_def, upstream_def, current_time=now, dynamic_partitions_store=store
+            )
         missing = list(result.required_but_nonexistent_partition_keys)
         if missing:
             raise InvariantViolationError(

@@ -89,8 +89,23 @@ def plan_left(plan: RunPlan, earlier: EarlierSteps, keys: Iterable[str] | None =
         if origin is not None and (origin.step, origin.output) in keys_of:
             keys_of[(step.key, "*")] = keys_of[(origin.step, origin.output)]
     if keys is None:
-        keys = _keys_left(plan, earlier, keys_of)
-    return plan.only(keys, keys_of)
+        chosen = _keys_left(plan, earlier, keys_of)
+    else:
+        chosen = _settled_keys(plan, list(keys), keys_of)
+    return plan.only(chosen, keys_of)
+
+
+def _settled_keys(
+    plan: RunPlan, keys: list[str], keys_of: Mapping[tuple[str, str], tuple[str, ...]]
+) -> list[str]:
+    """Keys with templates spelled out whose dynamic output is taken over from an earlier run."""
+    found: list[str] = []
+    for key in keys:
+        step = plan.step(key)
+        origin = step.mapped_from if step is not None else None
+        multiplied = keys_of.get((key, "*")) if origin is not None and origin.step not in keys else None
+        found += [key] if multiplied is None else [multiplied_key(key, one) for one in multiplied]
+    return found
 
 
 def _keys_left(

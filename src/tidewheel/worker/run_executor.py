@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tidewheel.definitions.built_in_io_managers import mem_io_manager
+from tidewheel.definitions.config_validation import check_config
 from tidewheel.definitions.executors import StepStrategy
 from tidewheel.definitions.job_config import ResolvedRunConfig
 from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.loggers import default_loggers
 from tidewheel.errors import ExecutionInterruptedError, InvariantViolationError
 from tidewheel.logic.runs.plan import PlannedStep, RunPlan
 from tidewheel.logic.runs.progress import RunProgress, StepState
+from tidewheel.logic.runs.step_selection import select_steps
 from tidewheel.values import events
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import EngineNote, EventType
@@ -481,24 +484,19 @@ def plan_of_run(env: RunEnvironment, earlier: EarlierSteps) -> RunPlan:
     """
     plan = build_run_plan(env.job, env.resolved)
     if env.run.steps is not None and env.job.op_selection is None:
-        return plan_left(plan, earlier, env.run.steps)
+        return plan_left(plan, earlier, select_steps(plan, env.run.steps))
     if is_resumption(env.run) and earlier.runs and not env.job.is_asset_job:
         return plan_left(plan, earlier)
     return plan
 
 
 def make_loggers(env: RunEnvironment) -> list[Any]:
-    """The job's loggers, made with the run's config."""
+    """The job's loggers that run config names, made with it; the usual console where it names none."""
+    named = {name: one for name, one in env.job.loggers.items() if name in env.resolved.loggers}
     made = []
-    for name, definition in env.job.loggers.items():
+    for name, definition in (named or default_loggers()).items():
         config = (env.resolved.loggers.get(name) or {}).get("config")
         if config is None and definition.config_field.default_provided:
-            config = definition.config_field.default_value
-        made.append(definition.make(_with_defaults(definition, config), job_def=env.job, run_id=env.run_id))
+            config = check_config(definition.config_field, None, subject=f"the logger {name!r}")
+        made.append(definition.make(config, job_def=env.job, run_id=env.run_id))
     return made
-
-
-def _with_defaults(definition: Any, config: Any) -> Any:
-    from tidewheel.definitions.config_validation import check_config  # noqa: PLC0415 - only here
-
-    return check_config(definition.config_field, config, subject="a logger") if config is not None else None

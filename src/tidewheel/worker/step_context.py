@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.definitions.dependencies import Node, NodeHandle
-from tidewheel.definitions.results import typed_metadata
 from tidewheel.errors import InvariantViolationError, did_you_mean
 from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -138,6 +137,13 @@ class StepContext:
             return self.assets_def.partitions_def
         return self.env.job.partitions_def
 
+    @property
+    def plain_values_hint(self) -> str | None:
+        """What to tell a function that returns plain values although it promised results; None without a promise."""
+        if not self.is_typed_stream_required:
+            return None
+        return self.typed_stream_message or "wrap each value in a result"
+
     def add_output_metadata(
         self, metadata: Mapping[str, Any], output_name: str | None = None, mapping_key: str | None = None
     ) -> None:
@@ -162,7 +168,7 @@ class StepContext:
                 "got it after; call "
                 "add_output_metadata before the yield, or put the metadata into Output"
             )
-        self.added_metadata.setdefault((name, mapping_key), {}).update(typed_metadata(metadata))
+        self.added_metadata.setdefault((name, mapping_key), {}).update(metadata)
 
     def _output_name(self, output_name: str | None) -> str:
         outputs = self.op_def.output_dict

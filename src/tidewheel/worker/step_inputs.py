@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidewheel.definitions.inputs_outputs import InputDefinition
-from tidewheel.definitions.results import NO_VALUE, TypeCheck
+from tidewheel.definitions.results import NO_VALUE
 from tidewheel.definitions.types import ANY_TYPE, RuntimeType
 from tidewheel.errors import (
     ExecutionLoadInputError,
@@ -236,11 +236,22 @@ class InputLoader:
         return self._call(step, definition, key, context)
 
 
-def check_value(step: StepContext, kind: RuntimeType, value: Any, what: str) -> TypeCheck | None:
+def check_value(step: StepContext, kind: RuntimeType, value: Any, what: str) -> None:
     """Check a value against a type.
 
     Raises:
         TypeCheckDidNotPass: when it is not of the type.
+        TypeCheckError: when the check raises.
+    """
+    mistake = type_mistake(step, kind, value, what)
+    if mistake is not None:
+        raise mistake
+
+
+def type_mistake(step: StepContext, kind: RuntimeType, value: Any, what: str) -> TypeCheckDidNotPass | None:
+    """What to raise for a value that is not of a type; None for one that is.
+
+    Raises:
         TypeCheckError: when the check raises.
     """
     if kind is ANY_TYPE:
@@ -254,11 +265,11 @@ def check_value(step: StepContext, kind: RuntimeType, value: Any, what: str) -> 
         raise TypeCheckError(
             f"the check of type {kind.display_name!r} raised {type(exc).__name__}: {exc}", user_exception=exc
         ) from exc
-    if not outcome.success:
-        raise TypeCheckDidNotPass(
-            f"op {step.node.name!r}: the {what} is not of type {kind.display_name!r}: "
-            f"{outcome.description or 'the check did not pass'}",
-            metadata=outcome.metadata,
-            dagster_type=kind,
-        )
-    return outcome
+    if outcome.success:
+        return None
+    return TypeCheckDidNotPass(
+        f"op {step.node.name!r}: the {what} is not of type {kind.display_name!r}: "
+        f"{outcome.description or 'the check did not pass'}",
+        metadata=outcome.metadata,
+        dagster_type=kind,
+    )

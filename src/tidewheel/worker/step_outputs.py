@@ -39,7 +39,7 @@ from tidewheel.worker.io_contexts import IOContexts
 from tidewheel.worker.op_results import observed_versions
 from tidewheel.worker.run_environment import RunEnvironment
 from tidewheel.worker.step_context import StepContext
-from tidewheel.worker.step_inputs import InputLoader, check_value
+from tidewheel.worker.step_inputs import InputLoader, type_mistake
 
 NO_METADATA: Mapping[str, Any] = {}
 
@@ -134,10 +134,15 @@ class OutputWriter:
             self._check_result(step, _as_check_result(step, name, value), taken)
             return
         added = step.added_metadata.get((name, mapping_key), NO_METADATA)
-        metadata = {**output.metadata, **added} if added else output.metadata
+        metadata = {**output.metadata, **typed_metadata(added)} if added else output.metadata
         taken.add(name, mapping_key)
         step.given.add((name, mapping_key))
+        if self._env.captured is not None:
+            self._env.captured[(step.key, name, mapping_key)] = value
         kind = definition.dagster_type.display_name
+        mistake = (
+            type_mistake(step, definition.dagster_type, value, f"output {name!r}") if is_value_given else None
+        )
         self._env.emit(
             EventType.STEP_OUTPUT,
             f'Gave output "{name}" of type "{kind}".'
@@ -146,10 +151,8 @@ class OutputWriter:
             step_key=step.key,
             payload=OutputValue(name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind),
         )
-        if is_value_given:
-            check_value(step, definition.dagster_type, value, f"output {name!r}")
-        if self._env.captured is not None:
-            self._env.captured[(step.key, name, mapping_key)] = value
+        if mistake is not None:
+            raise mistake
         asset = step.asset_of_output(name)
         is_stored = is_value_given and definition.dagster_type is not NOTHING_TYPE
         stored_metadata, manager_key = NO_METADATA, ""

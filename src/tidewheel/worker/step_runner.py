@@ -128,7 +128,8 @@ class StepRunner:
                 made = self._call(step, context, values)
             held: list[Any] = []
             is_returning = not is_generator(made)
-            for result in _guarded(step, stream_of(step.op_def, made), gate):
+            stream = stream_of(step.op_def, made, plain_values_hint=lambda: step.plain_values_hint)
+            for result in _guarded(step, stream, gate):
                 if result is RETURNED:
                     self._writer.require_complete(step, held)
                     for one in held:

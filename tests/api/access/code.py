@@ -13,6 +13,11 @@ def report(orders):
     return 2
 
 
+@tw.asset(group_name="raw", partitions_def=tw.StaticPartitionsDefinition(["a", "b"]))
+def daily():
+    return 3
+
+
 @tw.op
 def hello(context):
     context.log.info("hello postgres://u:pw@h/x")
@@ -33,4 +38,4 @@ def skips(context):
     return tw.SkipReason("no")
 
 
-defs = tw.Definitions(assets=[orders, report], jobs=[greet], schedules=[yearly], sensors=[skips])
+defs = tw.Definitions(assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips])

@@ -35,6 +35,15 @@ GET   /assets/{key}/events                  viewer
 GET   /triggers                             viewer
 GET   /ticks                                viewer
 GET   /ticks/{tick_id}                      viewer
+GET   /backfills                            viewer
+GET   /backfills/{backfill_id}              viewer
+GET   /why/{target}                         viewer
+GET   /automation                           viewer
+GET   /automation/plan                      viewer
+POST  /backfills                            launcher
+POST  /backfills/{backfill_id}/cancel       launcher
+POST  /backfills/{backfill_id}/resume       launcher
+POST  /backfills/{backfill_id}/retry        launcher
 GET   /health                               viewer
 GET   /whoami                               viewer
 GET   /definitions                          viewer
@@ -60,6 +69,8 @@ POST  /login                                public
 ROUTES = {tuple(line.split()[:2]): line.split()[2] for line in REST.strip().splitlines()}
 BODIES = {
     "/launch": {"job_name": "greet"},
+    "/backfills": {"selection": "daily"},
+    "/backfills/{backfill_id}/retry": {},
     "/materialize": {"selection": "orders"},
     "/assets/{key}/events": {"kind": "observed"},
     "/triggers/{location}/{name}/test": {},
@@ -77,6 +88,13 @@ def run_id(server: GuardedServer, tokens: dict[str, str]) -> str:
     return run_id
 
 
+@pytest.fixture(scope="module")
+def backfill_id(server: GuardedServer, tokens: dict[str, str]) -> str:
+    status, made = server.rest("POST", "/backfills", {"selection": "daily"}, token=tokens["admin"])
+    assert status == 201, made
+    return made["backfill_id"]
+
+
 def test_every_route_has_a_row(server: GuardedServer, tokens: dict[str, str]) -> None:
     _, description = server.rest("GET", "/openapi.json", token=tokens["viewer"])
     found = {(method.upper(), path) for path, methods in description["paths"].items() for method in methods}
@@ -86,7 +104,7 @@ def test_every_route_has_a_row(server: GuardedServer, tokens: dict[str, str]) ->
 @pytest.mark.parametrize("role", [role.value for role in Role])
 @pytest.mark.parametrize("route", sorted(ROUTES), ids=" ".join)
 def test_each_role_may_use_exactly_its_routes(
-    server: GuardedServer, tokens, run_id, role: str, route
+    server: GuardedServer, tokens, run_id, backfill_id, role: str, route
 ) -> None:
     method, path = route
     needed = ROUTES[route]
@@ -100,6 +118,8 @@ def test_each_role_may_use_exactly_its_routes(
         name="skips" if "/triggers" in path else "nobody",
         change="stop",
         tick_id=1,
+        backfill_id=backfill_id,
+        target="orders",
         token_id=own.split("_")[1] if own else "",
     )
     body = BODIES.get(path, {"name": "x", "password": "y"} if path == "/login" else None)

@@ -205,23 +205,13 @@ def test_introspection(server: GraphQLServer) -> None:
 
 
 def test_what_is_not_served_yet_says_so(server: GraphQLServer) -> None:
-    data = server.ask(
-        """mutation { a: launchPartitionBackfill(backfillParams: {allPartitions: true}) { __typename
-             ... on PythonError { className message } }
-           b: cancelPartitionBackfill(backfillId: "x") { __typename ... on PythonError { className } } }"""
-    )
-    assert data["a"]["className"] == data["b"]["className"] == "NotSupportedError"
-    assert "launchMultipleRuns" in data["a"]["message"]
     status, body = server.post('mutation { setConcurrencyLimit(concurrencyKey: "a", limit: 1) }')
     assert status == 200 and body["errors"][0]["extensions"] == {"code": "NOT_SUPPORTED"}
     status, body = server.post(
-        """{ assetConditionEvaluationRecordsOrError(assetKey: {path: ["orders"]}, limit: 1) { __typename }
-             partitionBackfillsOrError { __typename } partitionBackfillOrError(backfillId: "x") { __typename }
+        """{ autoMaterializeTicks { __typename }
              assetNodeOrError(assetKey: {path: ["orders"]}) { ... on AssetNode { staleStatus groupName } } }"""
     )
     assert {error["extensions"]["code"] for error in body["errors"]} == {"NOT_SUPPORTED"}
-    assert body["data"]["partitionBackfillsOrError"] == {"__typename": "PythonError"}
-    assert body["data"]["partitionBackfillOrError"] == {"__typename": "BackfillNotFoundError"}
     assert body["data"]["assetNodeOrError"] == {"staleStatus": None, "groupName": "raw"}
 
 

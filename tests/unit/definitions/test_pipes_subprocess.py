@@ -251,9 +251,6 @@ def test_without_implicit_materialisation_one_is_missed(peer: Any) -> None:
     assert "expected the external process to report a materialisation" in outcome.error
 
 
-@pytest.mark.xfail(
-    reason="a returned None or empty sequence is taken as a value although a typed stream is required"
-)
 def test_without_implicit_materialisation_nothing_is_made(peer: Any) -> None:
     finish = lambda i: i.get_results(implicit_materializations=False)  # noqa: E731
     outcome = run(asset_that_runs(peer(""), finish=finish))
@@ -261,9 +258,6 @@ def test_without_implicit_materialisation_nothing_is_made(peer: Any) -> None:
     assert outcome.made == {}
 
 
-@pytest.mark.xfail(
-    reason="a returned None or empty sequence is taken as a value although a typed stream is required"
-)
 def test_results_that_are_not_returned_are_an_error(peer: Any) -> None:
     outcome = run(asset_that_runs(peer("made()"), finish=lambda _invocation: None))
     assert not outcome.success
@@ -590,11 +584,6 @@ def test_the_failure_carries_the_code() -> None:
     assert json.dumps(str(caught.value))
 
 
-@pytest.mark.xfail(
-    not is_resource_annotation(PipesSubprocessClient),
-    reason="is_resource_annotation does not ask a class for __is_resource_type__ yet",
-    raises=Exception,
-)
 def test_a_client_is_a_resource(peer: Any) -> None:
     @tw.asset
     def pa(context: tw.AssetExecutionContext, client: PipesSubprocessClient) -> Any:

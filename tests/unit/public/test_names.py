@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import typing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,8 +22,8 @@ def test_every_alias_can_be_had(name):
 
 
 def test_a_name_that_is_not_supported_says_so():
-    with pytest.raises(ImportError, match="Component.*which Tidewheel does not have"):
-        _ = dg.Component
+    with pytest.raises(ImportError, match="SqlComponent.*which Tidewheel does not have"):
+        _ = dg.SqlComponent
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = dg.no_such_name
     with pytest.raises(AttributeError, match="no_such_name"):
@@ -46,3 +48,21 @@ def test_installed_as_dagster_also_private_modules_have_the_names():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_names_for_annotations_and_rare_errors():
+    with pytest.raises(NotImplementedError, match="annotations"):
+        dg.ConfigSchema()
+    with pytest.raises(dg.DagsterError, match="'abc'") as caught:
+        raise dg.DagsterEventLogInvalidForRun("abc")
+    assert caught.value.run_id == "abc"
+    assert dg.SkipReason in typing.get_args(dg.SensorReturnTypesUnion)
+
+
+def test_a_cursor_of_sharded_events_reads_on_from_its_id():
+    instance = dg.DagsterInstance.ephemeral()
+    for _ in range(3):
+        instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+    cursor = dg.RunShardedEventsCursor(id=1, run_updated_after=datetime.now(UTC))
+    wanted = dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION, after_cursor=cursor)
+    assert [one.storage_id for one in instance.get_event_records(wanted)] == [3, 2]

@@ -7,6 +7,7 @@ from typing import Any
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from tidewheel.logic.graph.specs import LocationSnapshot
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.records import RunRecord, TickRecord
 
@@ -14,6 +15,7 @@ Answer = dict[str, Any]
 """A value of an object type: its fields in snake case, and the type's name under ``__typename``."""
 
 _TYPENAMES: dict[type, str] = {
+    BackfillRecord: "PartitionBackfill",
     ErrorInfo: "PythonError",
     LocationSnapshot: "Repository",
     RunRecord: "Run",

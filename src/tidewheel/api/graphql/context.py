@@ -10,11 +10,13 @@ from tidewheel.api.graphql.answers import Answer
 from tidewheel.api.graphql.loaders import Loaders
 from tidewheel.api.graphql.permissions import Access, unauthorized
 from tidewheel.api.graphql.watching import Watching
+from tidewheel.errors import AccessRefusedError
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.guard import Caller
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.backfills import BackfillFields
 from tidewheel.values.records import RunRecord
 
 
@@ -58,6 +60,22 @@ class RequestContext:
     def may(self, permission: str, location: str | None = None, assets: Sequence[str] | None = None) -> bool:
         """Whether the caller may do this."""
         return self.access.refusal(permission, location, assets) is None
+
+    def require_backfill(self, permission: str, fields: BackfillFields) -> None:
+        """Let only those go on who may do this with all that a backfill is about.
+
+        Raises:
+            AccessRefusedError: when they may not.
+        """
+        of_job = self.catalog.job(fields.location or "", fields.job_name) if fields.job_name else None
+        parts = [part.name for part in fields.parts] if fields.is_of_assets else []
+        about = [(self.catalog.asset_location(name), [name]) for name in parts] or [
+            (fields.location, list(of_job.assets) if of_job is not None else [])
+        ]
+        for location, assets in about:
+            reason = self.access.refusal(permission, location, assets)
+            if reason is not None:
+                raise AccessRefusedError(reason)
 
     def assets_of_run(self, run: RunRecord) -> tuple[str, ...]:
         """The assets that a run is about: those it was asked to make, or its job's."""

@@ -28,12 +28,12 @@ async def change_dynamic_partitions(context: RequestContext, change: PartitionCh
     """Add and delete keys."""
     await context.database.write(context.ledger.change_dynamic_partitions, change, now=context.now)
     await note_dynamic_partitions(context.server)
-    context.server.signals.raise_topic(Topic.ASSET_EVENTS)
+    context.server.signals.raise_topic(Topic.ASSET_EVENTS, Topic.HISTORY)
     context.begin_anew()
 
 
 async def wipe(context: RequestContext, asset: str, partitions: Sequence[str] | None) -> None:
     """Forget an asset's materialisations, or those of some partitions."""
     await context.database.write(context.ledger.wipe_asset, asset, partitions)
-    context.server.signals.raise_topic(Topic.ASSET_EVENTS)
+    context.server.signals.raise_topic(Topic.ASSET_EVENTS, Topic.HISTORY)
     context.begin_anew()

@@ -18,6 +18,7 @@ from tidewheel.api.graphql.run_queries import run_filter
 from tidewheel.api.graphql.wire import MODE, page_limit
 from tidewheel.logic.graph.specs import JobNode, LocationSnapshot
 from tidewheel.logic.partitions.keys import has_key
+from tidewheel.values.backfills import BackfillFilter, BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.records import RunRecord
 from tidewheel.values.tags import PARTITION
@@ -164,10 +165,17 @@ def _status_answer(view: PartitionSetView, key: str, record: RunRecord | None) -
 
 
 @partition_set.field("backfills")
-def _backfills(
+async def _backfills(
     view: PartitionSetView, info: GraphQLResolveInfo, cursor: str | None = None, limit: int | None = None
-) -> list[Answer]:
-    return []  # none can have been launched
+) -> list[BackfillRecord]:
+    context = context_of(info)
+    found = await context.database.read(
+        context.ledger.backfills.get_many,
+        BackfillFilter(job_name=view.job.name),
+        limit=page_limit(limit),
+        cursor=cursor or None,
+    )
+    return [each for each in found if each.fields.location == view.location]
 
 
 partition = ObjectType("Partition")

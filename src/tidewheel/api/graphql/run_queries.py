@@ -13,6 +13,7 @@ from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.runs import event_connection, run_not_found
 from tidewheel.api.graphql.wire import page_limit, tag_mapping
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.backfills import BackfillFilter
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import HIDDEN_TAG_PREFIX, ROOT_RUN_ID
@@ -136,9 +137,9 @@ async def _runs_feed(
     cursor: str | None = None,
     filter: Mapping[str, Any] | None = None,
 ) -> Answer | Any:
-    if view == "BACKFILLS":
-        return answer("RunsFeedConnection", results=[], cursor="", has_more=False)
     count = page_limit(limit)
+    if view == "BACKFILLS":
+        return await _backfills_feed(context_of(info), count, cursor, filter or {})
     found = await _page(info, run_filter(filter), cursor, min(count + 1, page_limit(None)))
     page = found[:count]
     return answer(
@@ -149,13 +150,38 @@ async def _runs_feed(
     )
 
 
+async def _backfills_feed(
+    context: RequestContext, count: int, cursor: str | None, filters: Mapping[str, Any]
+) -> Answer:
+    found = await context.database.read(
+        context.ledger.backfills.get_many, _of_backfills(filters), limit=count + 1, cursor=cursor or None
+    )
+    page = found[:count]
+    return answer(
+        "RunsFeedConnection",
+        results=page,
+        cursor=page[-1].backfill_id if page else cursor or "",
+        has_more=len(found) > count,
+    )
+
+
+def _of_backfills(filters: Mapping[str, Any] | None) -> BackfillFilter:
+    wanted = filters or {}
+    return BackfillFilter(
+        created_after=wanted.get("created_after"), created_before=wanted.get("created_before")
+    )
+
+
 @query.field("runsFeedCountOrError")
 async def _runs_feed_count(
     root: None, info: GraphQLResolveInfo, view: str, filter: Mapping[str, Any] | None = None
 ) -> Answer:
-    if view == "BACKFILLS":
-        return answer("RunsFeedCount", count=0)
     context = context_of(info)
+    if view == "BACKFILLS":
+        backfills = context.ledger.backfills
+        return answer(
+            "RunsFeedCount", count=await context.database.read(backfills.get_count, _of_backfills(filter))
+        )
     return answer(
         "RunsFeedCount", count=await context.database.read(context.ledger.count_runs, run_filter(filter))
     )

@@ -16,7 +16,9 @@ from tidewheel.api.graphql import (
     asset_nodes,
     asset_partitions,
     assets,
+    backfills,
     captured_logs,
+    condition_evaluations,
     event_fields,
     instance,
     jobs,
@@ -36,6 +38,7 @@ from tidewheel.api.graphql import (
 from tidewheel.api.graphql.auditing import carry_out_audited
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.permissions import NEEDED, location_in, refusal_text, unauthorized
+from tidewheel.errors import AccessRefusedError
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 AREAS = (
@@ -44,7 +47,9 @@ AREAS = (
     asset_nodes,
     asset_partitions,
     assets,
+    backfills,
     captured_logs,
+    condition_evaluations,
     event_fields,
     instance,
     jobs,
@@ -103,8 +108,13 @@ def _guarded(name: str, field: GraphQLField, permission: str) -> Any:
                 return unauthorized(permission, reason)
             raise GraphQLError(refusal_text(permission, reason), extensions={"code": "UNAUTHORIZED"})
         context.begin_anew()
-        return await carry_out_audited(
-            context, name, permission, arguments, lambda: resolve(root, info, **arguments)
-        )
+        try:
+            return await carry_out_audited(
+                context, name, permission, arguments, lambda: resolve(root, info, **arguments)
+            )
+        except AccessRefusedError as refused:
+            if can_refuse:
+                return unauthorized(permission, str(refused))
+            raise GraphQLError(str(refused), extensions={"code": "UNAUTHORIZED"}) from None
 
     return guarded

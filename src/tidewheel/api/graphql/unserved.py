@@ -10,25 +10,16 @@ from typing import Any
 from ariadne import MutationType, ObjectType, QueryType
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from tidewheel.api.graphql.answers import Answer, answer, failure
-from tidewheel.errors import NotSupportedError
-from tidewheel.values.error_info import ErrorInfo
-
-BACKFILLS = "backfills are not supported yet; launch the partitions' runs with launchMultipleRuns"
-CONDITIONS = "evaluations of automation conditions are not recorded yet"
+CONDITIONS = (
+    "there is no evaluation of conditions apart from automation sensors; ask for the sensors' ticks, "
+    "start and stop the sensors"
+)
 POOLS = "limits of concurrency pools are not supported yet; limit runs by tags in the settings"
 STALENESS = (
     "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
 )
 
 query, mutation, node, instance = QueryType(), MutationType(), ObjectType("AssetNode"), ObjectType("Instance")
-
-
-def _as_error(text: str) -> Any:
-    def resolve(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> ErrorInfo:
-        return failure(NotSupportedError.__name__, text)
-
-    return resolve
 
 
 def _as_failed_field(text: str) -> Any:
@@ -38,28 +29,9 @@ def _as_failed_field(text: str) -> Any:
     return resolve
 
 
-for _name in ("launchPartitionBackfill", "reexecutePartitionBackfill"):
-    mutation.set_field(_name, _as_error(BACKFILLS))
-for _name in ("resumePartitionBackfill", "cancelPartitionBackfill"):
-    mutation.set_field(_name, _as_error(BACKFILLS))
-query.set_field("partitionBackfillsOrError", _as_error(BACKFILLS))
-
-
-@query.field("partitionBackfillOrError")
-def _backfill(root: None, info: GraphQLResolveInfo, backfill_id: str) -> Answer:
-    text = f"expected the id of a backfill, got {backfill_id!r}; {BACKFILLS}"
-    return answer("BackfillNotFoundError", message=text, backfill_id=backfill_id)
-
-
-for _name in (
-    "assetConditionEvaluationRecordsOrError",
-    "assetConditionEvaluationsForEvaluationId",
-    "truePartitionsForAutomationConditionEvaluationNode",
-    "autoMaterializeTicks",
-):
-    query.set_field(_name, _as_failed_field(CONDITIONS))
+query.set_field("autoMaterializeTicks", _as_failed_field(CONDITIONS))
 mutation.set_field("setAutoMaterializePaused", _as_failed_field(CONDITIONS))
-instance.set_field("autoMaterializePaused", lambda found, info: True)  # nothing evaluates conditions
+instance.set_field("autoMaterializePaused", lambda found, info: True)  # there is none: sensors do it
 
 for _name in (
     "setConcurrencyLimit",

@@ -9,28 +9,37 @@ import msgspec
 from starlette.responses import Response
 
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.values.access import AuditEntry
+from tidewheel.values.backfill_steps import BackfillRunCount
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import StoredEvent
-from tidewheel.values.launch import LaunchOutcome
+from tidewheel.values.launch import BackfillOutcome, LaunchOutcome
 from tidewheel.values.records import AssetState, CheckState, RunRecord, TickRecord, TriggerRecord
 
 VALUES: tuple[type, ...] = (
     AssetNode,
     AssetState,
     AuditEntry,
+    AutomationView,
+    BackfillOutcome,
+    BackfillRecord,
+    BackfillRunCount,
     CheckNode,
     CheckState,
     EvaluationResult,
     LaunchOutcome,
     LocationHealth,
+    PlanView,
     RunRecord,
     ServerHealth,
     StoredEvent,
     TickRecord,
     TriggerRecord,
     TriggerView,
+    WhyAnswer,
 )
 """Values that answers consist of; OpenAPI describes them under ``components``."""
 

@@ -17,6 +17,7 @@ from tidewheel.api.problems import MEDIA_TYPE, problem
 from tidewheel.api.rest.access import access_routes
 from tidewheel.api.rest.answers import PROBLEMS, value_schemas
 from tidewheel.api.rest.assets import asset_routes
+from tidewheel.api.rest.backfills import backfill_routes
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.repeats import HEADER, MAX_KEY, RepeatedRequests
 from tidewheel.api.rest.runs import run_routes
@@ -75,7 +76,7 @@ def rest_app(server: Server) -> ASGIApp:
             Exception: _unknown_error,
         },
     )
-    for routes in (run_routes, asset_routes, trigger_routes, server_routes, access_routes):
+    for routes in (run_routes, backfill_routes, asset_routes, trigger_routes, server_routes, access_routes):
         app.include_router(routes(rest))
     app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     return RepeatedRequests(app, rest)

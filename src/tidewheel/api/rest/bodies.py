@@ -55,6 +55,38 @@ class MaterializeBody(Body):
     tags: dict[Name, Text] = Field(default_factory=dict)
 
 
+class BackfillBody(Body):
+    """Partitions to make: of a job, of assets, or of a selection. With neither partitions nor ranges: all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_name: Optional[Name] = None
+    location: Optional[Name] = None
+    selection: Optional[Text] = None
+    assets: Optional[list[Name]] = Field(None, max_length=MAX_NAMES)
+    partitions: list[Name] = Field(default_factory=list, max_length=100_000)
+    ranges: list[tuple[Name, Name]] = Field(default_factory=list, max_length=MAX_NAMES)
+    only: Optional[Literal["missing", "failed"]] = Field(None, description="Leave out what is made.")
+    ops: Optional[list[Name]] = Field(None, max_length=MAX_NAMES)
+    run_config: dict[Name, Any] = Field(default_factory=dict)
+    tags: dict[Name, Text] = Field(default_factory=dict)
+    max_partitions_per_run: Optional[int] = Field(None, ge=0, le=1_000_000, description="0: one run.")
+    title: Optional[Text] = None
+    description: Optional[Text] = None
+
+    @model_validator(mode="after")
+    def _has_one_target(self) -> BackfillBody:
+        if [self.job_name, self.selection, self.assets].count(None) != 2:
+            raise ValueError("expected one of job_name, selection, assets")
+        return self
+
+
+class RetryBody(Body):
+    """``everything``: also what the backfill did make."""
+
+    everything: bool = False
+
+
 class ReportBody(Body):
     """Something that happened to an asset outside: it is being made, was made, could not be made, was looked at, or was
     checked."""

@@ -178,7 +178,7 @@ async def _launch(rest: Rest, request: Request, wanted: LaunchRequest) -> Respon
     what = {key: value for key, value in msgspec.structs.asdict(wanted).items() if value}
 
     async def approve(location: str, assets: Sequence[str]) -> None:
-        await guard.require(caller, LAUNCH, [guard.resource(location, assets)], what)
+        guard.check(caller, LAUNCH, [guard.resource(location, assets)])
 
     claimed = getattr(request.state, "claimed_key", None)
     if claimed is not None:

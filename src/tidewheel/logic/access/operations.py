@@ -94,13 +94,22 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
 )
 """By name."""
 
-ABOUT_ASSETS = frozenset({LAUNCH, RELAUNCH, TERMINATE, DELETE_RUN, WIPE, REPORT_EVENTS, VIEW})
+ABOUT_ASSETS = frozenset(
+    {LAUNCH, RELAUNCH, TERMINATE, DELETE_RUN, WIPE, REPORT_EVENTS, BACKFILL, CANCEL_BACKFILL, VIEW}
+)
 """Operations that are about particular assets, so that a grant for their groups is enough."""
 
 CONTROL_OPERATIONS: Mapping[str, str] = MappingProxyType(
     {
         "launch": LAUNCH,
         "cancel": TERMINATE,
+        "launch_backfill": BACKFILL,
+        "cancel_backfill": CANCEL_BACKFILL,
+        "resume_backfill": BACKFILL,
+        "retry_backfill": BACKFILL,
+        "why": VIEW,
+        "get_automation": VIEW,
+        "plan_automation": VIEW,
         "get_triggers_view": VIEW,
         "set_trigger": EDIT_SENSOR,
         "set_cursor": SET_CURSOR,

@@ -14,7 +14,7 @@ Nothing else can change an answer: an unmarked target requests nothing, and what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Any, Optional
 
@@ -118,6 +118,16 @@ class ConditionEngine:
             if root.requested is not None:
                 targets[root.state.subject.key] = self._memory_of(root)
         return Progress(position=self._position, targets=targets)
+
+    def known_facts(self, facts: ConditionFacts) -> ConditionFacts:
+        """All facts as of the latest evaluation, which was given `facts`: for explaining what it found."""
+        known = _KnownFacts(self._ready.states)
+        return msgspec.structs.replace(facts, subjects=known)
+
+    @property
+    def oldest_held(self) -> Position | None:
+        """The position of the target that failures have left behind furthest."""
+        return min((root.held for root in self._held if root.held is not None), default=None, key=_event_id)
 
     def _begin(self, facts: ConditionFacts) -> None:
         self._setup = build_setup(self.graph, self._targets, self._stored, facts.view)
@@ -335,6 +345,26 @@ class ConditionEngine:
     def _ready(self) -> Setup:
         assert self._setup is not None, "the engine begins with its first evaluation"
         return self._setup
+
+
+class _KnownFacts(Mapping[Key, SubjectFacts]):
+    """The facts of all subjects, as the engine holds them."""
+
+    def __init__(self, states: Mapping[Key, SubjectState]) -> None:
+        self._states = states
+
+    def __getitem__(self, key: Key) -> SubjectFacts:
+        return self._states[key].facts
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+
+def _event_id(position: Position) -> int:
+    return position.event_id
 
 
 def _mask(root: RootState, index: int) -> int:

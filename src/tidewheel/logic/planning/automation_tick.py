@@ -24,11 +24,10 @@ from tidewheel.values.ids import derived_run_id
 from tidewheel.values.records import NewRun
 from tidewheel.values.serde import from_json
 from tidewheel.values.status import TickStatus
-from tidewheel.values.tags import PARTITION, SENSOR_NAME
+from tidewheel.values.tags import EVALUATION_ID, PARTITION, SENSOR_NAME
 
 AUTO_MATERIALIZE = "dagster/auto_materialize"
 FROM_CONDITION = "dagster/from_automation_condition"
-EVALUATION_ID = "dagster/asset_evaluation_id"
 NOTHING_REQUESTED = "No condition asked for a run."
 
 

@@ -111,7 +111,6 @@ def observe():
                 "will_be_requested",
                 "newly_missing",
                 "all_deps_blocking_checks_passed",
-                "parent_newer",
             )
         ],
     }

@@ -38,11 +38,6 @@ def test_operator_with_other_type():
         AutomationCondition.eager() & "x"
 
 
-def test_unknown_method():
-    with pytest.raises(AttributeError):
-        AutomationCondition.parent_newer()
-
-
 def test_two_sensors_on_one_asset():
     sensors = [
         AutomationConditionSensorDefinition(name, target=AssetSelection.all()) for name in ("one", "two")

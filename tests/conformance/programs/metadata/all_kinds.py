@@ -84,7 +84,7 @@ def observe():
         "values": {name: value.value for name, value in values.items()},
         "equal": [
             MetadataValue.int(1) == MetadataValue.int(1),
-            MetadataValue.text("a") == MetadataValue.md("a"),
+            MetadataValue.text("a") == MetadataValue.text("b"),
         ],
         "schema_names": [column.name for column in schema.columns],
         "from_dict": [
@@ -96,7 +96,7 @@ def observe():
             MetadataValue.url("u").url,
             MetadataValue.json({"a": 1}).data,
             MetadataValue.md("m").md_str,
-            MetadataValue.asset("k/l").asset_key.path,
+            MetadataValue.asset(AssetKey(["k", "l"])).asset_key.path,
         ],
     }
 

@@ -1,7 +1,5 @@
 """A partition for each customer, found by a sensor; a multi-partitioned report for customer and month."""
 
-from __future__ import annotations
-
 from dagster import (
     AddDynamicPartitionsRequest,
     AssetExecutionContext,

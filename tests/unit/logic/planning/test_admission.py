@@ -7,15 +7,19 @@ from hypothesis import strategies as st
 
 from tidewheel.logic.planning.admission import (
     AdmissionFacts,
+    PoolNeeds,
+    QueueShares,
     TagLimit,
     WaitsForLocation,
+    WaitsForPool,
+    WaitsForRuns,
     WaitsForSlot,
     WaitsForTagLimit,
     WaitsForTime,
     decide_admission,
 )
 from tidewheel.values.records import RunRecord
-from tidewheel.values.status import RunStatus
+from tidewheel.values.status import RunOrigin, RunStatus
 
 
 def run(name, *, status=RunStatus.QUEUED, **fields):
@@ -138,3 +142,117 @@ def test_every_queued_run_starts_or_has_a_reason_and_no_limit_is_exceeded(
     for reason in decision.waits.values():
         assert reason.describe()
         assert msgspec.json.encode(reason)
+
+
+# -- origins share the slots ------------------------------------------------------------------------------------------
+
+
+def of(origin, number, **fields):
+    return [run(f"{origin.value}{place}", origin=origin, **fields) for place in range(number)]
+
+
+def test_a_backfill_starves_nobody():
+    queued = of(RunOrigin.BACKFILL, 1_000) + of(RunOrigin.SCHEDULE, 3)
+    decision = decide(queued, max_concurrent_runs=6)
+    assert {name for name in decision.launch if name.startswith("schedule")} == {
+        "schedule0",
+        "schedule1",
+        "schedule2",
+    }
+    assert len(decision.launch) == 6
+
+
+def test_a_backfill_alone_takes_every_slot():
+    assert len(decide(of(RunOrigin.BACKFILL, 20), max_concurrent_runs=10).launch) == 10
+
+
+def test_slots_that_are_held_count_for_their_origin():
+    held = [busy(f"z{place}", origin=RunOrigin.SCHEDULE) for place in range(3)]
+    decision = decide(of(RunOrigin.SCHEDULE, 2) + of(RunOrigin.MANUAL, 2), held, max_concurrent_runs=5)
+    assert decision.launch == ("manual0", "manual1")
+
+
+def test_priority_goes_before_shares():
+    queued = of(RunOrigin.SCHEDULE, 2) + of(RunOrigin.BACKFILL, 2, priority=1)
+    assert decide(queued, max_concurrent_runs=2).launch == ("backfill0", "backfill1")
+
+
+def test_within_an_origin_the_oldest_is_first():
+    assert decide(of(RunOrigin.EVENT, 3), max_concurrent_runs=2).launch == ("event0", "event1")
+
+
+@given(
+    weights=st.tuples(*[st.sampled_from([1.0, 2.0, 4.0])] * 4),
+    slots=st.integers(4, 40),
+    rounds=st.integers(1, 3),
+)
+def test_over_time_every_origin_gets_its_share(weights, slots, rounds):
+    shares = QueueShares(**dict(zip(("schedule", "event", "backfill", "manual"), weights, strict=True)))
+    queued = [each for origin in RunOrigin for each in of(origin, 500)]
+    launched = []
+    for _ in range(rounds):
+        decision = decide(queued, max_concurrent_runs=slots, shares=shares)
+        launched += decision.launch
+        queued = [each for each in queued if each.run_id not in decision.launch]
+    for origin in RunOrigin:
+        got = sum(name.startswith(origin.value) for name in launched)
+        fair = slots * rounds * shares.of(origin) / sum(weights)
+        assert abs(got - fair) <= 2 * rounds
+
+
+# -- runs that come after others, pools -------------------------------------------------------------------------------
+
+
+def test_a_run_waits_until_those_before_it_have_ended():
+    late = run("late", after=("a", "b"))
+    decision = decide([late, C], unfinished=frozenset({"b"}))
+    assert (decision.launch, decision.waits) == (("c",), {"late": WaitsForRuns(run_ids=("b",))})
+    assert decide([late]).launch == ("late",)
+
+
+def needs(**by_run):
+    return {
+        name: PoolNeeds(any=frozenset(pool for pool in pools if pool), first=pools)
+        for name, pools in by_run.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "launched"),
+    [
+        ("a pool without a limit holds nobody", {"pool_slots": {}}, ("a", "b")),
+        ("a free slot is taken once", {"pool_slots": {"db": 1}}, ("a",)),
+        ("slots that steps hold count", {"pool_slots": {"db": 2}, "pool_held": {"db": 1}}, ("a",)),
+        ("no slots", {"pool_slots": {"db": 0}}, ()),
+    ],
+)
+def test_a_run_whose_first_steps_are_all_in_a_full_pool_waits(name, limits, launched):
+    decision = decide([A, B], pool_needs=needs(a=("db",), b=("db",)), **limits)
+    assert decision.launch == launched, name
+    slots = limits["pool_slots"].get("db", 0)
+    assert set(decision.waits.values()) <= {WaitsForPool(pool="db", slots=slots)}
+
+
+def test_a_run_with_one_step_that_can_begin_starts():
+    full = {"pool_slots": {"db": 1}, "pool_held": {"db": 1}}
+    assert decide([A], pool_needs=needs(a=("db", None)), **full).launch == ("a",)
+    # each of the two first steps takes a slot (D12)
+    both = {"pool_slots": {"db": 2}, "pool_needs": needs(a=("db", "db"), b=("db",))}
+    assert decide([A, B], **both).launch == ("a",)
+
+
+def test_by_runs_any_step_in_a_full_pool_holds_the_run():
+    more = {
+        "pool_slots": {"db": 1},
+        "pool_granularity": "run",
+        "pool_needs": needs(a=(None, "db"), b=("db",), z=("db",)),
+    }
+    assert decide([A, B], **more).launch == ("a",)
+    assert decide([A, B], [busy("z")], **more).launch == ()
+
+
+def test_a_run_that_is_starting_counts_until_its_steps_hold_their_slots():
+    starting = run("z", status=RunStatus.STARTING)
+    more = {"pool_slots": {"db": 1}, "pool_needs": needs(a=("db",), z=("db",))}
+    assert decide([A], [starting], **more).launch == ()
+    assert decide([A], [busy("z")], pool_held={"db": 0}, **more).launch == ("a",)

@@ -12,17 +12,24 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 import tidewheel
+from tidewheel.dagster.private_names import PRIVATE_NAMES
 
 __version__ = "1.13.27"
 """The version of Dagster whose behaviour this module follows."""
 
 ALIASES: dict[str, str] = {
+    "AnchorBasedFilePathMapping": "tidewheel.definitions.code_references:AnchorBasedFilePathMapping",
+    "Any": "typing:Any",
     "AssetOrCheckKey": "tidewheel.values.keys:AssetOrCheckKey",
     "CheckError": "tidewheel.errors:CheckError",
+    "Component": "tidewheel.dagster.components:Component",
+    "ComponentLoadContext": "tidewheel.dagster.components:ComponentLoadContext",
+    "ConfigSchema": "tidewheel.definitions.config_schema:ConfigSchema",
     "DagsterAssetCheckFailedError": "tidewheel.errors:AssetCheckFailedError",
     "DagsterAssetMetadataValue": "AssetMetadataValue",
     "DagsterCodeLocationLoadError": "tidewheel.errors:CodeLocationLoadError",
@@ -31,6 +38,7 @@ ALIASES: dict[str, str] = {
     "DagsterError": "TidewheelError",
     "DagsterEvent": "RunEvent",
     "DagsterEventType": "EventType",
+    "DagsterEventLogInvalidForRun": "tidewheel.errors:EventLogInvalidForRun",
     "DagsterExecutionHandleOutputError": "tidewheel.errors:ExecutionHandleOutputError",
     "DagsterExecutionInterruptedError": "ExecutionInterruptedError",
     "DagsterExecutionLoadInputError": "tidewheel.errors:ExecutionLoadInputError",
@@ -58,6 +66,7 @@ ALIASES: dict[str, str] = {
     "DagsterRunConflict": "tidewheel.errors:RunConflict",
     "DagsterRunMetadataValue": "RunMetadataValue",
     "DagsterRunNotFoundError": "RunNotFoundError",
+    "DagsterRunReaction": "tidewheel.definitions.run_status_sensors:RunReaction",
     "DagsterRunStatus": "RunStatus",
     "DagsterStepOutputNotFoundError": "StepOutputNotFoundError",
     "DagsterSubprocessError": "SubprocessError",
@@ -73,71 +82,63 @@ ALIASES: dict[str, str] = {
     "DagsterUserCodeExecutionError": "UserCodeExecutionError",
     "DagsterUserCodeUnreachableError": "tidewheel.errors:UserCodeUnreachableError",
     "ElementCheckError": "tidewheel.errors:ElementCheckError",
+    "FilePathMapping": "tidewheel.definitions.code_references:FilePathMapping",
     "HookExecutionError": "tidewheel.errors:HookExecutionError",
+    "IAttachDifferentObjectToOpContext": "tidewheel.definitions.pythonic_resources:AttachesDifferentObject",
+    "LocalFileCodeReference": "tidewheel.definitions.code_references:LocalFileCodeReference",
+    "Model": "tidewheel.dagster.components:Model",
     "NotImplementedCheckError": "tidewheel.errors:NotImplementedCheckError",
     "ParameterCheckError": "tidewheel.errors:ParameterCheckError",
     "PartitionExecutionError": "tidewheel.errors:PartitionExecutionError",
     "PythonObjectDagsterType": "tidewheel.definitions.types:PythonObjectType",
+    "Resolvable": "tidewheel.dagster.components:Resolvable",
+    "ResolvedAssetKey": "tidewheel.dagster.components:ResolvedAssetKey",
+    "ResolvedAssetSpec": "tidewheel.dagster.components:ResolvedAssetSpec",
+    "Resolver": "tidewheel.dagster.components:Resolver",
     "ResourceDependency": "tidewheel.definitions.pythonic_resources:ResourceDependency",
+    "RunShardedEventsCursor": "tidewheel.runtime.record_filters:RunShardedEventsCursor",
     "RunStatusSensorExecutionError": "tidewheel.errors:RunStatusSensorExecutionError",
     "ScheduleExecutionError": "tidewheel.errors:ScheduleExecutionError",
     "SensorExecutionError": "tidewheel.errors:SensorExecutionError",
+    "UrlCodeReference": "tidewheel.definitions.code_references:UrlCodeReference",
+    "build_defs_for_component": "tidewheel.dagster.components:build_defs_for_component",
+    "SensorReturnTypesUnion": "tidewheel.definitions.sensor_return_types:SensorReturnTypesUnion",
+    "SensorType": "tidewheel.definitions.sensors:SensorType",
+    "UnresolvedAssetJobDefinition": "tidewheel.definitions.asset_jobs:UnresolvedAssetJobDefinition",
     "check_dagster_type": "tidewheel.definitions.types:check_runtime_type",
     "dagster_type_loader": "tidewheel.definitions.types:runtime_type_loader",
     "default_system_loggers": "tidewheel.definitions.loggers:default_loggers",
     "definitions": "tidewheel.definitions.loaders:definitions",
+    "deprecation_warning": "tidewheel.definitions.api_markers:deprecation_warning",
     "get_dagster_logger": "tidewheel.definitions.loggers:get_run_logger",
+    "link_code_references_to_git": "tidewheel.definitions.code_references:link_code_references_to_git",
+    "load_defs": "tidewheel.definitions.defs_folder:load_defs",
+    "load_from_defs_folder": "tidewheel.definitions.defs_folder:load_from_defs_folder",
     "make_python_type_usable_as_dagster_type": "tidewheel.definitions.types:make_python_type_usable_as_runtime_type",
+    "template_var": "tidewheel.dagster.components:template_var",
     "usable_as_dagster_type": "tidewheel.definitions.types:usable_as_runtime_type",
+    "with_source_code_references": "tidewheel.definitions.code_references:with_source_code_references",
 }
 """Dagster's name → ours, where they differ; all other public names are the same."""
 
 NOT_SUPPORTED: dict[str, str] = {
-    "AnchorBasedFilePathMapping": "",
-    "Any": "",
     "AssetAttributesModel": "",
-    "Component": "",
     "ComponentFormConfig": "",
-    "ComponentLoadContext": "",
     "ComponentTree": "",
     "ComponentTypeSpec": "",
-    "ConfigSchema": "",
-    "DagsterEventLogInvalidForRun": "",
     "DagsterLibraryRegistry": "",
     "DefinitionsComponent": "",
     "DefsFolderComponent": "",
     "FileHandle": "",
-    "FilePathMapping": "",
     "FunctionComponent": "",
-    "IAttachDifferentObjectToOpContext": "",
     "Injected": "",
-    "LocalFileCodeReference": "",
     "LocalFileHandle": "",
     "MigrateIOStorageResult": "",
-    "Model": "",
-    "PipesBlobStoreMessageReader": "",
-    "PipesCompositeMessageReader": "",
-    "PipesContextInjector": "",
-    "PipesEnvContextInjector": "",
-    "PipesFileContextInjector": "",
-    "PipesFileMessageReader": "",
-    "PipesLaunchedData": "",
-    "PipesLogReader": "",
-    "PipesMessageHandler": "",
-    "PipesMessageReader": "",
-    "PipesTempFileContextInjector": "",
-    "PipesTempFileMessageReader": "",
     "PythonScriptComponent": "",
     "ResolutionContext": "",
-    "Resolvable": "",
     "ResolvedAssetCheckSpec": "",
-    "ResolvedAssetKey": "",
-    "ResolvedAssetSpec": "",
-    "Resolver": "",
-    "RunShardedEventsCursor": "",
     "ScaffoldRequest": "",
     "Scaffolder": "",
-    "SensorReturnTypesUnion": "",
     "SqlComponent": "",
     "StateBackedComponent": "",
     "StepExecutionContext": "",
@@ -145,20 +146,14 @@ NOT_SUPPORTED: dict[str, str] = {
     "StepRunRef": "",
     "TemplatedSqlComponent": "",
     "UPathDefsStateStorage": "",
-    "UrlCodeReference": "",
     "UvRunComponent": "",
     "build_component_defs": "",
-    "build_defs_for_component": "",
     "component_defs": "",
     "component_instance": "",
     "create_repository_using_definitions_args": "",
-    "deprecation_warning": "",
     "external_instance_from_step_run_ref": "",
     "get_all_components_defs_within_project": "",
     "get_component_defs_within_project": "",
-    "link_code_references_to_git": "",
-    "load_defs": "",
-    "load_from_defs_folder": "",
     "local_file_manager": "",
     "migrate_io_storage": "",
     "raise_execution_interrupts": "",
@@ -168,9 +163,7 @@ NOT_SUPPORTED: dict[str, str] = {
     "scaffold_with": "",
     "step_context_to_step_run_ref": "",
     "step_run_ref_to_step_context": "",
-    "template_var": "",
     "version": "",
-    "with_source_code_references": "",
 }
 """Names that Dagster has and we do not (yet), with what to use instead."""
 
@@ -193,24 +186,30 @@ def __getattr__(name: str) -> Any:
             f"expected a supported name, got dagster.{name}, which Tidewheel does not have: "
             f"{NOT_SUPPORTED[name] or _DEFAULT_ADVICE}"
         )
-    target = ALIASES.get(name, name)
-    module, _, attribute = target.rpartition(":")
+    if name == "__all__":  # made late, since the names that are the same everywhere are many
+        return __dir__()
     try:
-        value = (
-            getattr(importlib.import_module(module), attribute) if module else getattr(tidewheel, attribute)
-        )
+        value = _found(ALIASES.get(name, name))
     except AttributeError as exc:
         raise AttributeError(f"module 'tidewheel.dagster' has no attribute {name!r}") from exc
     globals()[name] = value
     return value
 
 
+def _found(target: str) -> Any:
+    module, _, attribute = target.rpartition(":")
+    return getattr(importlib.import_module(module), attribute) if module else getattr(tidewheel, attribute)
+
+
 def __dir__() -> list[str]:
     return sorted({*tidewheel.EXPORTS, *ALIASES})
 
 
+__all__ = sorted({*tidewheel.EXPORTS, *ALIASES} - set(NOT_SUPPORTED))
+
+
 class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Serves ``dagster.<anything private>``: a module that knows all public names.
+    """Serves ``dagster.<anything private>``: a module that knows all names.
 
     Users' files import from private submodules now and then (``dagster._core.errors``); which name lives where is not
     worth knowing, so each such module has them all.
@@ -222,7 +221,8 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if not fullname.startswith(self._prefix):
+        name = fullname.rpartition(".")[2]
+        if not fullname.startswith(self._prefix) or name != name.lower():  # a class or constant is no module
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
@@ -234,10 +234,38 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Submodule(ModuleType):
+    """A private module, or (as nobody knows which of its names are modules) a function of one that is not supported."""
+
     def __getattr__(self, name: str) -> Any:
+        if name == "__all__":
+            return [*globals()["__dir__"](), *PRIVATE_NAMES]
         if name.startswith("__"):
             raise AttributeError(name)
-        return __getattr__(name)
+        if name in PRIVATE_NAMES:
+            return _found(PRIVATE_NAMES[name])
+        try:
+            return __getattr__(name)
+        except (AttributeError, UnsupportedNameError):
+            if not name[:1].isupper() or name == name.upper():
+                raise
+        return _stand_in(self.__name__, name)
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise UnsupportedNameError(_unsupported(self.__name__))
+
+
+def _unsupported(path: str) -> str:
+    return f"expected a supported name, got {path}, which Tidewheel does not have: it is private in Dagster; use a public name"
+
+
+@cache
+def _stand_in(module: str, name: str) -> type:
+    """A class for a private name that we do not have: it can be imported and annotated with; using it says so."""
+
+    def refuse(cls: type, *_: Any, **__: Any) -> Any:
+        raise UnsupportedNameError(_unsupported(f"{module}.{name}"))
+
+    return type(name, (), {"__module__": module, "__new__": refuse})
 
 
 def install() -> None:
@@ -260,4 +288,3 @@ def install() -> None:
 
 
 sys.meta_path.insert(0, _SubmoduleFinder(__name__))
-__path__: list[str] = []

@@ -1,0 +1,140 @@
+"""Resolves the kept evaluations of automation conditions: their records, and their trees as flat lists of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ariadne import QueryType
+from graphql import GraphQLError, GraphQLResolveInfo
+
+from tidewheel.api.graphql.answers import Answer, answer
+from tidewheel.api.graphql.context import context_of
+from tidewheel.api.graphql.wire import asset_key, asset_text, check_texts, page_limit, whole_cursor
+from tidewheel.logic.conditions.explain import Explanation
+from tidewheel.logic.planning.automation_records import explanation_of
+from tidewheel.values.conditions import EvaluationRow
+
+query = QueryType()
+
+ROOT = "0"
+"""The id of a tree's root; a node's id is its parent's and its place among its siblings."""
+
+
+@query.field("assetConditionEvaluationRecordsOrError")
+async def _records(
+    root: None,
+    info: GraphQLResolveInfo,
+    limit: int,
+    asset_key: Mapping[str, Any] | None = None,
+    asset_check_key: Mapping[str, Any] | None = None,
+    asset_job_key: Mapping[str, Any] | None = None,
+    cursor: str | None = None,
+) -> Answer:
+    context = context_of(info)
+    kind, name = _target(asset_key, asset_check_key, asset_job_key)
+    rows = await context.database.read(
+        context.ledger.conditions.get_evaluations,
+        kind,
+        name,
+        limit=page_limit(limit),
+        before_id=whole_cursor(cursor),
+    )
+    return _answer(rows)
+
+
+@query.field("assetConditionEvaluationsForEvaluationId")
+async def _of_evaluation(root: None, info: GraphQLResolveInfo, evaluation_id: str) -> Answer:
+    context = context_of(info)
+    number = whole_cursor(evaluation_id)
+    if number is None:
+        return _answer([])
+    return _answer(await context.database.read(context.ledger.conditions.get_evaluations_of_tick, number))
+
+
+@query.field("truePartitionsForAutomationConditionEvaluationNode")
+async def _true_partitions(
+    root: None,
+    info: GraphQLResolveInfo,
+    evaluation_id: str,
+    asset_key: Mapping[str, Any] | None = None,
+    asset_job_key: Mapping[str, Any] | None = None,
+    node_unique_id: str | None = None,
+) -> list[str]:
+    if node_unique_id not in (None, ROOT):
+        raise GraphQLError(
+            "of the nodes inside a condition only the number of true partitions is kept; ask for the root "
+            f"({ROOT!r}), or 'tidewheel why ASSET --partition KEY' for one partition",
+            extensions={"code": "NOT_SUPPORTED"},
+        )
+    context = context_of(info)
+    kind, name = _target(asset_key, None, asset_job_key)
+    rows = await context.database.read(
+        context.ledger.conditions.get_evaluations, kind, name, limit=1, tick_id=whole_cursor(evaluation_id)
+    )
+    return [key for row in rows for key in row.evaluation.partitions]
+
+
+def _target(
+    asset: Mapping[str, Any] | None, check: Mapping[str, Any] | None, job: Mapping[str, Any] | None
+) -> tuple[str, str]:
+    if asset is not None:
+        return "asset", asset_text(asset)
+    if check is not None:
+        texts = check_texts([check])
+        assert texts is not None
+        return "check", texts[0]
+    if job is not None:
+        return "job", str(job["job_name"])
+    raise ValueError("expected an assetKey, an assetCheckKey or an assetJobKey, got none of them")
+
+
+def _answer(rows: list[EvaluationRow]) -> Answer:
+    records = [_record(row) for row in rows if row.evaluation.error is None]
+    return answer("AssetConditionEvaluationRecords", records=records)
+
+
+def _record(row: EvaluationRow) -> Answer:
+    kept = row.evaluation
+    explanation = explanation_of(kept)
+    nodes = (
+        []
+        if explanation is None or explanation.tree is None
+        else list(_nodes(explanation.tree, ROOT, kept.at, bool(kept.partitions)))
+    )
+    return {
+        "id": str(row.id),
+        "evaluation_id": str(row.evaluation_id),
+        "run_ids": list(kept.run_ids),
+        "timestamp": kept.at,
+        "asset_key": asset_key(kept.name) if kept.kind == "asset" else None,
+        "num_requested": kept.requested,
+        "start_timestamp": kept.at,
+        "end_timestamp": kept.at,
+        "is_legacy": False,
+        "root_unique_id": ROOT,
+        "evaluation_nodes": nodes,
+    }
+
+
+def _nodes(one: Explanation, place: str, at: float, is_partitioned: bool) -> Iterator[Answer]:
+    children = [f"{place}.{number}" for number in range(len(one.children))]
+    yield {
+        "unique_id": place,
+        "user_label": one.label,
+        "expanded_label": [one.description or one.name],
+        "start_timestamp": at,
+        "end_timestamp": at,
+        "num_true": one.true_count,
+        "num_candidates": one.asked_count,
+        "is_partitioned": is_partitioned or one.asked_count > 1,
+        "child_unique_ids": children,
+        "operator_type": _OPERATORS.get(one.name, "identity"),
+    }
+    for child, child_place in zip(one.children, children, strict=True):
+        yield from _nodes(child, child_place, at, is_partitioned)
+
+
+_OPERATORS = {"AND": "and", "OR": "or", "NOT": "not", "SINCE": "identity"}
+
+BINDABLES = (query,)

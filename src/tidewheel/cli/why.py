@@ -1,0 +1,107 @@
+"""The command ``tidewheel why``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import moment, print_json
+
+if TYPE_CHECKING:
+    from tidewheel.logic.conditions.explain import Explanation
+    from tidewheel.runtime.condition_views import OwedView, RequestView, WhyAnswer
+
+open_home = deferred("tidewheel.cli.home", "open_home")
+
+TRUE, FALSE = "✓", "✗"
+
+
+@click.command("why")
+@click.argument("target")
+@click.option("--partition", help="Ask about this partition only.")
+@home_option
+@json_option
+def command(target: str, partition: str | None, home: Path | None, as_json: bool) -> None:
+    """Why TARGET (an asset, or a check as ASSET:CHECK) was or was not run.
+
+    Shows its condition with what is true and false now, since when, and what it waits for; then the latest requests,
+    each with what caused it and the runs that it became.
+    """
+    with open_home(home) as opened:
+        answer = opened.control.why(target, partition)
+    if as_json:
+        print_json(answer)
+        return
+    for line in describe(answer):
+        click.echo(line)
+
+
+def describe(answer: WhyAnswer) -> Iterator[str]:
+    """The answer as lines for people."""
+    where = f" [{answer.partition}]" if answer.partition else ""
+    yield f"{answer.kind} {answer.target}{where}: {answer.condition or 'no condition'}"
+    if answer.sensor:
+        state = "running" if answer.sensor_is_running else "stopped"
+        last = f", last evaluated {moment(answer.last_evaluated_at)}" if answer.last_evaluated_at else ""
+        yield f"looked after by {answer.sensor} ({state}{last})"
+    for note in answer.notes:
+        yield f"note: {note}"
+    if answer.now is not None:
+        yield ""
+        if answer.now.error:
+            yield f"cannot be evaluated: {answer.now.error}"
+        elif answer.now.tree is not None:
+            yield "now: " + ("it asks for a run" if answer.now.is_requested else "it asks for nothing")
+            yield from _tree(answer.now.tree, "  ")
+            for wish in answer.now.waits_for:
+                yield f"waits for {wish}"
+            if answer.now.next_change is not None:
+                yield f"time alone can change this at {moment(answer.now.next_change)}"
+    for owed in answer.owed:
+        yield _owed(owed)
+    for request in answer.requests:
+        yield ""
+        yield from _request(request)
+
+
+def _tree(one: Explanation, indent: str) -> Iterator[str]:
+    mark = click.style(TRUE, fg="green") if one.is_true else click.style(FALSE, fg="red")
+    name = one.label or one.name
+    about = f"  {one.description}" if one.description and not one.children else ""
+    count = f"  {one.true_count} of {one.asked_count}" if one.asked_count > 1 else ""
+    since = f"  since {moment(one.since)}" if one.since is not None else ""
+    yield f"{indent}{mark} {name}  ({one.subject.name}){about}{count}{since}"
+    for child in one.children:
+        yield from _tree(child, indent + "  ")
+
+
+def _owed(owed: OwedView) -> str:
+    where = f" [{owed.partition}]" if owed.partition else ""
+    text = f"owed{where} since {moment(owed.requested_at)}: {owed.state}"
+    if owed.failures:
+        text += f", failed {owed.failures} time(s) in a row: {owed.error}"
+    if owed.next_try_at is not None:
+        text += f"; next try at {moment(owed.next_try_at)}"
+    return text
+
+
+def _request(request: RequestView) -> Iterator[str]:
+    if request.error is not None:
+        yield f"evaluation {request.evaluation_id} at {moment(request.at)} failed: {request.error}"
+        return
+    what = f" of {request.requested} partitions" if request.partitions else ""
+    yield f"requested{what} by evaluation {request.evaluation_id} at {moment(request.at)}"
+    for cause in request.causes:
+        event = f"event {cause.event_id}, " if cause.event_id is not None else ""
+        where = f" [{cause.partition}]" if cause.partition else ""
+        by = f" by run {cause.run_id[:13]}" if cause.run_id else ""
+        yield f"  because of {event}{cause.type or 'a tick'} of {cause.subject}{where} at {moment(cause.at)}{by}"
+    for run in request.runs:
+        yield f"  run {run.run_id}: {run.status or 'deleted'}"
+    for backfill_id in request.backfill_ids:
+        yield f"  backfill {backfill_id}"

@@ -1,0 +1,119 @@
+"""Names that users' files import from Dagster's private modules and that are not public: where ours are."""
+
+from __future__ import annotations
+
+_CHECKS = "tidewheel.dagster.argument_checks"
+_TIME = "tidewheel.dagster.time_functions"
+_TESTS = "tidewheel.dagster.test_functions"
+_SMALL = "tidewheel.dagster.small_functions"
+_TYPES = "tidewheel.dagster.private_types"
+_SELECTION = "tidewheel.definitions.selection"
+
+_SAME_NAMES: dict[str, tuple[str, ...]] = {
+    _CHECKS: (
+        "assert_never", "bool_param", "callable_param", "dict_param", "failed", "float_param", "inst", "inst_param",
+        "int_param", "invariant", "is_dict", "is_iterable", "is_list", "iterable_param", "list_param", "mapping_param",
+        "not_implemented", "not_none", "not_none_param", "numeric_param", "opt_bool_param", "opt_callable_param",
+        "opt_dict_param", "opt_float_param", "opt_inst", "opt_inst_param", "opt_int_param", "opt_iterable_param",
+        "opt_list_param", "opt_mapping_param", "opt_nullable_str_param", "opt_numeric_param", "opt_sequence_param",
+        "opt_set_param", "opt_str_param", "opt_tuple_param", "param_invariant", "sequence_param", "set_param",
+        "str_param", "tuple_param",
+    ),
+    _TIME: (
+        "add_absolute_time", "create_datetime", "datetime_from_timestamp", "dst_safe_strptime", "freeze_time",
+        "get_current_datetime", "get_current_timestamp", "get_timezone", "parse_time_string",
+    ),
+    _TESTS: (
+        "create_op_with_deps", "create_root_op", "create_stub_op", "create_test_asset_job", "environ",
+        "get_paginated_partition_keys", "input_set", "safe_tempfile_path", "wrap_op_in_graph_and_execute",
+    ),
+    _SMALL: (
+        "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "coerce_valid_log_level",
+        "create_external_asset_from_source_asset", "deep_merge_dicts", "ensure_single_item",
+        "extract_data_version_from_entry", "get_multidimensional_partition_tag", "get_time_partitions_def",
+        "make_new_run_id", "merge_dicts", "mkdir_p",
+    ),
+    _SELECTION: (
+        "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",
+        "AssetChecksForAssetKeysSelection", "DownstreamAssetSelection", "GroupsAssetSelection",
+        "KeyPrefixesAssetSelection", "KeySubstringAssetSelection", "KeyWildCardAssetSelection", "KeysAssetSelection",
+        "KindAssetSelection", "MaterializableAssetSelection", "OrAssetSelection", "OwnerAssetSelection",
+        "ParentSourcesAssetSelection", "RequiredNeighborsAssetSelection", "RootsAssetSelection", "SinksAssetSelection",
+        "SubtractAssetSelection", "TagAssetSelection", "UpstreamAssetSelection",
+    ),
+    _TYPES: (
+        "AssetKeyPartitionKey", "CoercibleToAssetKey", "CoercibleToAssetKeyPrefix", "DynamicPartitionsStore",
+        "MetadataMapping", "RawMetadataMapping", "RawMetadataValue", "RetryMode", "ScheduleType",
+    ),
+    "tidewheel.definitions.api_markers": (
+        "PublicAttr", "beta", "beta_param", "beta_warning", "deprecated", "deprecated_param", "deprecation_warning",
+        "disable_dagster_warnings", "is_beta", "is_deprecated", "is_preview", "is_public", "is_superseded", "preview",
+        "preview_warning", "public", "superseded", "supersession_warning", "suppress_dagster_warnings",
+    ),
+    "tidewheel.definitions.assets": ("AssetExecutionType",),
+    "tidewheel.values.status": ("FINISHED_STATUSES",),
+    "tidewheel.definitions.asset_graph": ("AssetCheckNode", "AssetGraph"),
+    "tidewheel.definitions.asset_jobs": ("UnresolvedAssetJobDefinition",),
+    "tidewheel.definitions.dependencies": ("Node", "NodeHandle"),
+    "tidewheel.definitions.freshness": ("CronFreshnessPolicy", "FreshnessState", "TimeWindowFreshnessPolicy"),
+    "tidewheel.definitions.hooks": ("HookExecutionResult", "event_list_hook"),
+    "tidewheel.definitions.partition_context": (
+        "PartitionLoadingContext", "TemporalContext", "partition_loading_context",
+    ),
+    "tidewheel.definitions.partition_mappings": ("UpstreamPartitionsResult", "infer_partition_mapping"),
+    "tidewheel.definitions.partition_subset": ("PartitionsSubset",),
+    "tidewheel.definitions.partitioned_schedule": ("UnresolvedPartitionedAssetScheduleDefinition",),
+    "tidewheel.definitions.sensors": ("SensorType",),
+    "tidewheel.values.tags": ("HIDDEN_TAG_PREFIX", "KIND_PREFIX", "SYSTEM_TAG_PREFIX", "normalize_tags"),
+}  # fmt: skip
+
+_TAGS = {
+    "ASSET_PARTITION_RANGE_END_TAG": "RANGE_END",
+    "ASSET_PARTITION_RANGE_START_TAG": "RANGE_START",
+    "AUTO_RETRY_RUN_ID_TAG": "AUTO_RETRY_RUN_ID",
+    "BACKFILL_ID_TAG": "BACKFILL",
+    "CODE_LOCATION_TAG": "CODE_LOCATION",
+    "CODE_VERSION_TAG": "CODE_VERSION",
+    "COMPUTE_KIND_TAG": "COMPUTE_KIND",
+    "DATA_VERSION_IS_USER_PROVIDED_TAG": "DATA_VERSION_IS_USER_PROVIDED",
+    "DATA_VERSION_TAG": "DATA_VERSION",
+    "GLOBAL_CONCURRENCY_TAG": "CONCURRENCY_KEY",
+    "MAX_RETRIES_TAG": "MAX_RETRIES",
+    "MAX_RUNTIME_SECONDS_TAG": "MAX_RUNTIME",
+    "MULTIDIMENSIONAL_PARTITION_PREFIX": "PARTITION_DIMENSION_PREFIX",
+    "PARENT_RUN_ID_TAG": "PARENT_RUN_ID",
+    "PARTITION_NAME_TAG": "PARTITION",
+    "PARTITION_SET_TAG": "PARTITION_SET",
+    "PRIORITY_TAG": "PRIORITY",
+    "RESUME_RETRY_TAG": "IS_RESUME_RETRY",
+    "RETRY_NUMBER_TAG": "RETRY_NUMBER",
+    "RETRY_ON_ASSET_OR_OP_FAILURE_TAG": "RETRY_ON_ASSET_OR_OP_FAILURE",
+    "RETRY_STRATEGY_TAG": "RETRY_STRATEGY",
+    "ROOT_RUN_ID_TAG": "ROOT_RUN_ID",
+    "RUN_FAILURE_REASON_TAG": "FAILURE_REASON",
+    "RUN_KEY_TAG": "RUN_KEY",
+    "SCHEDULED_EXECUTION_TIME_TAG": "SCHEDULED_EXECUTION_TIME",
+    "SCHEDULE_NAME_TAG": "SCHEDULE_NAME",
+    "SENSOR_NAME_TAG": "SENSOR_NAME",
+    "TICK_ID_TAG": "TICK",
+    "WILL_RETRY_TAG": "WILL_RETRY",
+}
+
+_OTHER_NAMES = {
+    "IN_PROGRESS_RUN_STATUSES": "tidewheel.values.status:IN_PROGRESS_STATUSES",
+    "NOT_FINISHED_STATUSES": "tidewheel.values.status:NOT_FINISHED_STATUSES",
+    "find_modules_in_package": "tidewheel.definitions.module_assets:modules_of_package",
+    "ConfigurableResourceFactory": "tidewheel.definitions.pythonic_resources:ConfigurableResourceFactory",
+    "PickledObjectFilesystemIOManager": "tidewheel.definitions.built_in_io_managers:PickleFileIOManager",
+    "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
+    "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
+    "dagster_maintained_resource": f"{_SMALL}:unmarked",
+    "observe": f"{_TESTS}:observe_assets",
+}
+
+PRIVATE_NAMES: dict[str, str] = {
+    **{name: f"{module}:{name}" for module, names in _SAME_NAMES.items() for name in names},
+    **{name: f"tidewheel.values.tags:{ours}" for name, ours in _TAGS.items()},
+    **_OTHER_NAMES,
+}
+"""Name in Dagster's private modules → ``module:name`` of ours."""

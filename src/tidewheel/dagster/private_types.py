@@ -1,0 +1,51 @@
+"""Types that users' files import from Dagster's private modules, mostly for annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+from tidewheel.values.keys import AssetKey
+
+CoercibleToAssetKey = AssetKey | str | Sequence[str]
+CoercibleToAssetKeyPrefix = str | Sequence[str]
+RawMetadataValue = Any
+RawMetadataMapping = Mapping[str, Any]
+MetadataMapping = Mapping[str, Any]
+
+
+class AssetKeyPartitionKey(NamedTuple):
+    """An asset, or one partition of it."""
+
+    asset_key: AssetKey
+    partition_key: str | None = None
+
+
+class RetryMode(Enum):
+    """Whether steps are tried again, and by whom."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    DEFERRED = "deferred"
+
+
+class ScheduleType(Enum):
+    """The usual lengths of time windows."""
+
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+
+
+class DynamicPartitionsStore(Protocol):
+    """Whoever knows the keys of dynamic partitions; an instance is one."""
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of a definition, in the order they were added."""
+        ...
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Whether a key exists."""
+        ...

@@ -1,0 +1,155 @@
+"""Small functions that users' files import from Dagster's private modules."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tidewheel.definitions.data_version import DataVersion
+from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.time_partitions import TimeWindowPartitionsDefinition
+from tidewheel.errors import CheckError
+from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
+
+T = TypeVar("T")
+
+
+def backoff_delay_generator() -> Iterator[float]:
+    """Tenths of a second, doubling."""
+    delay_s = 0.1
+    while True:
+        yield delay_s
+        delay_s *= 2
+
+
+def backoff(
+    fn: Callable[..., T],
+    retry_on: tuple[type[BaseException], ...],
+    args: Sequence[object] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    max_retries: int = 4,
+    delay_generator: Iterator[float] | None = None,
+) -> T:
+    """Call a function again, after a delay, as long as it raises one of the given errors."""
+    delays = delay_generator if delay_generator is not None else backoff_delay_generator()
+    for _ in range(max_retries):
+        try:
+            return fn(*(args or ()), **(kwargs or {}))
+        except retry_on:
+            time.sleep(next(delays))
+    return fn(*(args or ()), **(kwargs or {}))
+
+
+def cached_method(method: Callable[..., T]) -> Callable[..., T]:
+    """Decorate a method whose result is kept in the object, by its arguments."""
+    attribute = f"_kept_{method.__name__}"
+
+    @functools.wraps(method)
+    def kept(self: Any, *args: Any, **kwargs: Any) -> T:
+        found = self.__dict__.setdefault(attribute, {})
+        key = (args, tuple(sorted(kwargs.items())))
+        if key not in found:
+            found[key] = method(self, *args, **kwargs)
+        return found[key]
+
+    return kept
+
+
+def merge_dicts(*args: Mapping[Any, Any]) -> dict[Any, Any]:
+    """One dict; of equal keys the last wins."""
+    return {key: value for one in args for key, value in one.items()}
+
+
+def deep_merge_dicts(onto_dict: Mapping[Any, Any], from_dict: Mapping[Any, Any]) -> dict[Any, Any]:
+    """One dict; dicts under equal keys are merged too, of other values the second's win."""
+    merged = dict(onto_dict)
+    for key, value in from_dict.items():
+        known = merged.get(key)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        merged[key] = deep_merge_dicts(known, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def ensure_single_item(ddict: Mapping[Any, Any]) -> tuple[Any, Any]:
+    """The only item of a dict."""
+    if len(ddict) != 1:
+        raise CheckError(f"expected a dict with one item, got {len(ddict)}")
+    return next(iter(ddict.items()))
+
+
+def coerce_valid_log_level(log_level: str | int) -> int:
+    """A level by its name or number."""
+    if isinstance(log_level, int):
+        return log_level
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise CheckError(
+            f"expected the name of a log level, got {log_level!r}; use DEBUG, INFO, WARNING, ERROR or CRITICAL"
+        )
+    return level
+
+
+def make_new_run_id() -> str:
+    """An id for a run."""
+    return str(uuid.uuid4())
+
+
+def mkdir_p(path: str) -> str:
+    """A folder that exists afterwards, with those above it."""
+    Path(path).mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def get_multidimensional_partition_tag(dimension_name: str) -> str:
+    """The tag that holds a run's key in a dimension."""
+    return PARTITION_DIMENSION_PREFIX + dimension_name
+
+
+def get_time_partitions_def(partitions_def: Any) -> TimeWindowPartitionsDefinition | None:
+    """The definition itself or its dimension of time windows; None where there is none."""
+    if isinstance(partitions_def, TimeWindowPartitionsDefinition):
+        return partitions_def
+    if isinstance(partitions_def, MultiPartitionsDefinition):
+        found = (
+            get_time_partitions_def(dimension.partitions_def) for dimension in partitions_def.partitions_defs
+        )
+        return next((one for one in found if one is not None), None)
+    return None
+
+
+def extract_data_version_from_entry(entry: Any) -> DataVersion | None:
+    """The data version that a materialisation or observation in the event log has."""
+    event = entry.asset_materialization or entry.asset_observation
+    text = (event.tags or {}).get(DATA_VERSION) if event is not None else None
+    return None if text is None else DataVersion(text)
+
+
+def create_external_asset_from_source_asset(source_asset: Any) -> Any:
+    """A source asset as an assets definition."""
+    return source_asset.to_assets_def() if hasattr(source_asset, "to_assets_def") else source_asset
+
+
+def unmarked(definition: T) -> T:
+    """The same: marks of who maintains a definition mean nothing here."""
+    return definition
+
+
+class DagsterLibraryRegistry:
+    """The versions of libraries that said they are here."""
+
+    _versions: dict[str, str] = {}
+
+    @classmethod
+    def register(cls, name: str, version: str, *, is_dagster_package: bool = True) -> None:
+        """Note a library."""
+        cls._versions[name] = version
+
+    @classmethod
+    def get(cls) -> Mapping[str, str]:
+        """All libraries noted, with their versions."""
+        return dict(cls._versions)

@@ -1,0 +1,275 @@
+"""What the simulated processes do: a code location with its children, evaluators and workers, as the protocol demands."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.simulation import code as user_code
+from tests.simulation.machine import DROPPED, Link, SimProcess
+from tidewheel.runtime.location_args import LocationArgs
+from tidewheel.runtime.protocol import (
+    BatchTaken,
+    CancelRun,
+    ChildExited,
+    ChildStarted,
+    Evaluate,
+    Evaluated,
+    EventBatch,
+    Hello,
+    KillChild,
+    LocationFailed,
+    LocationLoaded,
+    Prepare,
+    Prepared,
+    Retire,
+    Shutdown,
+    StartEvaluator,
+    StartWorker,
+)
+from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.events import Event, EventType, Failure, Materialization
+from tidewheel.values.records import IntakeBatch, RunRecord
+from tidewheel.values.serde import encode
+from tidewheel.values.status import RunStatus
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+RECONNECT_S = 0.5
+ORPHAN_S = 20.0
+
+
+class LocationBody:
+    """A code location process: loads, starts children, tells of their ends."""
+
+    def __init__(self, world: World, args: LocationArgs) -> None:
+        self._world = world
+        self._args = args
+        self._children: set[SimProcess] = set()
+        self._link: Link | None = None
+
+    async def __call__(self, me: SimProcess) -> int:
+        chance = self._world.chance
+        await asyncio.sleep(chance.seconds(0.2, 3.0))
+        if chance.fails(0.03):
+            return 3
+        hello = Hello(role="location", pid=me.pid, location=self._args.name, generation=self._args.generation)
+        link = self._link = me.connect()
+        if link is None:
+            return 0
+        link.to_server(hello)
+        if chance.fails(0.03):
+            problem = ErrorInfo(cls_name="SyntaxError", message="the user saved half a file")
+            link.to_server(LocationFailed(errors=(problem,)))
+            return 0
+        snapshot = self._world.snapshot_of(self._args.name)
+        link.to_server(LocationLoaded(snapshot=encode(snapshot), fingerprint=str(self._world.edition)))
+        retired = False
+        while True:
+            message = await link.inbox.get()
+            match message:
+                case StartEvaluator():
+                    self._start(SimProcess(self._world, "evaluator", EvaluatorBody(self._world, self._args)))
+                case StartWorker(run=run) if not retired:
+                    worker = SimProcess(self._world, "worker", WorkerBody(self._world, self._args.name, run))
+                    link.to_server(ChildStarted(pid=worker.pid, run_id=run.run_id, epoch=run.epoch))
+                    self._start(worker, run)
+                case KillChild(pid=pid):
+                    child = self._world.processes.get(pid)
+                    if child is not None:
+                        child.kill()
+                case Retire():
+                    retired = True
+                    if not self._runs():
+                        return 0
+                case Shutdown():
+                    return 0
+                case _ if message is DROPPED:
+                    again = await self._reconnect(me, hello)
+                    if again is None:
+                        return 0
+                    link = self._link = again
+            if retired and not self._runs():
+                return 0
+
+    async def _reconnect(self, me: SimProcess, hello: Hello) -> Link | None:
+        deadline = self._world.loop.time() + ORPHAN_S
+        while self._world.loop.time() < deadline or self._runs():
+            await asyncio.sleep(RECONNECT_S)
+            link = me.connect()
+            if link is not None:
+                link.to_server(hello)
+                return link
+        return None
+
+    def _runs(self) -> bool:
+        return any(child.is_alive and child.kind == "worker" for child in self._children)
+
+    def _start(self, child: SimProcess, run: RunRecord | None = None) -> None:
+        self._children.add(child)
+        asyncio.get_running_loop().create_task(self._reap(child, run))
+
+    async def _reap(self, child: SimProcess, run: RunRecord | None) -> None:
+        code = await child.wait()
+        self._children.discard(child)
+        if self._link is not None:
+            self._link.to_server(
+                ChildExited(
+                    pid=child.pid,
+                    code=code,
+                    run_id=run.run_id if run else None,
+                    epoch=run.epoch if run else 0,
+                )
+            )
+
+
+class EvaluatorBody:
+    """An evaluator: answers, raises, hangs or dies."""
+
+    def __init__(self, world: World, args: LocationArgs) -> None:
+        self._world = world
+        self._args = args
+
+    async def __call__(self, me: SimProcess) -> int:
+        chance = self._world.chance
+        await asyncio.sleep(chance.seconds(0.01, 0.3))
+        link = me.connect()
+        if link is None:
+            return 0
+        name = self._args.name
+        link.to_server(Hello(role="evaluator", pid=me.pid, location=name, generation=self._args.generation))
+        while True:
+            message = await link.inbox.get()
+            if message is DROPPED or isinstance(message, Shutdown | Retire):
+                return 0
+            await asyncio.sleep(chance.seconds(0.001, 0.5))
+            if chance.fails(0.01):
+                return -11
+            if chance.fails(0.01):
+                await asyncio.sleep(10_000.0)
+            if isinstance(message, Prepare):
+                answer = user_code.prepare(message.request)
+                link.to_server(Prepared(request_id=message.request_id, launch=answer))
+            elif isinstance(message, Evaluate):
+                result = user_code.evaluate(name, message.request, self._world.source)
+                if chance.fails(0.03):
+                    result = user_code.failed_evaluation()
+                link.to_server(Evaluated(request_id=message.request_id, result=result))
+
+
+class WorkerBody:
+    """A worker of one run: sends numbered batches, keeps them until they are acknowledged, sends them again."""
+
+    def __init__(self, world: World, location: str, run: RunRecord) -> None:
+        self._world = world
+        self._location = location
+        self._run = run
+        self._unacked: list[IntakeBatch] = []
+        self._sent = 0
+        self._acked = 0
+        self._link: Link | None = None
+        self._cancelled = False
+        self._changed = asyncio.Event()
+
+    async def __call__(self, me: SimProcess) -> int:
+        chance = self._world.chance
+        await asyncio.sleep(chance.seconds(0.01, 1.0))
+        if not await self._connect(me):
+            return 0
+        asyncio.get_running_loop().create_task(self._listen(me))
+        self._emit(EventType.RUN_START)
+        if not await self._acknowledged():
+            return 86
+        self._world.executed(self._run, me.pid)
+        for step in range(chance.number(1, 3)):
+            await asyncio.sleep(chance.seconds(0.1, 40.0 if not self._world.ending else 1.0))
+            if self._cancelled:
+                self._emit(EventType.RUN_CANCELED)
+                await self._acknowledged()
+                return 0
+            if chance.fails(0.02):
+                return -9
+            self._emit(
+                EventType.ASSET_MATERIALIZATION,
+                asset=f"made-by-{self._run.job_name}",
+                step_key=f"step-{step}",
+                payload=Materialization(),
+            )
+        if chance.fails(0.05):
+            self._emit(EventType.RUN_FAILURE, payload=Failure(reason="STEP_FAILURE"))
+        else:
+            self._emit(EventType.RUN_SUCCESS)
+        await self._acknowledged()
+        return 0
+
+    def _emit(self, kind: EventType, **more: object) -> None:
+        event = Event(
+            type=kind,
+            timestamp=self._world.now(),
+            run_id=self._run.run_id,
+            job_name=self._run.job_name,
+            **more,  # type: ignore[arg-type]
+        )
+        self._sent += 1
+        batch = IntakeBatch(run_id=self._run.run_id, epoch=self._run.epoch, seq=self._sent, events=(event,))
+        self._unacked.append(batch)
+        self._send(batch)
+        if self._world.chance.fails(0.05):
+            self._send(batch)  # a message that arrives twice
+
+    def _send(self, batch: IntakeBatch) -> None:
+        if self._link is not None:
+            self._link.to_server(EventBatch(batch=batch))
+
+    async def _acknowledged(self) -> bool:
+        while self._acked < self._sent:
+            self._changed.clear()
+            await self._changed.wait()
+        return True
+
+    async def _connect(self, me: SimProcess) -> bool:
+        for _ in range(2_000):
+            link = me.connect()
+            if link is not None:
+                self._link = link
+                link.to_server(
+                    Hello(
+                        role="worker",
+                        pid=me.pid,
+                        location=self._location,
+                        run_id=self._run.run_id,
+                        epoch=self._run.epoch,
+                    )
+                )
+                for batch in self._unacked:
+                    self._send(batch)
+                return True
+            await asyncio.sleep(RECONNECT_S)
+        return False
+
+    async def _listen(self, me: SimProcess) -> None:
+        while True:
+            assert self._link is not None
+            message = await self._link.inbox.get()
+            match message:
+                case BatchTaken(outcome=outcome):
+                    if outcome.refused:
+                        me.end(86)
+                        return
+                    self._acked = max(self._acked, outcome.accepted_seq)
+                    self._unacked = [one for one in self._unacked if one.seq > self._acked]
+                    self._cancelled = self._cancelled or outcome.cancel_requested
+                    if outcome.status is RunStatus.CANCELING:
+                        self._cancelled = True
+                    self._changed.set()
+                case CancelRun():
+                    self._cancelled = True
+                case Retire() | Shutdown():
+                    me.end(0)
+                    return
+                case _ if message is DROPPED:
+                    await asyncio.sleep(RECONNECT_S)
+                    if not await self._connect(me):
+                        me.end(0)
+                        return

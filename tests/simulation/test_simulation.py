@@ -1,0 +1,145 @@
+"""Histories of the whole control plane, each from a seed; and proof that broken code would be noticed.
+
+The seeds follow from the commit, so every commit is tried with other histories. A failing one is played again with
+``python -m tests.simulation SEED``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.simulation.world import World
+from tidewheel.services.admission import Admission
+from tidewheel.services.monitor import Monitor
+from tidewheel.storage import intake, ticks
+from tidewheel.storage.ledger import SqlLedger
+
+STEPS = int(os.environ.get("TIDEWHEEL_SIMULATION_STEPS", "10000"))
+SEEDS = int(os.environ.get("TIDEWHEEL_SIMULATION_SEEDS", "2"))
+
+
+def commit() -> str:
+    """The commit under test, or a name for none."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+        check=False,
+    )
+    return os.environ.get("TIDEWHEEL_SIMULATION_SEED") or done.stdout.strip() or "none"
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("number", range(SEEDS))
+def test_a_history_loses_and_doubles_nothing(number: int) -> None:
+    seed = f"{commit()}-{number}"
+    world = World(seed, STEPS)
+    try:
+        happened = world.play()
+    except AssertionError as exc:
+        pytest.fail(
+            f"{exc}\nplay it again: python -m tests.simulation {seed} --steps {STEPS}\n"
+            f"(step {world.made_steps}, at {world.now():.0f})"
+        )
+    assert world.made_steps >= STEPS
+    if STEPS >= 5_000:  # so many steps meet every kind of trouble
+        assert happened["server kills"] > 5
+        assert happened["executions"] > 100
+        assert happened["commit_tick"] > 50
+        assert world.invariants.most_in_progress > 1
+
+
+def test_a_seed_always_plays_the_same_history() -> None:
+    first, second = World("again", 400), World("again", 400)
+    assert first.play() == second.play()
+    assert first.loop.time() == second.loop.time()
+
+
+def broken_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cursor is stored, the runs in another transaction that may not come."""
+    whole = SqlLedger.commit_tick
+
+    def commit_tick(self: SqlLedger, commit):  # type: ignore[no-untyped-def]
+        if commit.cursor_changed and len(commit.runs) > 1:
+            commit = msgspec.structs.replace(commit, runs=commit.runs[:1])
+        return whole(self, commit)
+
+    monkeypatch.setattr(SqlLedger, "commit_tick", commit_tick)
+
+
+def blind_to_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick does not look whether another was committed meanwhile, nor whose run ids there are."""
+    whole = ticks.commit
+
+    def commit(unit, wanted):  # type: ignore[no-untyped-def]
+        outcome = whole(unit, wanted)
+        if wanted.runs and wanted.scheduled_for is None:
+            again = tuple(
+                msgspec.structs.replace(run, run_id=run.run_id[:-4] + "ffff", run_key=None)
+                for run in wanted.runs
+            )
+            whole(
+                unit,
+                msgspec.structs.replace(
+                    wanted, runs=again[:1], expected_version=outcome.version, partition_changes=()
+                ),
+            )
+        return outcome
+
+    monkeypatch.setattr(ticks, "commit", commit)
+
+
+def careless_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue forgets what is in progress."""
+    whole = Admission._load
+
+    async def load(self, window):  # type: ignore[no-untyped-def]
+        return msgspec.structs.replace(await whole(self, window), in_progress=[])
+
+    monkeypatch.setattr(Admission, "_load", load)
+
+
+def no_monitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks after runs whose worker has died."""
+
+    async def tick(self):  # type: ignore[no-untyped-def]
+        return None
+
+    monkeypatch.setattr(Monitor, "tick", tick)
+
+
+def forgetful_intake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches that arrive twice are stored twice."""
+    whole = intake.commit_batches
+
+    def commit_batches(unit, batches, *, now):  # type: ignore[no-untyped-def]
+        for batch in batches:
+            if batch.events:
+                intake.record(unit, [event for event in batch.events if event.type.value == "PIPELINE_START"])
+        return whole(unit, batches, now=now)
+
+    monkeypatch.setattr(intake, "commit_batches", commit_batches)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("mutilation", "words"),
+    [
+        (broken_cursor, "asks for"),
+        (blind_to_versions, "asks for"),
+        (careless_queue, "hold a slot"),
+        (no_monitor, "do not end"),
+        (forgetful_intake, "stored twice"),
+    ],
+)
+def test_broken_code_is_noticed(mutilation, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutilation(monkeypatch)
+    with pytest.raises(AssertionError, match=words):
+        for number in range(3):
+            World(f"broken-{number}", 600).play()
