@@ -136,8 +136,9 @@ def _wait_ready(ready: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
-    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms."""
+def dagster_server(python: str, text: str) -> Iterator[Callable[..., float]]:
+    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms;
+    with ``until_done=False`` only for the answer."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -165,7 +166,7 @@ def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
                 found: dict[str, object] = json.load(answer)["data"]
                 return found
 
-        def launch() -> float:
+        def launch(until_done: bool = True) -> float:
             began = time.perf_counter()
             selector = {
                 "repositoryLocationName": "pipeline.py",
@@ -178,6 +179,8 @@ def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
                 {"s": selector},
             )
             run_id = launched["launchRun"]["run"]["runId"]
+            if not until_done:
+                return (time.perf_counter() - began) * 1000
             while True:
                 found: dict = query(
                     "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }", {"r": run_id}

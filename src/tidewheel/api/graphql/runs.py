@@ -24,6 +24,7 @@ from tidewheel.api.graphql.wire import (
     page_limit,
     whole_cursor,
 )
+from tidewheel.logic.access.masking import masked
 from tidewheel.runtime.run_stats import run_stats, step_stats
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
@@ -138,8 +139,8 @@ def _config_yaml(record: RunRecord, info: GraphQLResolveInfo) -> str:
 
 
 def config_text(config: dict[str, Any]) -> str:
-    """A run's config as YAML."""
-    text: str = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    """A run's config as YAML; secrets in it are masked."""
+    text: str = yaml.safe_dump(masked(config), sort_keys=False, allow_unicode=True)
     return text
 
 
