@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -61,7 +62,10 @@ def test_a_selection_is_materialized_and_assets_show_it(rest: GuardedServer) -> 
     _, shown = rest.rest("GET", "/assets/report")
     assert shown["state"]["last_materialization_run_id"] == outcome["run_id"]
     assert shown["location"] == "code.py" and shown["asset"]["group"] == "mart"
-    assert [item["asset"]["key"] for item in rest.rest("GET", "/assets?group=raw")[1]["items"]] == ["orders"]
+    assert [item["asset"]["key"] for item in rest.rest("GET", "/assets?group=raw")[1]["items"]] == [
+        "daily",
+        "orders",
+    ]
 
 
 def test_pages_follow_each_other_without_gaps(rest: GuardedServer) -> None:
@@ -78,8 +82,9 @@ def test_pages_follow_each_other_without_gaps(rest: GuardedServer) -> None:
     assert seen == every
     _, first = rest.rest("GET", "/assets?limit=1")
     _, second = rest.rest("GET", f"/assets?limit=1&cursor={first['next_cursor']}")
-    assert [item["asset"]["key"] for item in first["items"] + second["items"]] == ["orders", "report"]
-    assert second["next_cursor"] is None
+    assert [item["asset"]["key"] for item in first["items"] + second["items"]] == ["daily", "orders"]
+    _, third = rest.rest("GET", f"/assets?limit=1&cursor={second['next_cursor']}")
+    assert third["items"][0]["asset"]["key"] == "report" and third["next_cursor"] is None
 
 
 def test_secrets_in_run_config_are_masked(rest: GuardedServer) -> None:
@@ -268,3 +273,31 @@ def test_a_body_of_100_mb_is_refused_unread(rest: GuardedServer, path: str) -> N
 def test_a_query_of_10000_levels_is_refused(rest: GuardedServer) -> None:
     status, body = rest.graphql("{ a" * 10_000 + "}" * 10_000)
     assert status == 400 and body["errors"]
+
+
+# -- backfills ------------------------------------------------------------------------------------------------
+
+
+def test_a_backfill_is_launched_watched_and_seen_to_its_end(rest: GuardedServer) -> None:
+    status, made = rest.rest("POST", "/backfills", {"assets": ["daily"], "partitions": ["a"]})
+    assert status == 201, made
+    address = f"/backfills/{made['backfill_id']}"
+    deadline = time.monotonic() + 40
+    while (shown := rest.rest("GET", address)[1])["backfill"]["status"] == "REQUESTED":
+        assert time.monotonic() < deadline, shown
+        time.sleep(0.1)
+    assert shown["backfill"]["status"] == "COMPLETED_SUCCESS"
+    assert shown["run_counts"] == [{"status": "SUCCESS", "count": 1}]
+    partitions = rest.rest("GET", "/assets/daily/partitions")[1]
+    assert partitions["materialized"] == 1 and list(partitions["keys"]) == ["a"]
+    assert [one["backfill_id"] for one in rest.rest("GET", "/backfills")[1]["items"]] == [made["backfill_id"]]
+    assert rest.rest("POST", f"{address}/cancel")[0] == 409
+    status, problem = rest.rest("POST", "/backfills", {"assets": ["daily"], "partitions": ["z"]})
+    assert status == 422 and "z" in problem["detail"]
+    assert rest.rest("GET", "/backfills/nothing")[0] == 404
+
+
+def test_why_tells_of_an_asset_and_suggests_names(rest: GuardedServer) -> None:
+    status, problem = rest.rest("GET", "/why/ordrs")
+    assert status in (404, 422) and "orders" in problem["detail"]
+    assert rest.rest("GET", "/automation") == (200, {"items": [], "next_cursor": None})

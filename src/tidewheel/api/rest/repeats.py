@@ -71,35 +71,40 @@ class RepeatedRequests:
                 return
         begun_at = now if known is None else known.created_at
         scope["state"]["claimed_key"] = (user, key, begun_at)
-        status, kept = 500, _Kept([], b"")
+        status, messages = 500, list[Message]()
         try:
-            status, kept = await self._collect(scope, body, send)
+            status, messages = await self._collect(scope, body)
         finally:
+            # kept before it is sent: whoever has seen the answer gets it again
             if status >= 500 or status in NOT_KEPT:
                 await database.write(access.drop_answer, user, key)
             else:
-                await database.write(
-                    access.put_answer, user, key, status=status, body=msgspec.msgpack.encode(kept)
-                )
+                kept = msgspec.msgpack.encode(_kept(messages))
+                await database.write(access.put_answer, user, key, status=status, body=kept)
+        for message in messages:
+            await send(message)
 
-    async def _collect(self, scope: Scope, body: bytes, send: Send) -> tuple[int, _Kept]:
-        """Carry the request out; (status, what is kept of the answer)."""
-        status, headers, parts = 500, [], []
+    async def _collect(self, scope: Scope, body: bytes) -> tuple[int, list[Message]]:
+        """Carry the request out; (status, the answer's messages)."""
+        messages: list[Message] = []
 
         async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def collecting(message: Message) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], list(message.get("headers", ()))
-            elif message["type"] == "http.response.body":
-                parts.append(message.get("body", b""))
-            await send(message)
+        async def collect(message: Message) -> None:
+            messages.append(message)
 
-        await self._app(scope, receive, collecting)
-        shown = [(name, value) for name, value in headers if name in (b"content-type", b"location")]
-        return status, _Kept(shown, b"".join(parts))
+        await self._app(scope, receive, collect)
+        return messages[0]["status"], messages
+
+
+def _kept(messages: list[Message]) -> _Kept:
+    headers = [
+        (name, value)
+        for name, value in messages[0].get("headers", ())
+        if name in (b"content-type", b"location")
+    ]
+    return _Kept(headers, b"".join(message.get("body", b"") for message in messages[1:]))
 
 
 def _fingerprint(scope: Scope, body: bytes) -> bytes:
