@@ -135,6 +135,7 @@ class SimDatabase:
     def __init__(self, world: World, ledger: LedgerPort) -> None:
         self._world = world
         self.ledger = ledger
+        self.observe = None
         self._turn = asyncio.Lock()
         self.is_alive = True
 
@@ -257,6 +258,9 @@ class SimMachine(Machine):
 
     def helper_thread(self, name: str) -> Any:
         return SimThread(self._world)
+
+    def alerter(self) -> Any:
+        return None  # nobody is told, because no address is given
 
     def hub(self, *, on_hello: Any, on_message: Any, on_close: Any) -> Any:
         return SimHub(self._world, on_hello, on_message, on_close)

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -41,6 +42,7 @@ def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
             Route("/", handlers.page),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
+            Route("/metrics", handlers.metrics),
             *login_routes(server, OidcClient(options) if options is not None else None),
             *graphql_routes(
                 server,
@@ -66,8 +68,14 @@ class _Handlers:
 
     async def readyz(self, request: Request) -> Response:
         """Code is loaded somewhere and triggers are served."""
-        ready = bool(self._server.locations.names_serving())
-        return _json({"ready": ready}, 200 if ready else 503)
+        serving = bool(self._server.locations.names_serving())
+        failed = list(self._server.failed_duties)
+        ready = serving and not failed
+        return _json({"ready": ready, "failed_duties": failed}, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """Measurements in Prometheus' text format."""
+        return Response(await self._server.measure(), media_type=CONTENT_TYPE_LATEST)
 
     async def page(self, request: Request) -> Response:
         """A plain status page until the real one is built."""

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from tidewheel.logic.planning.admission import TagLimit
 from tidewheel.logic.planning.recovery import RecoveryPolicy
+from tidewheel.logic.planning.watchdog import AlertPolicy
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.settings import Settings
 from tidewheel.services.admission import QueueLimits
 from tidewheel.services.identity import IdentityOptions
 from tidewheel.services.locations import LocationOptions
 from tidewheel.services.server import ServerOptions
+from tidewheel.services.watchdog import WatchdogOptions
 from tidewheel.values.access import Role
 
 
@@ -57,6 +59,17 @@ def server_options(
             retry_on_step_failure=settings.retry_on_step_failure,
         ),
         location=LocationOptions(start_method=settings.start_method, spare_stock=settings.spare_stock),
+        watchdog=WatchdogOptions(
+            addresses=settings.alert_addresses,
+            ping_url=settings.alert_ping_url,
+            policy=AlertPolicy(
+                late_s=settings.alert_late_s,
+                failures=settings.alert_failures,
+                queue_stuck_s=settings.alert_queue_stuck_s,
+                location_down_s=settings.alert_location_down_s,
+                repeat_s=settings.alert_repeat_s,
+            ),
+        ),
         evaluation_timeout_s=settings.evaluation_timeout_s,
         chatter_days=settings.chatter_retention_days,
         tick_days=settings.tick_retention_days,

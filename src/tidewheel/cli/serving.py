@@ -35,6 +35,7 @@ from tidewheel.runtime.home import (
     write_address,
 )
 from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.services.server import Server
 from tidewheel.storage.ledger import open_ledger
@@ -158,7 +159,8 @@ async def _serve(
         is_public=where.is_public,
         read_only=where.read_only,
     )
-    server = Server(ledger, options, clock=now_s)
+    exporter = OtelExporter() if is_wanted(os.environ) else None
+    server = Server(ledger, options, clock=now_s, exporter=exporter)
     printer = ActivityPrinter(as_json=as_json)
     if not quiet:
         server.feed.listen(printer.show)

@@ -85,10 +85,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_role: Optional[Literal["viewer", "launcher", "editor", "admin"]] = None
     """The role of those whom the provider vouches for and nobody has added; none: they are refused."""
 
+    alert_addresses: tuple[str, ...] = ()
+    """Whom the watchdog tells of troubles: addresses of messaging services as apprise writes them."""
+    alert_ping_url: Optional[str] = None
+    """A page asked for every twenty seconds while all duties are alive, for a service that alerts when that stops."""
+    alert_late_s: Seconds = 120.0
+    """How late a schedule's tick may be before it is a trouble."""
+    alert_failures: AtLeastOne = 3
+    """After how many failed ticks in a row a trigger is a trouble."""
+    alert_queue_stuck_s: Seconds = 900.0
+    """How long runs may wait while none is in progress."""
+    alert_location_down_s: Seconds = 60.0
+    alert_repeat_s: Seconds = 21_600.0
+    """After how long people are told again of a trouble that lasts."""
+
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
-SECRET_FIELDS = frozenset({"storage_url", "oidc_client_secret"})
-"""What must not be shown: a storage url may hold a password."""
+SECRET_FIELDS = frozenset({"storage_url", "oidc_client_secret", "alert_addresses", "alert_ping_url"})
+"""What must not be shown: addresses may hold passwords."""
 _LIMIT_FIELDS = frozenset(field.name for field in msgspec.structs.fields(TagLimit))
 
 

@@ -22,18 +22,27 @@ class Database:
 
     def __init__(self, ledger: LedgerPort) -> None:
         self.ledger = ledger
+        self.observe: Callable[[str, float], None] | None = None
+        """Told of every ``read`` and ``write`` and how many seconds it took, waiting included."""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tidewheel-read")
 
     async def write(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out a write."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: method(*args, **kwargs))
+        return await self._in("write", self._writer, lambda: method(*args, **kwargs))
 
     async def read(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out a read."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, lambda: method(*args, **kwargs)
-        )
+        return await self._in("read", self._readers, lambda: method(*args, **kwargs))
+
+    async def _in(self, kind: str, executor: ThreadPoolExecutor, work: Callable[[], R]) -> R:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await loop.run_in_executor(executor, work)
+        finally:
+            if self.observe is not None:
+                self.observe(kind, loop.time() - began)
 
     async def call(self, name: str, kwargs: dict[str, object]) -> object:
         """Carry out a method of the ledger by name (``backfills.get``), in the right thread."""

@@ -38,6 +38,8 @@ class Intake:
         self._clock = clock
         self._waiting: list[tuple[Peer, IntakeBatch]] = []
         self._arrived = asyncio.Event()
+        self.observers: list[Callable[[int, list[Event]], None]] = []
+        """Told of how many batches were stored, and of their events."""
 
     def add(self, peer: Peer, batch: IntakeBatch) -> None:
         """A worker's batch has come in."""
@@ -80,6 +82,8 @@ class Intake:
         ]
         self._signals.raise_topic(*topics_of(events))
         self._feed.publish_events(events)
+        for observer in self.observers:
+            observer(len(batches), events)
 
 
 def topics_of(events: list[Event]) -> list[Topic]:

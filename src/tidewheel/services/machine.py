@@ -18,6 +18,7 @@ from typing import Optional, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
+from tidewheel.runtime.alerts import Alerter
 from tidewheel.runtime.location_args import LocationArgs
 from tidewheel.runtime.protocol import Hello, Message
 from tidewheel.services.database import Database
@@ -81,6 +82,10 @@ class Machine:
     def helper_thread(self, name: str) -> HelperThread:
         """A thread beside the event loop."""
         return HelperThread(name)
+
+    def alerter(self) -> Alerter:
+        """What tells people outside."""
+        return Alerter()
 
     def hub(
         self,

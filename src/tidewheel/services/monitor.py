@@ -60,6 +60,8 @@ class Monitor:
         self._catalog = catalog
         self._clock = clock
         self._entropy = entropy
+        self.observers: list[Callable[[str, RunStatus], None]] = []
+        """Told of every run that was ended from outside: its id and how it ended."""
         self._wake = signals.listen(Topic.WORKERS, Topic.RUNS_ENDED)
 
     async def run(self) -> None:
@@ -118,6 +120,8 @@ class Monitor:
         if ended is None:
             return
         self._workers.forget(run.run_id)
+        for observer in self.observers:
+            observer(run.run_id, decision.status)
         self._signals.raise_topic(Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.QUEUE)
         text = decision.message + (" It is tried again." if new_run is not None else "")
         self._feed.publish(

@@ -39,6 +39,7 @@ from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
 from tidewheel.services.machine import Machine
+from tidewheel.services.measurements import Measurements
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.retention import Retention
@@ -46,7 +47,9 @@ from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.tick_writer import TickWriter
+from tidewheel.services.tracing import SpanExporter, Tracing
 from tidewheel.services.triggers import TriggerBook
+from tidewheel.services.watchdog import Watchdog, WatchdogOptions
 from tidewheel.services.worker_book import WorkerBook
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.records import RunRecord
@@ -71,6 +74,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     chatter_days: Optional[float] = 30.0
     tick_days: Optional[float] = 30.0
     watch_code: bool = True
+    watchdog: WatchdogOptions = WatchdogOptions()
     version: str = ""
     port: Optional[int] = None
     identity: IdentityOptions = IdentityOptions()
@@ -88,6 +92,7 @@ class Server:
         clock: Callable[[], float],
         entropy: Callable[[int], bytes] = os.urandom,
         machine: Machine | None = None,
+        exporter: SpanExporter | None = None,
     ) -> None:
         self.options = options
         self._clock = clock
@@ -221,6 +226,22 @@ class Server:
         self._retention = Retention(
             self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
         )
+        self.failed_duties: list[str] = []
+        self.watchdog = Watchdog(
+            self.database,
+            self.locations,
+            self.book,
+            self.schedules,
+            self.feed,
+            options.watchdog,
+            alerter=machine.alerter(),
+            thread=machine.helper_thread("tidewheel-alerts"),
+            failed_duties=lambda: self.failed_duties,
+            clock=clock,
+        )
+        self.measurements = Measurements()
+        self._tracing = Tracing(self.database, exporter) if exporter is not None else None
+        self._observe()
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
 
@@ -234,6 +255,10 @@ class Server:
         self._begin("queue", self.admission.run())
         self._begin("monitor", self.monitor.run())
         self._begin("retention", self._retention.run())
+        self._begin("watchdog", self._watch())
+        self._begin("loop lag", self.measurements.probe_loop())
+        if self._tracing is not None:
+            self._begin("tracing", self._tracing.run())
         if self.options.watch_code:
             self._begin("reload", CodeWatch(self.locations, self.signals).run())
 
@@ -309,7 +334,37 @@ class Server:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
+            self.failed_duties.append(task.get_name())
             logger.error("the duty %r ended with an error", task.get_name(), exc_info=task.exception())
+
+    def _observe(self) -> None:
+        """Let the duties tell what they do."""
+        measurements, tracing = self.measurements, self._tracing
+        self.database.observe = measurements.database
+        self.book.observers.append(lambda commit, outcome: measurements.tick(commit, len(outcome.run_ids)))
+        self.intake.observers.append(measurements.taken)
+        self.monitor.observers.append(lambda _, status: measurements.run_ended(status))
+        if tracing is not None:
+            self.intake.observers.append(lambda _, events: tracing.note(events))
+            self.monitor.observers.append(lambda run_id, _: tracing.note_end(run_id))
+
+    async def _watch(self) -> None:
+        """The watchdog looks only once everything has had the time to begin."""
+        await self._ready.wait()
+        await self.watchdog.run()
+
+    async def measure(self) -> bytes:
+        """All measurements as of now, in Prometheus' text format."""
+        unfinished = await self.database.read(self.database.ledger.get_unfinished_summary)
+        self.measurements.look(
+            await self.control.health(),
+            unfinished,
+            self.book.failures(),
+            max_runs=self.options.limits.max_concurrent_runs,
+            overdue_s=self.watchdog.overdue_s(),
+            failed_duties=len(self.failed_duties),
+        )
+        return self.measurements.text()
 
     # -- peers ----------------------------------------------------------------------------------------------------
 

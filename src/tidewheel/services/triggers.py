@@ -34,10 +34,16 @@ class TriggerBook:
         self._database = database
         self._clock = clock
         self._records: dict[str, TriggerRecord] = {}
+        self.observers: list[Callable[[TickCommit, TickOutcome], None]] = []
+        """Told of every tick that was committed."""
 
     def get(self, trigger_id: str) -> TriggerRecord | None:
         """The record, if the trigger is known."""
         return self._records.get(trigger_id)
+
+    def failures(self) -> dict[str, int]:
+        """By trigger id, how many of its newest ticks failed in a row."""
+        return {trigger_id: record.failures_in_a_row for trigger_id, record in self._records.items()}
 
     async def sync(self, catalog: Catalog) -> None:
         """Read everything again, and make or move what the catalog asks for."""
@@ -59,6 +65,8 @@ class TriggerBook:
         record = self._records.get(commit.trigger_id)
         if record is None or outcome.stale:
             return
+        for observer in self.observers:
+            observer(commit, outcome)
         keys = [run.run_key for run in commit.runs if run.run_key is not None]
         self._records[commit.trigger_id] = msgspec.structs.replace(
             record,

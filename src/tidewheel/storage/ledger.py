@@ -53,6 +53,7 @@ from tidewheel.values.records import (
     TickOutcome,
     TickRecord,
     TriggerRecord,
+    UnfinishedRuns,
 )
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
 
@@ -113,6 +114,10 @@ class SqlLedger:
     def count_runs(self, filters: RunFilter | None = None) -> int:
         with self.backend.read() as conn:
             return run_rows.count_runs(conn, filters)
+
+    def get_unfinished_summary(self) -> dict[RunStatus, UnfinishedRuns]:
+        with self.backend.read() as conn:
+            return run_rows.load_unfinished_summary(conn)
 
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         with self.backend.read() as conn:

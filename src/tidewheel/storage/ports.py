@@ -33,6 +33,7 @@ from tidewheel.values.records import (
     TickOutcome,
     TickRecord,
     TriggerRecord,
+    UnfinishedRuns,
 )
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
 
@@ -75,6 +76,9 @@ class LedgerPort(Protocol):
         """Newest first (creation order); ``cursor`` is the run id after which to go on."""
 
     def count_runs(self, filters: RunFilter | None = None) -> int: ...
+
+    def get_unfinished_summary(self) -> dict[RunStatus, UnfinishedRuns]:
+        """By status, the runs that have not ended; statuses without any are left out."""
 
     def queued_runs(self, *, limit: int) -> list[RunRecord]:
         """QUEUED runs in order of priority (high first), then creation; runs with a later ``not_before`` included."""

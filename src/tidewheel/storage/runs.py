@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, select
 
 from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
 from tidewheel.storage.schema import run, run_tag
-from tidewheel.values.records import RunFilter, RunRecord
+from tidewheel.values.records import RunFilter, RunRecord, UnfinishedRuns
 from tidewheel.values.serde import decode, encode, from_json, to_json
-from tidewheel.values.status import IN_PROGRESS_STATUSES, RunOrigin, RunStatus
+from tidewheel.values.status import FINISHED_STATUSES, IN_PROGRESS_STATUSES, RunOrigin, RunStatus
 
 
 class RunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -185,6 +185,20 @@ def load_many(conn: sa.Connection, run_ids: Iterable[str]) -> dict[str, StoredRu
         for row in conn.execute(_SELECT.where(run.c.run_id.in_(chunk))):
             found[row.run_id] = to_stored(row)
     return found
+
+
+def load_unfinished_summary(conn: sa.Connection) -> dict[RunStatus, UnfinishedRuns]:
+    """By status, how many runs have not ended and when the oldest was made; answered from an index."""
+    unfinished = [status.value for status in RunStatus if status not in FINISHED_STATUSES]
+    statement = (
+        select(run.c.status, sa.func.count(), sa.func.min(run.c.created_at))
+        .where(run.c.status.in_(unfinished))
+        .group_by(run.c.status)
+    )
+    return {
+        RunStatus(status): UnfinishedRuns(count=count, oldest_at=oldest)
+        for status, count, oldest in conn.execute(statement)
+    }
 
 
 def load_queued(conn: sa.Connection, limit: int) -> list[RunRecord]:

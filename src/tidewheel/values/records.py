@@ -77,6 +77,13 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_before: Optional[float] = None
 
 
+class UnfinishedRuns(msgspec.Struct, frozen=True, kw_only=True):
+    """How many runs of a status there are, and when the oldest of them was made."""
+
+    count: int
+    oldest_at: float
+
+
 class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run to create as QUEUED."""
 
