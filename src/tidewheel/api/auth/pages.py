@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import time
 from urllib.parse import parse_qs, quote
 
 from starlette.requests import Request
@@ -135,7 +134,7 @@ class _Pages:
         assert self._oidc is not None
         kept = request.cookies.get(OIDC_COOKIE, "")
         try:
-            found = await self._oidc.finish(str(request.url), _callback(request), kept, now=time.time())
+            found = await self._oidc.finish(str(request.url), _callback(request), kept, now=self._server.control.now())
             user, cookie, is_new = await self._server.identity.log_in_with_oidc(
                 found.issuer, found.subject, found.name
             )
