@@ -2,7 +2,7 @@
 
     python benchmarks/conditions.py                 # everything
     python benchmarks/conditions.py --quick         # no graph above 10,000 assets
-    python benchmarks/conditions.py --peer          # the 1,000-asset program on Dagster too, if it is installed
+    python -m benchmarks.run conditions             # the same beside Dagster, and the whole system
 
 All assets have `eager()` and hang in chains of ten. Figures are the median of several rounds, in milliseconds.
 """
@@ -13,7 +13,8 @@ import argparse
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -161,34 +162,32 @@ def report_full_evaluator() -> None:
     show("full evaluator, 1,000 assets", f"{taken * 1e3:.1f} ms")
 
 
-def report_peer() -> None:
-    try:
-        import dagster as dg
-    except ImportError:
-        print("Dagster is not installed; install the extra 'bench' to compare")
-        return
-    assets = []
-    for n in range(1_000):
+class Figure(NamedTuple):
+    """One measured number beside what it has to reach."""
 
-        @dg.asset(
-            name=f"a{n}",
-            deps=[f"a{n - 1}"] if n % CHAIN else [],
-            automation_condition=dg.AutomationCondition.eager(),
-        )
-        def made() -> None: ...
+    name: str
+    target: str
+    value: float
+    unit: str
 
-        assets.append(made)
-    defs, instance, cursor = dg.Definitions(assets=assets), dg.DagsterInstance.ephemeral(), None
-    for name in ("first", "idle", "1 change"):
-        if name == "1 change":
-            instance.report_runless_asset_event(dg.AssetMaterialization("a5"))
-        started = time.perf_counter()
-        result = dg.evaluate_automation_conditions(defs, instance, cursor=cursor)
-        cursor = result.cursor
-        show(
-            f"Dagster {dg.__version__}, 1,000 assets: {name}",
-            f"{(time.perf_counter() - started) * 1e3:.0f} ms",
-        )
+
+def figures(*, quick: bool = False) -> Iterator[Figure]:
+    """What the engine has to reach, one by one."""
+    targets = {1_000: ("<= 150 ms", "<= 5 ms"), 10_000: ("<= 1500 ms", ""), 100_000: ("", "<= 10 ms")}
+    for assets in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
+        one = Subject(assets)
+        first, change = targets[assets]
+        yield Figure(f"first evaluation, {assets:,} assets", first, one.first_s * 1e3, "ms")
+        yield Figure(f"idle round, {assets:,} assets", "<= 1 ms", one.idle_s() * 1e3, "ms")
+        yield Figure(f"one change, {assets:,} assets", change, one.change_s(1) * 1e3, "ms")
+        if assets == 10_000:
+            yield Figure("100 changes, 10,000 assets", "<= 100 ms", one.change_s(100) * 1e3, "ms")
+        yield Figure(f"memory of an asset, of {assets:,}", "<= 2 kB", one.bytes_per_asset / 1e3, "kB")
+        del one
+    for partitions in (1, 1_000, 1_000_000):
+        one = Subject(300, hourly(partitions))
+        name = f"one change, 300 assets of {partitions:,} partitions"
+        yield Figure(name, "not growing", one.change_s(1) * 1e3, "ms")
 
 
 def main() -> None:
@@ -196,13 +195,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="no graph above 10,000 assets")
-    parser.add_argument("--peer", action="store_true", help="the same program on Dagster")
     options = parser.parse_args()
     report_sizes([1_000, 10_000] if options.quick else [1_000, 10_000, 100_000])
     report_partitions()
     report_full_evaluator()
-    if options.peer:
-        report_peer()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sqlite3
 import statistics
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import clients, measure, programs
+from benchmarks import clients, condition_rounds, conditions, measure, programs, push, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -138,6 +139,96 @@ def writers(peers: Peers) -> None:
     show("32 parallel steps writing: events stored", "", rows / took, None, "/s")
     ok = 1.0 if run["status"] == "SUCCESS" else 0.0
     show(f"  run ended {run['status']} (lock errors fail it)", "SUCCESS", ok, None, "")
+
+
+@section("push")
+def pushed(peers: Peers) -> None:
+    rate, answer = push.deliveries_per_second()
+    show("webhook deliveries made durable", ">= 1000 /s", rate, None, "/s")
+    show("  median answer with 64 senders at once", "<= 50 ms", answer, None, "ms")
+    show("run events handed to a run status sensor", ">= 1000 /s", push.run_events_per_second(), None, "/s")
+    # Dagster looks every 30 s, and starts a run in about 9 s
+    show(
+        "asset event to its sensor's run started",
+        "<= 150 ms",
+        push.asset_event_to_run_started_ms(),
+        None,
+        "ms",
+    )
+
+
+@section("schedules")
+def schedules(peers: Peers) -> None:
+    triggers.measure_schedules(show)
+
+
+@section("sensors")
+def sensors(peers: Peers) -> None:
+    python = peers.dagster
+    triggers.measure_sensors(
+        show, None if python is None else lambda text: measure.dagster_server(python, text)
+    )
+
+
+@section("backfill")
+def backfill(peers: Peers) -> None:
+    """Dagster takes many minutes for a year; it is measured over ``BENCH_PEER_SECONDS`` of the same backfill."""
+    first = datetime.date(2013, 1, 1)
+    number = int(os.environ.get("BENCH_BACKFILL_DAYS", "365"))
+    days = [str(first + datetime.timedelta(days=day)) for day in range(number)]
+    assets = ["clean_flights", "flights_with_weather", "delays", "year_so_far"]
+    with measure.tidewheel_server(programs.YEAR_FILE) as server:
+        ours = measure.backfill(measure.graphql(server.port), assets, days, longest_s=1_800)
+    theirs = None
+    if peers.dagster:
+        longest_s = float(os.environ.get("BENCH_PEER_SECONDS", "240"))
+        with measure.dagster_process(peers.dagster, programs.YEAR_FILE) as (_, query):
+            theirs = measure.backfill(query, assets, days, longest_s=longest_s)
+    peer_ms = 1000 / theirs.per_s if theirs is not None and theirs.runs else None
+    show(f"backfill of {number} days of the demo, per run", "", 1000 / ours.per_s, peer_ms, "ms")
+    show("  until all is made", "", ours.seconds, None, "s")
+    if theirs is not None and theirs.is_whole:
+        show("  until all is made, Dagster", "", theirs.seconds, None, "s")
+
+
+@section("conditions")
+def conditions_section(peers: Peers) -> None:
+    """The engine alone at its sizes, the same on Dagster at 1,000, and the whole system from event to run."""
+    theirs = {}
+    if peers.dagster:
+        theirs = measure.run_program_for_figures(peers.dagster, "dagster", programs.CONDITIONS_PEER)
+    for figure in conditions.figures():
+        show(figure.name, figure.target, figure.value, theirs.get(figure.name), figure.unit)
+    for assets in (1_000, 10_000):
+        first, idle, change = condition_rounds.rounds(assets)
+        show(f"with ledger and commit, {assets:,} assets: first", "", first, None, "ms")
+        show("  idle", "", idle, None, "ms")
+        show("  one change, its child requested", "", change, None, "ms")
+
+
+@section("event-to-run")
+def event_to_run(peers: Peers) -> None:
+    """The whole system: from the report of an event to the start of the run that follows from it."""
+    for others in (0, 1_000):
+        with measure.tidewheel_server(programs.CONDITIONS_FILE, others=others) as server:
+            time.sleep(2.0)
+            for _ in range(3):
+                measure.report_to_start_ms(server.port, server.query)
+                time.sleep(0.3)
+            ours = []
+            for _ in range(30):
+                ours.append(measure.report_to_start_ms(server.port, server.query))
+                time.sleep(0.2)  # so that the run before is over: what depends on a running asset waits
+        peer = None
+        if peers.dagster:
+            with measure.dagster_process(peers.dagster, programs.CONDITIONS_FILE, others=others) as (
+                port,
+                query,
+            ):
+                time.sleep(40.0)  # its first evaluation comes with its sensor's interval
+                peer = measure.median_of(2, lambda: measure.report_to_start_ms(port, query))
+        name = f"event to run of what depends on it, {others + 2:,} assets"
+        show(name, "<= 150 ms", statistics.median(ours), peer, "ms")
 
 
 def main() -> None:

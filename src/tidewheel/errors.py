@@ -282,8 +282,16 @@ class UserCodeUnreachableError(TidewheelError):
     """The code location process does not answer; it is tried again."""
 
 
-class UserCodeTimeoutError(UserCodeUnreachableError):
+class UserCodeFailedError(UserCodeUnreachableError):
+    """User code did not answer, and that is its own fault."""
+
+
+class UserCodeTimeoutError(UserCodeFailedError):
     """User code was cut because it ran over its deadline."""
+
+
+class UserCodeDiedError(UserCodeFailedError):
+    """The process that asked user code ended while it was asked."""
 
 
 class HomeNotSetError(TidewheelError):

@@ -80,7 +80,14 @@ def test_every_constraint_and_index_has_a_name(ledger):
     for table in inspector.get_table_names():
         key = inspector.get_pk_constraint(table)
         # SQLite's own growing ids are declared with their column, where there is no place for a name
-        grows = ledger.backend.name == "sqlite" and table in ("run", "event", "run_log", "tick")
+        grows = ledger.backend.name == "sqlite" and table in (
+            "run",
+            "event",
+            "run_log",
+            "tick",
+            "backfill",
+            "condition_evaluation",
+        )
         assert key["name"] or grows, table
         for found in (
             inspector.get_unique_constraints(table),

@@ -5,10 +5,8 @@ from tidewheel.values.pools import PoolAnswer
 from tidewheel.values.status import RunStatus
 
 
-def ask(ledger, run, step="s", *, pool="db", priority=0, at=NOW, default=None):
-    return ledger.pools.claim(
-        pool, run.run_id, run.epoch, step, priority=priority, default_slots=default, now=at
-    )
+def ask(ledger, run, step="s", *, pool="db", priority=0, at=NOW):
+    return ledger.pools.claim(pool, run.run_id, run.epoch, step, priority=priority, now=at)
 
 
 def names(ledger, pool="db"):
@@ -43,10 +41,11 @@ def test_slots_are_granted_up_to_the_limit_and_once_for_each_step(ledger):
 def test_without_a_limit_every_step_gets_a_slot_and_a_default_is_a_limit(ledger):
     run = running(ledger)
     assert all(ask(ledger, run, step).granted for step in "abc")
-    assert ask(ledger, run, "a", pool="api", default=1).granted
-    assert not ask(ledger, run, "b", pool="api", default=1).granted
+    ledger.pools.use_default_slots(1)
+    assert ask(ledger, run, "a", pool="api").granted
+    assert not ask(ledger, run, "b", pool="api").granted
     ledger.pools.set_slots("none", 0, now=NOW)
-    assert not ask(ledger, run, pool="none", default=5).granted
+    assert not ask(ledger, run, pool="none").granted
 
 
 def test_the_more_urgent_step_is_first_then_the_one_that_asked_first(ledger):

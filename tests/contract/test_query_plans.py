@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from tidewheel.storage import assets, events, runs, ticks, upkeep
+from tidewheel.storage import assets, events, held_requests, run_keys, runs, ticks, upkeep
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.records import EventFilter, RunFilter
 from tidewheel.values.status import RunStatus
@@ -86,9 +86,21 @@ HOT = {
         events_of(run_ids=("r",), types=(MADE,)),
         "event USING INDEX uq_event_run_position (run_id=?)",
     ),
-    "a tick's nominal time": (
-        ticks._SAME_NOMINAL_TIME.params(trigger_id="t", scheduled_for=5.0),
+    "ticks' nominal times": (
+        ticks._SAME_NOMINAL_TIMES.params(trigger_ids=["t", "u"], moments=[5.0]),
         "tick USING INDEX sqlite_autoindex_tick_1",
+    ),
+    "a trigger's newest tick": (
+        ticks._NEWEST_TICK.params(trigger_id="t"),
+        "tick USING INDEX ix_tick_trigger (trigger_id=?)",
+    ),
+    "a trigger's unfinished runs": (
+        held_requests._UNFINISHED.params(trigger_id="t"),
+        "run USING INDEX ix_run_trigger_unfinished (trigger_id=?)",
+    ),
+    "a trigger's waiting requests": (
+        held_requests._OF_TRIGGER.params(trigger_id="t"),
+        "held_request USING INDEX ix_held_request_trigger (trigger_id=?)",
     ),
     "skipped ticks to prune": (
         upkeep._OLD_TICKS.params(before=5.0, count=10),
@@ -124,7 +136,7 @@ def test_a_hot_read_needs_no_sorting(memory, name):
 
 
 def test_run_keys_are_looked_up_by_key(memory):
-    statement = ticks._KEY_HOLDERS.params(trigger_id="t", scheduled_for=0.0, keys=["a", "b"])
+    statement = run_keys._KEY_HOLDERS.params(trigger_id="t", scheduled_for=0.0, keys=["a", "b"])
     plan = plan_of(memory, statement)
     assert "SEARCH run_key USING PRIMARY KEY (trigger_id=? AND run_key=?)" in plan
 

@@ -277,7 +277,7 @@ def test_what_is_not_supported_says_what_to_do(instance: Instance) -> None:
     for call in (
         lambda: instance.get_runs(bucket_by=object()),
         lambda: instance.get_run_records(order_by="update_timestamp"),
-        lambda: instance.get_backfills(),
+        lambda: instance.update_backfill(None),
         lambda: instance.launch_run("x", None),
     ):
         with pytest.raises(NotSupportedError):

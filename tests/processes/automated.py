@@ -152,3 +152,97 @@ defs = tw.Definitions(
     ],
 )
 """
+
+JOBS_AND_FRESHNESS = """
+import datetime
+import tidewheel as tw
+
+Condition = tw.AutomationCondition
+
+
+@tw.asset
+def source():
+    return 1
+
+
+@tw.asset(deps=[source])
+def inside():
+    return 1
+
+
+@tw.asset(
+    freshness_policy=tw.FreshnessPolicy.time_window(
+        fail_window=datetime.timedelta(minutes=2), warn_window=datetime.timedelta(minutes=1)
+    )
+)
+def perishable():
+    return 1
+
+
+@tw.asset(deps=[perishable], automation_condition=Condition.any_deps_match(Condition.freshness_warned()).newly_true())
+def alarm():
+    return 1
+
+
+whole = tw.define_asset_job(
+    "whole",
+    selection=["source", "inside"],
+    automation_condition=Condition.any_job_root_assets_match(Condition.newly_updated()).newly_true(),
+)
+
+defs = tw.Definitions(
+    assets=[source, inside, perishable, alarm],
+    jobs=[whole],
+    sensors=[
+        tw.AutomationConditionSensorDefinition(
+            "conditions",
+            target="*",
+            default_status=tw.DefaultSensorStatus.RUNNING,
+            minimum_interval_seconds=1,
+            asset_job_keys=["whole"],
+        )
+    ],
+)
+"""
+
+UPSTREAM = """
+import tidewheel as tw
+
+@tw.asset
+def root():
+    return 1
+
+@tw.asset(deps=[root], automation_condition=tw.AutomationCondition.eager())
+def middle():
+    return 1
+
+@tw.asset(deps=[root], automation_condition=tw.AutomationCondition.eager())
+def aside():
+    return 1
+
+def sensor(name, target):
+    return tw.AutomationConditionSensorDefinition(
+        name, target=target, default_status=tw.DefaultSensorStatus.RUNNING
+    )
+
+defs = tw.Definitions(
+    assets=[root, middle, aside], sensors=[sensor("mine", ["middle"]), sensor("other", ["aside"])]
+)
+"""
+
+DOWNSTREAM = """
+import tidewheel as tw
+
+@tw.asset(deps=[tw.AssetKey("middle")], automation_condition=tw.AutomationCondition.eager())
+def leaf():
+    return 1
+
+defs = tw.Definitions(
+    assets=[leaf],
+    sensors=[
+        tw.AutomationConditionSensorDefinition(
+            "conditions", target="*", default_status=tw.DefaultSensorStatus.RUNNING
+        )
+    ],
+)
+"""

@@ -15,7 +15,7 @@ from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.conditions import HoldStatus, OwedStatus
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.launch import LaunchRequest
-from tidewheel.values.records import RunFilter, RunRecord
+from tidewheel.values.records import EventFilter, RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 
 pytestmark = pytest.mark.timeout(120)
@@ -47,12 +47,12 @@ def runs_of(ledger, asset: str) -> list[RunRecord]:
     return [run for run in ledger.get_runs(RunFilter()) if asset in (run.assets or ())]
 
 
-def made_outside(ledger, asset: str) -> None:
+def made_outside(ledger, asset: str, age_s: float = 0.0) -> None:
     ledger.record_events(
         [
             Event(
                 type=EventType.ASSET_MATERIALIZATION,
-                timestamp=time.time(),
+                timestamp=time.time() - age_s,
                 run_id="",
                 asset=asset,
                 payload=Materialization(),
@@ -188,3 +188,97 @@ def test_a_stopped_sensor_acts_on_what_happened_when_it_is_started(tmp_path):
         assert runs_of(served.ledger, "leaf") == []
         served.control.set_trigger("conditions", True)
         wait_until(lambda: runs_of(served.ledger, "leaf"), what="the run")
+
+
+def test_jobs_and_freshness(tmp_path):
+    with serving(tmp_path, automated.JOBS_AND_FRESHNESS) as served:
+        wait_evaluated(served)
+        # 58 s old: the warning window ends two seconds from now, and nothing but time will tell
+        made_outside(served.ledger, "perishable", age_s=58.0)
+        made_outside(served.ledger, "source")
+
+        def job_runs():
+            return [run for run in served.ledger.get_runs() if run.job_name == "whole"]
+
+        wait_until(job_runs, what="the job's run")
+        planned = EventFilter(
+            types=(EventType.ASSET_MATERIALIZATION_PLANNED.value,), run_ids=(job_runs()[0].run_id,)
+        )
+        assert {one.event.asset for one in served.ledger.get_events(planned)} == {"source", "inside"}
+        wait_until(lambda: runs_of(served.ledger, "alarm"), what="the alarm")
+
+
+def test_one_graph_over_all_locations_and_sensors(tmp_path):
+    files = [tmp_path / "upstream.py", tmp_path / "downstream.py"]
+    for file, text in zip(files, (automated.UPSTREAM, automated.DOWNSTREAM), strict=True):
+        file.write_text(text)
+    served = Served(tmp_path / "home", *files)
+    try:
+        served.wait_loaded()
+        wait_until(
+            lambda: (
+                len(served.control.get_automation()) == 3
+                and all(one.last_evaluated_at for one in served.control.get_automation())
+            ),
+            what="the first evaluations",
+        )
+        made_outside(served.ledger, "root")
+        wait_until(lambda: runs_of(served.ledger, "leaf"), what="the run in the other location")
+        by_asset = {run.assets: run for run in served.ledger.get_runs()}
+        assert set(by_asset) == {("middle",), ("aside",), ("leaf",)}  # a run for each sensor
+        assert by_asset["leaf",].location == "downstream.py"
+        cause = served.control.why("leaf").requests[0].causes[0]
+        assert (cause.subject, cause.run_id) == ("middle", by_asset["middle",].run_id)
+    finally:
+        served.stop()
+
+
+def test_other_code_keeps_what_was_remembered(tmp_path):
+    with serving(tmp_path, automated.CHAIN) as served:
+        wait_evaluated(served)
+        made_outside(served.ledger, "root")
+        wait_until(lambda: [r for r in runs_of(served.ledger, "leaf") if r.is_finished], what="a run")
+        before = {(row.kind, row.name): row for row in served.ledger.conditions.get_memories()}
+        # another asset, and a condition with the same parts in another place
+        (tmp_path / "defs.py").write_text(
+            automated.CHAIN.replace(
+                "@tw.asset(deps=[middle], automation_condition=eager)",
+                "@tw.asset(deps=[middle], automation_condition=eager.with_label('mine') & ~eager.in_progress())",
+            )
+        )
+        served.control.reload()
+        wait_until(lambda: "mine" in served.control.why("leaf").condition, what="the new condition")
+        wait_evaluated(served)
+        assert len(runs_of(served.ledger, "leaf")) == 1
+        made_outside(served.ledger, "root")
+        wait_until(lambda: len(runs_of(served.ledger, "leaf")) == 2, what="another run")
+        assert set(before) == {("asset", "middle"), ("asset", "leaf")}
+
+
+def test_updates_are_acted_upon_once_however_often_the_server_is_killed(tmp_path):
+    (tmp_path / "defs.py").write_text(automated.CHAIN)
+    home = tmp_path / "home"
+    with serving(tmp_path, automated.CHAIN) as served:
+        wait_evaluated(served)
+    updates = 0
+    for pause_s in (0.0, 0.02, 0.08):
+        served = Served(home, tmp_path / "defs.py")
+        try:
+            served.wait_loaded()
+            made_outside(served.ledger, "root")
+            updates += 1
+            time.sleep(pause_s)  # the moment of the kill is what is varied
+            served.kill()
+        finally:
+            served.stop()
+    with serving(tmp_path, automated.CHAIN) as served:
+
+        def is_quiet():
+            states = served.ledger.get_asset_states(["root", "leaf"])
+            made = {name: one.last_materialization_id or 0 for name, one in states.items()}
+            ended = all(run.is_finished for run in served.ledger.get_runs())
+            return ended and made.get("leaf", 0) > made["root"]
+
+        wait_until(is_quiet, timeout_s=60.0, what="the leaf after the last update of its root")
+        asked = [run for run in runs_of(served.ledger, "leaf") if not run.parent_run_id]
+        assert 1 <= len(asked) <= updates

@@ -186,6 +186,15 @@ def test_a_job_is_run_for_each_of_its_partitions_with_their_config(place):
     record = ended(served, backfill_id)
     assert record.status is BackfillStatus.COMPLETED_SUCCESS, record
     assert sorted(place.marks()) == ["work b", "work c", "work d"]
+    days = ("2024-01-01", "2024-01-02")
+    selected = launched(served, selection="key:orders+", partitions=days)
+    record = ended(served, selected)
+    assert {part.name: part.count for part in record.fields.parts} == {
+        "orders": 2,
+        "items": 2,
+        "sums": 1,
+        "report": 1,
+    }
     missing = launched(served, job_name="nightly", only="missing")
     assert ended(served, missing).counts.wanted == 1
     for request, kind in (
@@ -193,6 +202,7 @@ def test_a_job_is_run_for_each_of_its_partitions_with_their_config(place):
         (BackfillRequest(assets=("order",)), "invalid_selection"),
         (BackfillRequest(assets=("orders",), partitions=("2023-01-01",)), "invalid_partition"),
         (BackfillRequest(), "invalid_selection"),
+        (BackfillRequest(selection="key:nothing"), "invalid_selection"),
     ):
         outcome = served.control.launch_backfill(request)
         assert (outcome.kind, outcome.backfill_id) == (kind, None), outcome

@@ -43,11 +43,14 @@ def pick_victim(rng: random.Random, served: Served) -> tuple[str, int] | None:
     kind = rng.choice(["server", "location", "worker"])
     if kind == "server":
         return kind, served.process.pid
-    children = psutil.Process(served.process.pid).children()
-    locations = [p for p in children if any("worker.location" in part for part in p.cmdline())]
+    try:
+        children = psutil.Process(served.process.pid).children()
+        locations = [p for p in children if any("worker.location" in part for part in p.cmdline())]
+        workers = [p for location in locations for p in location.children()]
+    except psutil.Error:
+        return None  # one of them has just ended
     if kind == "location":
         return (kind, locations[0].pid) if locations else None
-    workers = [p for location in locations for p in location.children()]
     return (kind, rng.choice(workers).pid) if workers else None
 
 

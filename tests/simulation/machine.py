@@ -82,6 +82,11 @@ class SimPeer:
     def send(self, message: Message) -> bool:
         return self._link.to_process(message)
 
+    def send_all(self, messages: list[Message]) -> bool:
+        for message in messages:
+            self.send(message)
+        return self.is_open
+
     def close(self) -> None:
         self._link.cut()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 from tests.simulation import code as user_code
@@ -26,6 +27,8 @@ from tidewheel.runtime.protocol import (
     Shutdown,
     StartEvaluator,
     StartWorker,
+    Withdraw,
+    Withdrawn,
 )
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, EventType, Failure, Materialization
@@ -139,10 +142,19 @@ class EvaluatorBody:
             return 0
         name = self._args.name
         link.to_server(Hello(role="evaluator", pid=me.pid, location=name, generation=self._args.generation))
+        waiting: deque[Evaluate | Prepare] = deque()
         while True:
-            message = await link.inbox.get()
-            if message is DROPPED or isinstance(message, Shutdown | Retire):
-                return 0
+            while not waiting or not link.inbox.empty():
+                said = await link.inbox.get()
+                if said is DROPPED or isinstance(said, Shutdown | Retire):
+                    return 0
+                if isinstance(said, Withdraw):
+                    back = [one for one in waiting if one.request_id in said.request_ids]
+                    waiting = deque(one for one in waiting if one not in back)
+                    link.to_server(Withdrawn(request_ids=tuple(one.request_id for one in back)))
+                elif isinstance(said, Evaluate | Prepare):
+                    waiting.append(said)
+            message = waiting.popleft()
             await asyncio.sleep(chance.seconds(0.001, 0.5))
             if chance.fails(0.01):
                 return -11

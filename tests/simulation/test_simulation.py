@@ -51,7 +51,7 @@ def test_a_history_loses_and_doubles_nothing(number: int) -> None:
     if STEPS >= 5_000:  # so many steps meet every kind of trouble
         assert happened["server kills"] > 5
         assert happened["executions"] > 100
-        assert happened["commit_tick"] > 50
+        assert happened["commit_ticks"] > 50
         assert world.invariants.most_in_progress > 1
 
 
@@ -63,36 +63,37 @@ def test_a_seed_always_plays_the_same_history() -> None:
 
 def broken_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cursor is stored, the runs in another transaction that may not come."""
-    whole = SqlLedger.commit_tick
+    whole = SqlLedger.commit_ticks
 
-    def commit_tick(self: SqlLedger, commit):  # type: ignore[no-untyped-def]
-        if commit.cursor_changed and len(commit.runs) > 1:
-            commit = msgspec.structs.replace(commit, runs=commit.runs[:1])
-        return whole(self, commit)
+    def commit_ticks(self: SqlLedger, commits):  # type: ignore[no-untyped-def]
+        return whole(
+            self,
+            [
+                msgspec.structs.replace(commit, runs=commit.runs[:1]) if commit.cursor_changed else commit
+                for commit in commits
+            ],
+        )
 
-    monkeypatch.setattr(SqlLedger, "commit_tick", commit_tick)
+    monkeypatch.setattr(SqlLedger, "commit_ticks", commit_ticks)
 
 
 def blind_to_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick does not look whether another was committed meanwhile, nor whose run ids there are."""
-    whole = ticks.commit
+    whole = ticks.commit_many
 
-    def commit(unit, wanted):  # type: ignore[no-untyped-def]
-        outcome = whole(unit, wanted)
-        if wanted.runs and wanted.scheduled_for is None:
-            again = tuple(
-                msgspec.structs.replace(run, run_id=run.run_id[:-4] + "ffff", run_key=None)
-                for run in wanted.runs
-            )
-            whole(
-                unit,
-                msgspec.structs.replace(
-                    wanted, runs=again[:1], expected_version=outcome.version, partition_changes=()
-                ),
-            )
-        return outcome
+    def commit_many(unit, commits):  # type: ignore[no-untyped-def]
+        outcomes = whole(unit, commits)
+        for wanted, outcome in zip(commits, outcomes, strict=True):
+            if wanted.runs and wanted.scheduled_for is None:
+                again = tuple(
+                    msgspec.structs.replace(run, run_id=run.run_id[:-4] + "ffff", run_key=None)
+                    for run in wanted.runs
+                )
+                changed = {"expected_version": outcome.version, "partition_changes": ()}
+                whole(unit, [msgspec.structs.replace(wanted, runs=again[:1], **changed)])
+        return outcomes
 
-    monkeypatch.setattr(ticks, "commit", commit)
+    monkeypatch.setattr(ticks, "commit_many", commit_many)
 
 
 def careless_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,11 @@ from starlette.types import ASGIApp
 from tidewheel.api.auth.middleware import AccessMiddleware, caller_of
 from tidewheel.api.auth.oidc import OidcClient, oidc_options
 from tidewheel.api.auth.pages import login_routes
+from tidewheel.api.bodies import ClientDisconnect
 from tidewheel.api.body_limit import BodyLimit
 from tidewheel.api.graphql.http import graphql_routes
 from tidewheel.api.graphql.permissions import GuardedAccess
+from tidewheel.api.hooks import hook_routes
 from tidewheel.api.problems import problem
 from tidewheel.api.rest.app import rest_app
 from tidewheel.runtime.settings import Settings
@@ -39,6 +41,7 @@ def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
     options = oidc_options(settings)
     app = Starlette(
         routes=[
+            *hook_routes(server.hooks),
             Route("/", handlers.page),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
@@ -51,7 +54,11 @@ def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
             ),
             Mount("/api/v1", rest_app(server)),
         ],
-        exception_handlers={HTTPException: _http_error, Exception: _unknown_error},
+        exception_handlers={
+            HTTPException: _http_error,
+            ClientDisconnect: _gone,
+            Exception: _unknown_error,
+        },
     )
     return AccessMiddleware(BodyLimit(app), server.identity, public_url=settings.public_url)
 
@@ -89,7 +96,7 @@ class _Handlers:
 def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) -> str:
     """A page that shows locations, triggers and the newest runs, and loads itself again every two seconds."""
     rows = "".join(
-        f"<tr><td>{_escape(run.run_id[:8])}<td>{_escape(run.job_name)}<td>{_escape(run.partition or '')}"
+        f"<tr><td>{_escape(run.run_id)}<td>{_escape(run.job_name)}<td>{_escape(run.partition_text or '')}"
         f"<td class={run.status.value}>{run.status.value}"
         for run in runs
     )
@@ -128,3 +135,8 @@ async def _http_error(request: Request, exc: Exception) -> Response:
 async def _unknown_error(request: Request, exc: Exception) -> Response:
     logger.error("error at %s", request.url.path, exc_info=exc)
     return problem(500, "internal_error", "the server could not answer this; its log says why")
+
+
+async def _gone(request: Request, exc: Exception) -> Response:
+    """The sender went away in the middle of its request: nobody reads this answer, and nothing is wrong here."""
+    return Response(status_code=499)

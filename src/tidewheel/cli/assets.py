@@ -104,7 +104,7 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
         for stored in recent:
             event = stored.event
             where = f" [{event.partition}]" if event.partition else ""
-            click.echo(f"{moment(event.timestamp)}{where} by run {event.run_id[:13]}")
+            click.echo(f"{moment(event.timestamp)}{where} by run {event.run_id}")
             if isinstance(event.payload, Materialization):
                 for label, value in event.payload.metadata.items():
                     click.echo(f"    {label}: {value.value}")

@@ -16,6 +16,7 @@ from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import note, print_json, print_table
 from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunConflict, did_you_mean
+from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest
 
@@ -112,7 +113,7 @@ def list_backfills(statuses: tuple[str, ...], limit: int, home: Path | None, as_
         if as_json:
             print_json([_shown(record) for record in records])
             return
-        now = time.time()
+        now = now_s()
         empty = "No backfill is in this state." if statuses else "No backfills yet."
         print_table(HEADINGS, (row(record, now) for record in records), empty=empty)
 
@@ -131,7 +132,7 @@ def show(backfill_id: str, home: Path | None, as_json: bool) -> None:
             print_json(_shown(record) | {"runs": runs})
             return
         click.echo(f"backfill {record.backfill_id}")
-        for label, value in facts(record, runs, time.time()):
+        for label, value in facts(record, runs, now_s()):
             if value:
                 click.echo(f"{label:<12} {value}")
         for problem in record.problems:
@@ -265,7 +266,7 @@ def _watch(opened: OpenHome, record: BackfillRecord, as_json: bool) -> int:
 def _watch_lines(opened: OpenHome, record: BackfillRecord, as_json: bool) -> BackfillRecord:
     speed, last = Speed(), None
     while True:
-        speed.note(time.time(), record.counts)
+        speed.note(now_s(), record.counts)
         if (record.counts, record.status) != last:
             last = (record.counts, record.status)
             left_s = speed.left_s(record.counts)
@@ -292,7 +293,7 @@ def _watch_bar(opened: OpenHome, record: BackfillRecord) -> BackfillRecord:
     with progress_module.Progress(*columns) as bar:
         task = bar.add_task(record.backfill_id, total=record.counts.wanted, words="")
         while True:
-            speed.note(time.time(), record.counts)
+            speed.note(now_s(), record.counts)
             words = progress_line(record, speed.left_s(record.counts)).partition(": ")[2]
             bar.update(task, completed=record.counts.ended, words=words)
             if not record.is_live:

@@ -77,7 +77,7 @@ class OpenServer(OpenHome):
         self.is_served = True
         self.client = client
         self.ledger = cast(LedgerPort, RestLedger(client))
-        self.control = RestControl(client)
+        self.control = cast(ControlPort, RestControl(client))
 
 
 def make_home(home: Path | None) -> None:

@@ -118,7 +118,7 @@ def _through_server(opened: OpenHome, request: LaunchRequest, *, wait: bool, as_
             print_json(outcome)
         else:
             click.echo(
-                f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id[:13]}'"
+                f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id}'"
             )
         return EXIT_OK
     if not as_json:
@@ -160,7 +160,7 @@ def _report(opened: OpenHome, run: RunRecord, as_json: bool) -> int:
         click.echo(f"run {run.run_id}: {status} in {duration(run.started_at, run.ended_at)}")
         if run.status is not RunStatus.SUCCESS:
             hint = f" --home {opened.home}" if not opened.is_served else ""
-            click.echo(f"see 'tidewheel run logs {run.run_id[:13]}{hint}'")
+            click.echo(f"see 'tidewheel run logs {run.run_id}{hint}'")
     return EXIT_OK if run.status is RunStatus.SUCCESS else EXIT_FAILED
 
 

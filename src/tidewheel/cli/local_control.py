@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tidewheel.errors import InvalidInvocationError, ServerUnreachableError, did_you_mean
 from tidewheel.logic.conditions.subjects import build_graph
 from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode, SensorNode
+from tidewheel.logic.planning.pauses import Subject, selects
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.condition_why import find_target, why
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
@@ -17,9 +18,10 @@ from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
-from tidewheel.values.records import RunRecord, TriggerRecord
+from tidewheel.values.policies import Missed, PauseRecord, Selection
+from tidewheel.values.records import RunFilter, RunRecord, TriggerRecord
 from tidewheel.values.serde import decode
-from tidewheel.values.status import TriggerKind, TriggerStatus
+from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
 
 
 class LocalControl:
@@ -37,6 +39,14 @@ class LocalControl:
     def cancel(self, run_id: str) -> RunRecord | None:
         """Cancel a run that is queued; one that is STARTED belongs to a process that this one cannot reach."""
         return self._ledger.request_cancel(run_id, now=self._clock())
+
+    def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Queued runs wait for a server."""
+        filters = RunFilter(run_ids=tuple(run_ids), statuses=(RunStatus.QUEUED,))
+        return {
+            run.run_id: "no server serves this home; start 'tidewheel dev'"
+            for run in self._ledger.get_runs(filters)
+        }
 
     def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
         """Not without a server."""
@@ -105,6 +115,47 @@ class LocalControl:
     ) -> EvaluationResult:
         """Not without a server."""
         raise self._needs_server(f"evaluate {name!r}")
+
+    def pause(
+        self,
+        selection: Selection,
+        reason: str = "",
+        by: str | None = None,
+        expires_at: float | None = None,
+        missed: Missed | None = None,
+    ) -> PauseRecord:
+        """Store a pause; it holds from the next start of a server."""
+        names = [
+            (node.name, selects(selection, _subject(location, node))) for location, node in self._triggers()
+        ]
+        if selection.name is not None and not any(matches for _, matches in names):
+            raise InvalidInvocationError(
+                f"expected {selection.describe()}, got none; "
+                + did_you_mean(selection.name, sorted({name for name, _ in names}))
+            )
+        return self._ledger.policies.add_pause(
+            selection, now=self._clock(), reason=reason, by=by, expires_at=expires_at, missed=missed
+        )
+
+    def resume(self, pause_id: int | None = None, selection: Selection | None = None) -> list[PauseRecord]:
+        """End pauses."""
+        ended = []
+        for pause in self.get_pauses():
+            if pause_id in (None, pause.pause_id) and selection in (None, pause.selection):
+                done = self._ledger.policies.end_pause(pause.pause_id, now=self._clock())
+                ended += [done] if done is not None else []
+        return ended
+
+    def get_pauses(self) -> list[PauseRecord]:
+        """The pauses that hold now."""
+        return self._ledger.policies.get_pauses(ended_after=self._clock())
+
+    def reset_run_keys(
+        self, name: str, run_key: str | None = None, location: str | None = None, kind: str | None = None
+    ) -> int:
+        """Free run keys."""
+        record, _ = self._find(name, location, kind)
+        return self._ledger.policies.reset_keys(record.trigger_id, run_key)
 
     def why(self, target: str, partition: str | None = None) -> WhyAnswer:
         """From the ledger and the last loaded code; conditions of users' own classes cannot be asked."""
@@ -175,6 +226,11 @@ class LocalControl:
         raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
 
 
+def _subject(location: str, node: ScheduleNode | SensorNode) -> Subject:
+    kind = TriggerKind.SCHEDULE if isinstance(node, ScheduleNode) else TriggerKind.SENSOR
+    return Subject(kind=kind.value, name=node.name, location=location, tags=node.tags)
+
+
 def _view(location: str, trigger: ScheduleNode | SensorNode, record: TriggerRecord | None) -> TriggerView:
     status = record.status if record else TriggerStatus.DECLARED_IN_CODE
     running = (
@@ -190,6 +246,7 @@ def _view(location: str, trigger: ScheduleNode | SensorNode, record: TriggerReco
         "last_tick_at": record.last_tick_at if record else None,
         "failures_in_a_row": record.failures_in_a_row if record else 0,
         "cursor": record.cursor if record else None,
+        "policy": trigger.policy,
         "set_by": "code" if status is TriggerStatus.DECLARED_IN_CODE else "user",
     }
     if isinstance(trigger, ScheduleNode):

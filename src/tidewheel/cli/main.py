@@ -10,15 +10,18 @@ from typing import Any
 
 import click
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[str, ...]] = {
+    # name: (module, help, what it is called there if not 'command')
     "dev": ("tidewheel.cli.dev", "Run definitions: schedules, sensors, queue and workers, until Ctrl-C."),
     "materialize": ("tidewheel.cli.materialize", "Materialize assets now, in this process or on the server."),
     "launch": ("tidewheel.cli.launch", "Launch a job."),
-    "run": ("tidewheel.cli.runs", "List, show, follow and cancel runs."),
+    "run": ("tidewheel.cli.runs", "List, show, follow, prioritise and cancel runs."),
     "backfill": ("tidewheel.cli.backfills", "Make many partitions: launch, watch, cancel, retry."),
+    "pool": ("tidewheel.cli.pools", "List, set and free the slots of pools."),
     "asset": ("tidewheel.cli.assets", "List and show assets."),
     "schedule": ("tidewheel.cli.schedules", "List, start and stop schedules."),
     "sensor": ("tidewheel.cli.sensors", "List, start, stop and test sensors."),
+    "hook": ("tidewheel.cli.hooks", "List, show and replay deliveries to webhook and file sensors."),
     "automation": (
         "tidewheel.cli.automation",
         "Show what conditions look after and plan; answer their plans.",
@@ -30,6 +33,8 @@ COMMANDS = {
     "token": ("tidewheel.cli.tokens", "Make, list and revoke API tokens."),
     "audit": ("tidewheel.cli.audit", "Show who changed what."),
     "login": ("tidewheel.cli.login", "Remember a server elsewhere and a token for it."),
+    "pause": ("tidewheel.cli.pauses", "Pause triggers: everything, or a selection.", "command"),
+    "resume": ("tidewheel.cli.pauses", "End pauses of triggers.", "resume_command"),
     "doctor": ("tidewheel.cli.doctor", "Check a home: ledger, server, code, settings."),
 }
 DATABASE_ERROR = "sqlalchemy.exc.DatabaseError"
@@ -50,13 +55,14 @@ class LazyGroup(click.Group):
         found = COMMANDS.get(cmd_name)
         if found is None:
             return None
-        command: click.Command = importlib.import_module(found[0]).command
+        name = found[2] if len(found) > 2 else "command"
+        command: click.Command = getattr(importlib.import_module(found[0]), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text, *_rest) in COMMANDS.items()])
 
 
 @click.group(

@@ -51,11 +51,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty
 
 
 def moment(seconds: float | None) -> str:
-    """A moment in the local zone, to the second; empty for none."""
+    """A moment in the local zone, which is named, to the second; empty for none."""
     if seconds is None:
         return ""
     local = datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone()
-    return local.strftime("%Y-%m-%d %H:%M:%S")
+    return local.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def duration(start: float | None, end: float | None) -> str:

@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
 from tidewheel.errors import RunConflict, RunNotFoundError
+from tidewheel.runtime.clock import now_s
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
-from tidewheel.values.status import RunStatus
+from tidewheel.values.status import RunOrigin, RunStatus
 
 if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 
-SHORT_ID = 13
 FOLLOW_PAUSE_S = 0.25
 
 
@@ -59,11 +60,18 @@ def list_runs(
     )
     with open_home(home) as opened:
         runs = opened.ledger.get_runs(filters, limit=limit)
+        queued = [run.run_id for run in runs if run.status is RunStatus.QUEUED]
+        waits = opened.control.wait_reasons(queued) if queued else {}
         if as_json:
-            print_json(runs)
+            print_json([to_builtins(run) | {"waits": waits.get(run.run_id)} for run in runs])
             return
-        headings = ("RUN", "JOB", "PARTITION", "STATUS", "CREATED", "TOOK", "BY")
-        print_table(headings, map(_row, runs), empty="No runs yet.")
+        headings = ["RUN", "JOB", "PARTITION", "STATUS", "CREATED", "TOOK", "BY"]
+        rows = [_row(run) for run in runs]
+        if waits:
+            headings.append("WAITS")
+            rows = [[*row, waits.get(run.run_id)] for row, run in zip(rows, runs, strict=True)]
+        empty = "No run matches." if job or statuses or tags else "No runs yet."
+        print_table(headings, rows, empty=empty)
 
 
 @command.command("show")
@@ -74,13 +82,9 @@ def show(run_id: str, home: Path | None, as_json: bool) -> None:
     """One run: status, times, why it waits or failed. RUN_ID may be shortened."""
     with open_home(home) as opened:
         run = find_run(opened, run_id)
-        waits = (
-            {w.run_id: w.reason for w in opened.control.health().waiting}
-            if run.status is RunStatus.QUEUED
-            else {}
-        )
+        waits = opened.control.wait_reasons([run.run_id]) if run.status is RunStatus.QUEUED else {}
         if as_json:
-            print_json(run)
+            print_json(to_builtins(run) | {"waits": waits.get(run.run_id)})
             return
         click.echo(f"run {run.run_id}")
         for label, value in _facts(run, waits.get(run.run_id)):
@@ -131,8 +135,26 @@ def cancel(run_id: str, home: Path | None, as_json: bool) -> None:
             click.echo(f"run {record.run_id} is {record.status.value}")
 
 
+@command.command("prioritise")
+@click.argument("run_id")
+@click.argument("priority", type=int)
+@home_option
+@json_option
+def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> None:
+    """Give a queued run another PRIORITY: higher ones start first, 0 is usual. Negative ones after --."""
+    with open_home(home) as opened:
+        run = find_run(opened, run_id)
+        changed = opened.ledger.set_run_priority(run.run_id, priority, now=now_s())
+        if changed is None:
+            raise RunConflict(f"expected a run that is queued, got {run.run_id} which is {run.status.value}")
+        if as_json:
+            print_json(changed)
+        else:
+            click.echo(f"run {changed.run_id} has priority {changed.priority}")
+
+
 def find_run(opened: OpenHome, run_id: str) -> RunRecord:
-    """The run of an id or of the beginning of one.
+    """The run of an id, or of the beginning or the end of one.
 
     Raises:
         RunNotFoundError: when there is none, or several begin so.
@@ -140,10 +162,14 @@ def find_run(opened: OpenHome, run_id: str) -> RunRecord:
     run = opened.ledger.get_run(run_id)
     if run is not None:
         return run
-    matches = [r for r in opened.ledger.get_runs(None, limit=10_000) if r.run_id.startswith(run_id)]
+    matches = [
+        r
+        for r in opened.ledger.get_runs(None, limit=10_000)
+        if r.run_id.startswith(run_id) or r.run_id.endswith(run_id)
+    ]
     if len(matches) == 1:
         return matches[0]
-    got = f"{len(matches)} runs that begin so" if matches else "none"
+    got = f"{len(matches)} runs that begin or end so" if matches else "none"
     raise RunNotFoundError(f"expected one run with id {run_id!r}, got {got}; see 'tidewheel run list'")
 
 
@@ -166,17 +192,19 @@ def echo_line(event: Event, file: IO[str] | None = None) -> None:
         click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "), file=file)
 
 
-def _row(run: RunRecord) -> tuple[str | None, ...]:
-    by = (run.trigger_id or "").rpartition("/")[2] or ("retry" if run.retry_number else "hand")
-    return (
-        run.run_id[:SHORT_ID],
+def _row(run: RunRecord) -> list[str | None]:
+    by = (run.trigger_id or "").rpartition("/")[2] or (
+        "retry" if run.retry_number else "hand" if run.origin is RunOrigin.MANUAL else run.origin.value
+    )
+    return [
+        run.run_id,
         run.job_name,
-        run.partition,
+        run.partition_text,
         run.status.value,
         moment(run.created_at),
         duration(run.started_at, run.ended_at),
         by,
-    )
+    ]
 
 
 def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]]:
@@ -186,7 +214,10 @@ def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]
         ("status", click.style(run.status.value, fg=STATUS_STYLES.get(run.status.value))),
         ("waits", waits_for),
         ("reason", run.failure_reason),
-        ("partition", run.partition),
+        ("partition", run.partition_text),
+        ("priority", str(run.priority) if run.priority else None),
+        ("origin", run.origin.value),
+        ("comes after", ", ".join(run.after)),
         ("assets", ", ".join(run.assets or ())),
         ("asked by", run.trigger_id),
         ("run key", run.run_key),

@@ -48,6 +48,9 @@ def server_options(
                 TagLimit(key=limit.key, limit=limit.limit, value=limit.value, per_value=limit.per_value)
                 for limit in settings.tag_limits
             ),
+            shares=settings.queue_shares,
+            default_pool_slots=settings.default_pool_slots,
+            pool_granularity=settings.pool_granularity,
         ),
         recovery=RecoveryPolicy(
             start_timeout_s=settings.start_timeout_s,
@@ -73,6 +76,7 @@ def server_options(
         evaluation_timeout_s=settings.evaluation_timeout_s,
         chatter_days=settings.chatter_retention_days,
         tick_days=settings.tick_retention_days,
+        inbox_days=settings.inbox_retention_days,
         version=own_version(),
         port=port,
         identity=IdentityOptions(

@@ -75,10 +75,21 @@ def show(tick_id: int, home: Path | None, as_json: bool) -> None:
             click.echo(f"run {run_id}")
         for kept in tick.kept_keys:
             click.echo(f"dropped: run key {kept.run_key!r} is taken by run {kept.run_id}")
+        for note in tick.set_aside:
+            click.echo(note.describe())
         for problem in tick.request_errors:
-            click.echo(f"request {problem.index} is not valid: {problem.message}")
+            key = f" (run key {problem.run_key!r})" if problem.run_key is not None else ""
+            click.echo(f"request {problem.index}{key} is not valid: {problem.message}")
+        for failed in tick.failed_events:
+            then = "set aside" if failed.is_set_aside else f"again at {moment(failed.retry_at)}"
+            why = failed.error.headline if failed.error is not None else ""
+            click.echo(f"event {failed.event_id} failed (attempt {failed.attempts}, {then}): {why}")
         if tick.skip_reason:
-            click.echo(f"skipped: {tick.skip_reason}")
+            click.echo(f"{'not asked' if tick.is_unasked else 'skipped'}: {tick.skip_reason}")
+        for text in tick.notes:
+            click.echo(f"note: {text}")
+        if tick.cursor is not None:
+            click.echo(f"cursor afterwards: {tick.cursor[:200]}")
         for line in tick.log:
             click.echo(f"log: {line}")
         if tick.error is not None:
@@ -89,8 +100,10 @@ def _row(tick: TickRecord) -> tuple[str | int | None, ...]:
     why = tick.skip_reason or (tick.error.headline if tick.error else "")
     if tick.request_errors:
         why = f"{len(tick.request_errors)} bad request(s): {tick.request_errors[0].message}"
+    elif tick.set_aside:
+        why = f"{len(tick.set_aside)} request(s) set aside: {tick.set_aside[0].describe()}"
     elif tick.kept_keys:
-        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id[:8]}"
+        why = f"{len(tick.kept_keys)} run key(s) taken, first by run {tick.kept_keys[0].run_id}"
     at = moment(tick.scheduled_for if tick.scheduled_for is not None else tick.started_at)
     took = duration(tick.started_at, tick.ended_at)
     return (tick.tick_id, tick.trigger_id, at, tick.status.value, len(tick.run_ids), took, why[:90])

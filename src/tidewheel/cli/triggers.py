@@ -10,6 +10,8 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.pauses import begin_pause, end_pauses, pause_options
+from tidewheel.values.policies import Selection
 from tidewheel.values.status import TriggerKind
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def list_command(kind: TriggerKind) -> click.Command:
                 )
             else:
                 print_table(
-                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "CURSOR"),
+                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "BEHIND", "CURSOR"),
                     map(_sensor_row, views),
                     empty=empty,
                 )
@@ -78,8 +80,76 @@ def change_command(kind: TriggerKind, verb: str, running: bool | None) -> click.
     return command
 
 
+def pause_command(kind: TriggerKind) -> click.Command:
+    """The command ``pause`` of one kind."""
+    what = kind.value.lower()
+
+    @click.command("pause", help=f"Pause a {what} (NAME may have '*') until it is resumed, or for some time.")
+    @click.argument("name")
+    @pause_options
+    @click.option("--location", help="Only of this code location.")
+    @home_option
+    @json_option
+    def command(
+        name: str, location: str | None, home: Path | None, as_json: bool, **pause: str | None
+    ) -> None:
+        begin_pause(home, as_json, Selection(kind=kind.value, name=name, location=location), **pause)
+
+    return command
+
+
+def resume_command(kind: TriggerKind) -> click.Command:
+    """The command ``resume`` of one kind."""
+    what = kind.value.lower()
+
+    @click.command("resume", help=f"End the pause of a {what}: the one that was made with this NAME.")
+    @click.argument("name")
+    @click.option("--location", help="As the pause was made.")
+    @home_option
+    @json_option
+    def command(name: str, location: str | None, home: Path | None, as_json: bool) -> None:
+        end_pauses(home, as_json, None, Selection(kind=kind.value, name=name, location=location))
+
+    return command
+
+
+def reset_keys_command(kind: TriggerKind) -> click.Command:
+    """The command ``reset-keys`` of one kind."""
+
+    @click.command("reset-keys", help="Free run keys, so that what they stand for can be asked for again.")
+    @click.argument("name")
+    @click.option("--key", "run_key", help="Only this run key.")
+    @click.option("--all", "everything", is_flag=True, help="All of its run keys.")
+    @click.option("--location", help="Needed when several code locations have one of this name.")
+    @home_option
+    @json_option
+    def command(
+        name: str,
+        run_key: str | None,
+        everything: bool,
+        location: str | None,
+        home: Path | None,
+        as_json: bool,
+    ) -> None:
+        if (run_key is None) == (not everything):
+            raise click.UsageError("expected --key KEY or --all")
+        with open_home(home) as opened:
+            freed = opened.control.reset_run_keys(name, run_key, location=location, kind=kind.value)
+            if as_json:
+                print_json({"freed": freed})
+            else:
+                click.echo(f"{kind.value.lower()} {name}: {freed} run key(s) are free again")
+
+    return command
+
+
 def _state(view: TriggerView) -> str:
-    return "running" if view.is_running else "stopped"
+    if not view.is_running:
+        return "stopped"
+    if view.paused is not None:
+        end = view.paused.expires_at
+        return f"paused until {moment(end)}" if end is not None else "paused"
+    return "breaker open" if view.breaker is not None else "running"
 
 
 def _schedule_row(view: TriggerView) -> tuple[str | None, ...]:
@@ -104,5 +174,18 @@ def _sensor_row(view: TriggerView) -> tuple[str | None, ...]:
         every,
         moment(view.last_tick_at),
         view.last_status,
+        _behind(view),
         cursor,
     )
+
+
+def _behind(view: TriggerView) -> str:
+    """How far a listening sensor is behind, and what it has set aside."""
+    parts = []
+    if view.events_behind:
+        parts.append(f"{view.events_behind} events, {view.seconds_behind or 0.0:.0f} s")
+    if view.retrying_events:
+        parts.append(f"{view.retrying_events} retrying")
+    if view.set_aside_events:
+        parts.append(f"{view.set_aside_events} set aside")
+    return "; ".join(parts)

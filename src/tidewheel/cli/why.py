@@ -100,7 +100,8 @@ def _request(request: RequestView) -> Iterator[str]:
         event = f"event {cause.event_id}, " if cause.event_id is not None else ""
         where = f" [{cause.partition}]" if cause.partition else ""
         by = f" by run {cause.run_id[:13]}" if cause.run_id else ""
-        yield f"  because of {event}{cause.type or 'a tick'} of {cause.subject}{where} at {moment(cause.at)}{by}"
+        what = cause.type or ("an update" if event else "a tick")
+        yield f"  because of {event}{what} of {cause.subject}{where} at {moment(cause.at)}{by}"
     for run in request.runs:
         yield f"  run {run.run_id}: {run.status or 'deleted'}"
     for backfill_id in request.backfill_ids:

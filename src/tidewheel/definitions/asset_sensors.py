@@ -11,13 +11,14 @@ from tidewheel.definitions.sensors import (
     DefaultSensorStatus,
     SensorDefinition,
     SensorType,
-    docstring_of,
     remember,
 )
 from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.definitions.trigger_results import SensorExecutionData, SensorOutcome, sensor_outcome
+from tidewheel.definitions.webhook_sensors import BATCH, NEWEST, ONE_BY_ONE, require_hand_over
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.policies import TriggerPolicy
 
 
 class AssetSensorDefinition(SensorDefinition):
@@ -31,7 +32,7 @@ class AssetSensorDefinition(SensorDefinition):
         asset_key: Any,
         job_name: str | None,
         asset_materialization_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -40,6 +41,8 @@ class AssetSensorDefinition(SensorDefinition):
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         target: Any = None,
+        hand_over: str = ONE_BY_ONE,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if not isinstance(asset_key, AssetKey):
             if isinstance(asset_key, str):
@@ -61,7 +64,9 @@ class AssetSensorDefinition(SensorDefinition):
             tags=tags,
             metadata=metadata,
             target=target,
+            policy=policy,
         )
+        self.hand_over = require_hand_over(hand_over, self.what, (ONE_BY_ONE, BATCH, NEWEST))
 
     @property
     def sensor_type(self) -> SensorType:
@@ -90,7 +95,12 @@ class AssetSensorDefinition(SensorDefinition):
             return SensorExecutionData(
                 [], f"No new materialization events found for asset key {self.asset_key}", context.cursor
             )
-        outcomes = [self.collect_event(context, record.event_log_entry) for record in events]
+        entries = [record.event_log_entry for record in events]
+        if self.hand_over == BATCH:
+            entries = [entries]
+        elif self.hand_over == NEWEST:
+            entries = entries[-1:]
+        outcomes = [self.collect_event(context, entry) for entry in entries]
         joined = SensorOutcome(
             [request for one in outcomes for request in one.requests],
             next((one.skip_message for one in outcomes if one.skip_message), None),
@@ -117,7 +127,7 @@ def asset_sensor(
     *,
     job_name: str | None = None,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -126,8 +136,14 @@ def asset_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     target: Any = None,
+    hand_over: str = ONE_BY_ONE,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], AssetSensorDefinition]:
-    """Decorate a function ``(context, asset_event)`` that hears of each new materialisation of an asset."""
+    """Decorate a function ``(context, asset_event)`` that hears of each new materialisation of an asset.
+
+    ``hand_over``: ``"one_by_one"`` calls it for each, in order; ``"batch"`` gives it a list of all that are new at once;
+    ``"newest"`` gives it only the newest of them and drops the others.
+    """
 
     def decorate(fn: Callable[..., Any]) -> AssetSensorDefinition:
         made = AssetSensorDefinition(
@@ -136,7 +152,7 @@ def asset_sensor(
             job_name,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             job=job,
             jobs=jobs,
             default_status=default_status,
@@ -144,6 +160,8 @@ def asset_sensor(
             tags=tags,
             metadata=metadata,
             target=target,
+            hand_over=hand_over,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 
@@ -161,7 +179,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         monitored_assets: Sequence[AssetKey] | AssetSelection,
         job_name: str | None,
         asset_materialization_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -170,6 +188,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         required_resource_keys: set[str] | None = None,
         tags: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if isinstance(monitored_assets, AssetSelection):
             self.monitored_assets: Any = monitored_assets
@@ -193,6 +212,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
 
     @property
@@ -226,7 +246,7 @@ def multi_asset_sensor(
     *,
     job_name: str | None = None,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -235,6 +255,7 @@ def multi_asset_sensor(
     required_resource_keys: set[str] | None = None,
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], MultiAssetSensorDefinition]:
     """Decorate a function that looks, through its context, at the materialisations of several assets."""
 
@@ -245,7 +266,7 @@ def multi_asset_sensor(
             job_name,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             job=job,
             jobs=jobs,
             default_status=default_status,
@@ -253,6 +274,7 @@ def multi_asset_sensor(
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 

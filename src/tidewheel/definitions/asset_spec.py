@@ -340,6 +340,13 @@ def make_spec(
     return spec
 
 
+def described(specs: Sequence[AssetSpec], description: str | None) -> list[AssetSpec]:
+    """The specs, those without a description with this one."""
+    if not description:
+        return list(specs)
+    return [one if one.description else one.replace_attributes(description=description) for one in specs]
+
+
 class AssetCheckSpec:
     """A check: its name, the asset it judges, and everything that is said about it."""
 

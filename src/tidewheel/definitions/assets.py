@@ -873,8 +873,18 @@ class AssetsDefinition:
 
     def to_source_asset(self, key: Any = None) -> Any:
         """An external asset of the same key."""
+        from tidewheel.definitions.source_assets import SourceAsset  # noqa: PLC0415 - it is made of this class
+
         spec = self.get_asset_spec(coerce_asset_key(key) if key is not None else None)
-        return external_asset(spec, io_manager_key=self.get_io_manager_key_for_asset_key(spec.key))
+        return SourceAsset(
+            spec.key,
+            metadata=spec.metadata,
+            io_manager_key=self.get_io_manager_key_for_asset_key(spec.key),
+            partitions_def=spec.partitions_def,
+            description=spec.description,
+            group_name=spec.group_name,
+            tags=spec.tags,
+        )
 
     def to_source_assets(self) -> Sequence[Any]:
         """External assets of the same keys."""

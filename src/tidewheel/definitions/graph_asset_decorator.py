@@ -14,6 +14,7 @@ from tidewheel.definitions.asset_spec import (
     AssetCheckSpec,
     AssetDep,
     choose_condition,
+    described,
     make_spec,
     require_partitions_def,
 )
@@ -131,7 +132,7 @@ def graph_multi_asset(
             keys_by_input_name=keys,
             keys_by_output_name=keys_by_output,
             node_def=graph_def,
-            specs=specs,
+            specs=described(specs, graph_def.description),
             check_specs_by_output_name=checks,
             can_subset=can_subset,
             resource_defs=bound_resources(resource_defs),

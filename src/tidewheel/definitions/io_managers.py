@@ -124,7 +124,7 @@ def io_manager(
         made = IOManagerDefinition(
             fn,
             None if bare else config_schema,
-            description or inspect.getdoc(fn),
+            description,
             required_resource_keys,
             version,
             input_config_schema,
@@ -151,7 +151,7 @@ def input_manager(
         return InputManagerDefinition(
             lambda _context: FunctionInputManager(fn),
             None if bare else config_schema,
-            description or inspect.getdoc(fn),
+            description,
             input_config_schema,
             required_resource_keys,
             version,

@@ -421,10 +421,10 @@ class JobDefinition:
             )
 
     def get_run_config_for_partition_key(self, partition_key: str) -> Mapping[str, Any]:
-        """Run config for one partition; empty when the job has no partitioned config."""
+        """Run config for one partition; the job's own when it has no partitioned config."""
         if self.partitioned_config is not None:
             return self.partitioned_config.get_run_config_for_partition_key(partition_key)  # type: ignore[no-any-return]
-        return {}
+        return self.run_config or {}
 
     def get_tags_for_partition_key(
         self, partition_key: str, selected_asset_keys: Iterable[AssetKey] | None = None

@@ -88,10 +88,10 @@ class LoggerDefinition:
 def logger(config_schema: Any = None, description: str | None = None) -> Any:
     """Decorate a function of the logger context that makes a ``logging.Logger``; with or without parentheses."""
     if callable(config_schema) and not inspect.isclass(config_schema):
-        return LoggerDefinition(config_schema, None, description or inspect.getdoc(config_schema))
+        return LoggerDefinition(config_schema, None, description)
 
     def decorate(fn: Callable[[InitLoggerContext], logging.Logger]) -> LoggerDefinition:
-        return LoggerDefinition(fn, config_schema, description or inspect.getdoc(fn))
+        return LoggerDefinition(fn, config_schema, description)
 
     return decorate
 

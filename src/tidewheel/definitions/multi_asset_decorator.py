@@ -21,6 +21,7 @@ from tidewheel.definitions.asset_spec import (
     AssetDep,
     AssetSpec,
     coerce_deps,
+    described,
     require_partitions_def,
 )
 from tidewheel.definitions.assets import SUBSET_INPUT_PREFIX, AssetExecutionType, AssetsDefinition
@@ -129,7 +130,7 @@ def multi_asset(
             keys_by_input_name=all_keys,
             keys_by_output_name=plan.keys_by_output,
             node_def=op_def,
-            specs=plan.specs,
+            specs=described(plan.specs, op_def.description),
             check_specs_by_output_name=checks,
             can_subset=can_subset,
             resource_defs=bound_resources(resource_defs),

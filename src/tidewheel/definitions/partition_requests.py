@@ -8,6 +8,7 @@ from typing import Any
 
 from tidewheel.definitions.partition_context import view_at
 from tidewheel.definitions.partitions import PartitionsDefinition, require_key
+from tidewheel.definitions.run_config import RunConfig, plain_run_config
 from tidewheel.definitions.run_request import RunRequest
 from tidewheel.errors import CheckError, UnknownPartitionError
 from tidewheel.logic.partitions.definitions import PartitionView
@@ -47,10 +48,13 @@ def _config_tags(job: Any, partition_key: str) -> Mapping[str, str]:
 
 
 def config_for_partition(job: Any, partition_key: str) -> Mapping[str, Any]:
-    """The run config of one partition of a job; empty when the job has no config by partition."""
+    """The run config of one partition of a job; the job's own where it has none by partition."""
     config = getattr(job, "partitioned_config", None) or getattr(job, "config", None)
     own = getattr(config, "get_run_config_for_partition_key", None)
-    return own(partition_key) if own is not None else {}
+    if own is not None:
+        return own(partition_key)  # type: ignore[no-any-return]
+    fixed = getattr(job, "run_config", None) or config
+    return plain_run_config(fixed) if isinstance(fixed, (Mapping, RunConfig)) else {}
 
 
 def request_for_partition(

@@ -14,6 +14,7 @@ from tidewheel.definitions.run_request import SkipReason
 from tidewheel.definitions.schedules import DefaultScheduleStatus, ScheduleDefinition
 from tidewheel.definitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import CheckError, InvalidDefinitionError
+from tidewheel.values.policies import TriggerPolicy
 
 
 class UnresolvedPartitionedAssetScheduleDefinition:
@@ -78,6 +79,7 @@ def build_schedule_from_partitioned_job(
     metadata: Mapping[str, Any] | None = None,
     owners: Sequence[str] | None = None,
     timezone: str | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Any:
     """A schedule that runs a job's newest complete partition at each tick.
 
@@ -106,6 +108,7 @@ def build_schedule_from_partitioned_job(
         "execution_timezone": execution_timezone or timezone,
         "metadata": metadata,
         "owners": owners,
+        "policy": policy,
         "moves": given,
     }
     made_name = name or f"{job.name}_schedule"
@@ -135,6 +138,7 @@ def _build(job: Any, name: str, options: Mapping[str, Any]) -> ScheduleDefinitio
         default_status=options["default_status"],
         metadata=options["metadata"],
         owners=options["owners"],
+        policy=options["policy"],
     )
     return made.mark_decorated()
 

@@ -52,8 +52,8 @@ class RepositoryDefinition:
         return self.resolved.job_names
 
     def get_all_jobs(self) -> Sequence[JobDefinition]:
-        """All jobs, resolved."""
-        return self.resolved.jobs()
+        """All jobs, resolved, by name."""
+        return sorted(self.resolved.jobs(), key=lambda job: job.name)
 
     def has_job(self, name: str) -> bool:
         """Whether there is a job of this name."""
@@ -81,8 +81,8 @@ class RepositoryDefinition:
 
     @property
     def schedule_defs(self) -> Sequence[ScheduleDefinition]:
-        """All schedules."""
-        return [self.resolved.schedule(name) for name in self.resolved.schedules]
+        """All schedules, by name."""
+        return [self.resolved.schedule(name) for name in sorted(self.resolved.schedules)]
 
     def get_schedule_def(self, name: str) -> ScheduleDefinition:
         """A schedule; an error when there is none of this name."""
@@ -94,8 +94,8 @@ class RepositoryDefinition:
 
     @property
     def sensor_defs(self) -> Sequence[SensorDefinition]:
-        """All sensors."""
-        return list(self.resolved.sensors.values())
+        """All sensors, by name."""
+        return [self.resolved.sensor(name) for name in sorted(self.resolved.sensors)]
 
     def get_sensor_def(self, name: str) -> SensorDefinition:
         """A sensor; an error when there is none of this name."""

@@ -71,6 +71,9 @@ def _op_entry(value: Any) -> Any:
     """As ``_entry``; the op of a graph may be nested below ``ops``."""
     if isinstance(value, RunConfig):
         return {"ops": value.to_config_dict()["ops"]}
+    if isinstance(value, Mapping) and isinstance(value.get("ops"), Mapping):
+        inner = {key: _op_entry(one) for key, one in value["ops"].items()}
+        return {**to_config_value({key: one for key, one in value.items() if key != "ops"}), "ops": inner}
     return _entry(value)
 
 

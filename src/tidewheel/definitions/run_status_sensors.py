@@ -13,7 +13,6 @@ from tidewheel.definitions.sensors import (
     DefaultSensorStatus,
     SensorDefinition,
     SensorType,
-    docstring_of,
     remember,
 )
 from tidewheel.definitions.trigger_functions import function_name
@@ -25,6 +24,7 @@ from tidewheel.errors import (
     ParameterCheckError,
 )
 from tidewheel.values.events import EventType
+from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.status import RunStatus
 
 EVENT_OF_STATUS = {
@@ -115,7 +115,7 @@ class RunStatusSensorDefinition(SensorDefinition):
         name: str,
         run_status: RunStatus,
         run_status_sensor_fn: Callable[..., Any],
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         monitored_jobs: Sequence[Any] | None = None,
         monitor_all_code_locations: bool | None = None,
@@ -127,6 +127,7 @@ class RunStatusSensorDefinition(SensorDefinition):
         required_resource_keys: set[str] | None = None,
         *,
         is_failure_sensor: bool = False,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         self.run_status = _require_status(run_status, name)
         if request_job is not None and request_jobs is not None:
@@ -151,6 +152,7 @@ class RunStatusSensorDefinition(SensorDefinition):
             required_resource_keys=required_resource_keys,
             tags=tags,
             metadata=metadata,
+            policy=policy,
         )
 
     @property
@@ -215,7 +217,7 @@ class RunStatusSensorDefinition(SensorDefinition):
 def run_status_sensor(
     run_status: RunStatus,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     monitored_jobs: Sequence[Any] | None = None,
     job_selection: Sequence[Any] | None = None,
@@ -227,6 +229,7 @@ def run_status_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     required_resource_keys: set[str] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], RunStatusSensorDefinition]:
     """Decorate a function that is called, once, for each run that reaches ``run_status``."""
 
@@ -236,7 +239,7 @@ def run_status_sensor(
             run_status,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             monitored_jobs=_one_spelling(monitored_jobs, job_selection),
             monitor_all_code_locations=_one_spelling(monitor_all_code_locations, monitor_all_repositories),
             default_status=default_status,
@@ -245,6 +248,7 @@ def run_status_sensor(
             tags=tags,
             metadata=metadata,
             required_resource_keys=required_resource_keys,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 
@@ -253,7 +257,7 @@ def run_status_sensor(
 
 def run_failure_sensor(
     name: Any = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     monitored_jobs: Sequence[Any] | None = None,
     job_selection: Sequence[Any] | None = None,
@@ -265,6 +269,7 @@ def run_failure_sensor(
     tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     required_resource_keys: set[str] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Any:
     """Decorate a function that is called, once, for each run that fails; with or without parentheses."""
 
@@ -274,7 +279,7 @@ def run_failure_sensor(
             RunStatus.FAILURE,
             fn,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             monitored_jobs=_one_spelling(monitored_jobs, job_selection),
             monitor_all_code_locations=_one_spelling(monitor_all_code_locations, monitor_all_repositories),
             default_status=default_status,
@@ -284,6 +289,7 @@ def run_failure_sensor(
             metadata=metadata,
             required_resource_keys=required_resource_keys,
             is_failure_sensor=True,
+            policy=policy,
         )
         return remember(made, fn)  # type: ignore[no-any-return]
 

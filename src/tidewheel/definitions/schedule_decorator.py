@@ -7,6 +7,7 @@ from typing import Any
 
 from tidewheel.definitions.schedules import DefaultScheduleStatus, ScheduleDefinition
 from tidewheel.definitions.trigger_functions import function_name
+from tidewheel.values.policies import TriggerPolicy
 
 
 def schedule(
@@ -26,6 +27,7 @@ def schedule(
     required_resource_keys: set[str] | None = None,
     target: Any = None,
     owners: Sequence[str] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], ScheduleDefinition]:
     """Decorate a function as a schedule; it is called at each tick of ``cron_schedule`` and returns what shall run.
 
@@ -44,13 +46,14 @@ def schedule(
             should_execute=should_execute,
             environment_vars=environment_vars,
             execution_timezone=execution_timezone,
-            description=description or (fn.__doc__ and fn.__doc__.strip()) or None,
+            description=description,
             execution_fn=fn,
             job=job,
             default_status=default_status,
             required_resource_keys=required_resource_keys,
             target=target,
             owners=owners,
+            policy=policy,
         )
         made.__doc__ = fn.__doc__
         made.__dict__["__name__"] = getattr(fn, "__name__", made.name)

@@ -10,6 +10,7 @@ from tidewheel.definitions.asset_labels import require_name
 from tidewheel.definitions.results import typed_metadata
 from tidewheel.definitions.run_request import SkipReason, config_mapping
 from tidewheel.definitions.trigger_functions import TriggerFunction
+from tidewheel.definitions.trigger_policies import require_policy
 from tidewheel.definitions.trigger_requests import DirectRequests
 from tidewheel.definitions.trigger_results import ScheduleExecutionData, schedule_requests
 from tidewheel.definitions.trigger_target import (
@@ -30,6 +31,7 @@ from tidewheel.errors import (
 from tidewheel.logic.cron.errors import CronError, ZoneError
 from tidewheel.logic.cron.expression import parse
 from tidewheel.logic.cron.zones import require_zone
+from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.tags import SCHEDULE_NAME, SYSTEM_TAG_PREFIX, normalize_tags
 
 
@@ -69,6 +71,7 @@ class ScheduleDefinition:
         required_resource_keys: set[str] | None = None,
         target: Any = None,
         owners: Sequence[str] | None = None,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         what = f"schedule {name!r}" if name else "schedule"
         require_one_of(what, job=job, job_name=job_name, target=target)
@@ -103,6 +106,7 @@ class ScheduleDefinition:
         self._execution_fn = _function(execution_fn, self.what)
         self._is_decorated = False
         self._required = set(required_resource_keys or ())
+        self.policy = require_policy(policy, self.what)
 
     def _refuse_both(self, **given: Any) -> None:
         names = [name for name, value in given.items() if value is not None]

@@ -34,8 +34,8 @@ _TOKEN = re.compile(
     (?P<quoted>"[^"\\\r\n]*")
   | (?P<null><null>)
   | (?P<traverse>\d*\+\d*)
+  | (?P<word>\**[A-Za-z0-9_\-./@][A-Za-z0-9_*\-./@]*)
   | (?P<symbol>[():=*,])
-  | (?P<word>[A-Za-z0-9_*\-./@]+)
     )""",
     re.VERBOSE,
 )

@@ -11,6 +11,7 @@ from tidewheel.definitions.results import typed_metadata
 from tidewheel.definitions.run_request import RunRequest
 from tidewheel.definitions.selection import AssetSelection
 from tidewheel.definitions.trigger_functions import TriggerFunction, function_name
+from tidewheel.definitions.trigger_policies import require_policy
 from tidewheel.definitions.trigger_requests import DirectRequests
 from tidewheel.definitions.trigger_results import SensorExecutionData, SensorOutcome, sensor_outcome
 from tidewheel.definitions.trigger_target import (
@@ -21,6 +22,7 @@ from tidewheel.definitions.trigger_target import (
     targets_of,
 )
 from tidewheel.errors import CheckError, InvalidDefinitionError, ParameterCheckError
+from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.tags import SENSOR_NAME, normalize_tags
 
 DEFAULT_INTERVAL_S = 30
@@ -61,7 +63,7 @@ class SensorDefinition:
         *,
         evaluation_fn: Callable[..., Any] | None = None,
         job_name: str | None = None,
-        minimum_interval_seconds: int | None = None,
+        minimum_interval_seconds: float | None = None,
         description: str | None = None,
         job: Any = None,
         jobs: Sequence[Any] | None = None,
@@ -72,6 +74,7 @@ class SensorDefinition:
         metadata: Mapping[str, Any] | None = None,
         target: Any = None,
         owners: Sequence[str] | None = None,
+        policy: TriggerPolicy | None = None,
     ) -> None:
         if evaluation_fn is None:
             raise InvalidDefinitionError(
@@ -99,6 +102,7 @@ class SensorDefinition:
         self.metadata = typed_metadata(metadata)
         self.owners = list(owners) if owners is not None else None
         self._required = set(required_resource_keys or ())
+        self.policy = require_policy(policy, self.what)
 
     # -- what it may start -----------------------------------------------------------------------------------------
 
@@ -305,7 +309,7 @@ def sensor(
     job_name: Any = None,
     *,
     name: str | None = None,
-    minimum_interval_seconds: int | None = None,
+    minimum_interval_seconds: float | None = None,
     description: str | None = None,
     job: Any = None,
     jobs: Sequence[Any] | None = None,
@@ -316,6 +320,7 @@ def sensor(
     metadata: Mapping[str, Any] | None = None,
     target: Any = None,
     owners: Sequence[str] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> Any:
     """Decorate a function as a sensor.
 
@@ -328,7 +333,7 @@ def sensor(
             evaluation_fn=fn,
             job_name=job_name,
             minimum_interval_seconds=minimum_interval_seconds,
-            description=description or docstring_of(fn),
+            description=description,
             job=job,
             jobs=jobs,
             default_status=default_status,
@@ -338,6 +343,7 @@ def sensor(
             metadata=metadata,
             target=target,
             owners=owners,
+            policy=policy,
         )
         return remember(made, fn)
 
@@ -345,11 +351,6 @@ def sensor(
         fn, job_name = job_name, None
         return decorate(fn)
     return decorate
-
-
-def docstring_of(fn: Callable[..., Any]) -> str | None:
-    """A function's docstring, as a description."""
-    return (fn.__doc__ or "").strip() or None
 
 
 def remember(made: Any, fn: Callable[..., Any]) -> Any:

@@ -15,6 +15,7 @@ from tidewheel.definitions.assets import AUTO_OBSERVE_METADATA
 from tidewheel.definitions.automation_condition import AutomationCondition
 from tidewheel.definitions.automation_sensors import AutomationConditionSensorDefinition
 from tidewheel.definitions.definitions import Definitions
+from tidewheel.definitions.file_sensors import FileSensorDefinition
 from tidewheel.definitions.job_nodes import op_nodes
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.lint import collect_problems, raise_problems
@@ -24,6 +25,7 @@ from tidewheel.definitions.run_status_sensors import RunStatusSensorDefinition
 from tidewheel.definitions.schedules import DefaultScheduleStatus, ScheduleDefinition
 from tidewheel.definitions.selection import AssetSelection
 from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition
+from tidewheel.definitions.webhook_sensors import WebhookSensorDefinition
 from tidewheel.errors import InvalidDefinitionError
 from tidewheel.logic.conditions.codec import encode as encode_condition
 from tidewheel.logic.cron.lint import lint
@@ -278,6 +280,7 @@ class _Describer:
             max_tick_retries=_number(metadata, MAX_TICK_RETRIES_METADATA, 0),
             max_catchup=_number(metadata, MAX_CATCHUP_METADATA, 1),
             evaluation_timeout_s=_seconds(metadata),
+            policy=schedule.policy,
         )
 
     def _fixed(self, schedule: ScheduleDefinition) -> FixedRequest | None:
@@ -312,6 +315,10 @@ class _Describer:
             metadata=dict(sensor.metadata),
             run_status=_run_status(sensor),
             evaluation_timeout_s=_seconds(sensor.metadata),
+            hook=sensor.spec if isinstance(sensor, WebhookSensorDefinition) else None,
+            files=sensor.spec if isinstance(sensor, FileSensorDefinition) else None,
+            hand_over=getattr(sensor, "hand_over", "one_by_one"),
+            policy=sensor.policy,
             **self._automation(sensor),
         )
 

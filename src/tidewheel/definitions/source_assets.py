@@ -264,7 +264,7 @@ def observable_source_asset(
             metadata=metadata,
             io_manager_key=io_manager_key,
             io_manager_def=io_manager_def,
-            description=description or inspect.getdoc(fn),
+            description=description,
             partitions_def=partitions_def,
             group_name=group_name,
             resource_defs=resource_defs,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -21,7 +23,8 @@ from tidewheel.logic.partitions.keys import find_ordinal
 from tidewheel.logic.planning.automation_holds import held_partitions
 from tidewheel.logic.planning.automation_owed import attempts_of, policy_of
 from tidewheel.logic.planning.automation_records import KEYS_SHOWN, explanation_of
-from tidewheel.runtime.condition_facts import FactReader, ServerFacts, partition_view
+from tidewheel.runtime.condition_facts import FactReader, partition_view
+from tidewheel.runtime.condition_subjects import ServerFacts
 from tidewheel.runtime.condition_views import HeldView, OwedView, RequestedRunView, RequestView, WhyAnswer
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.conditions import EvaluationRow, HeldRequest, OwedRow, OwedStatus
@@ -169,10 +172,9 @@ def held_view(held: HeldRequest, graph: ConditionGraph, ledger: LedgerPort, now:
     partitions: tuple[str, ...] = ()
     if key in graph.subjects:
         view = partition_view(ledger, now)
-        wanted = held_partitions(held, graph[key].partitions, view)
-        partitions = tuple(
-            name for name, _ in zip(wanted.keys(view) if wanted.spec else (), range(KEYS_SHOWN), strict=False)
-        )
+        with contextlib.suppress(ConditionError):  # its partitions are other ones now
+            wanted = held_partitions(held, graph[key].partitions, view)
+            partitions = tuple(itertools.islice(wanted.keys(view) if wanted.spec else (), KEYS_SHOWN))
     return HeldView(
         target=held.name,
         kind=held.kind,

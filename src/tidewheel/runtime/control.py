@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional, Protocol
 
 import msgspec
@@ -11,6 +12,7 @@ from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
+from tidewheel.values.policies import Missed, PauseRecord, Selection, TriggerPolicy
 from tidewheel.values.records import RunRecord, TriggerRecord
 
 
@@ -52,6 +54,20 @@ class TriggerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cursor: Optional[str] = None
     failures_in_a_row: int = 0
     set_by: str = "code"
+    events_behind: Optional[int] = None
+    """Of a sensor that listens to events: how many it has not been handed yet."""
+    seconds_behind: Optional[float] = None
+    """The age of the oldest of them."""
+    retrying_events: int = 0
+    set_aside_events: int = 0
+    """Events whose last retry raised: they wait for a person."""
+    policy: Optional[TriggerPolicy] = None
+    paused: Optional[PauseRecord] = None
+    """The pause that holds for it now."""
+    breaker: Optional[str] = None
+    """Why its circuit breaker is not closed."""
+    held_requests: int = 0
+    """Requests that wait, by its policy."""
 
 
 class WaitingRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +92,10 @@ class ServerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     waiting: tuple[WaitingRun, ...] = ()
     workers: int = 0
     services: dict[str, str] = {}
+    events_behind: int = 0
+    """Events that listening sensors have not been handed yet; of the sensor that is furthest behind."""
+    seconds_behind: float = 0.0
+    set_aside_events: int = 0
 
 
 class ControlPort(Protocol):
@@ -85,6 +105,9 @@ class ControlPort(Protocol):
 
     def cancel(self, run_id: str) -> RunRecord | None:
         """Ask a run to stop; None when it is unknown or has ended."""
+
+    def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Of those of the runs that are queued, why they wait, in a sentence."""
 
     def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome: ...
 
@@ -110,6 +133,27 @@ class ControlPort(Protocol):
         self, name: str, cursor: str | None = None, location: str | None = None
     ) -> EvaluationResult:
         """Evaluate a trigger once without recording anything."""
+
+    def pause(
+        self,
+        selection: Selection,
+        reason: str = "",
+        by: str | None = None,
+        expires_at: float | None = None,
+        missed: Missed | None = None,
+    ) -> PauseRecord:
+        """Pause triggers, also those that are defined later, until they are resumed or ``expires_at`` has come."""
+
+    def resume(self, pause_id: int | None = None, selection: Selection | None = None) -> list[PauseRecord]:
+        """End one pause, or those of exactly this selection, or all; those that were ended."""
+
+    def get_pauses(self) -> list[PauseRecord]:
+        """The pauses that hold now."""
+
+    def reset_run_keys(
+        self, name: str, run_key: str | None = None, location: str | None = None, kind: str | None = None
+    ) -> int:
+        """Free one run key of a trigger or all of them; how many were taken."""
 
     def why(self, target: str, partition: str | None = None) -> WhyAnswer:
         """All about the automation of an asset, check (`asset:check`) or job."""

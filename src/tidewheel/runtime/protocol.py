@@ -109,6 +109,12 @@ class Prepared(_Message, frozen=True, kw_only=True, omit_defaults=True):
     launch: PreparedLaunch
 
 
+class Withdrawn(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to ``Withdraw``: which of the questions had not been begun, and are not answered."""
+
+    request_ids: tuple[int, ...]
+
+
 class Call(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """A client asks for a method of the ledger or the control; ``args`` is msgpack of {parameter: value}."""
 
@@ -165,6 +171,12 @@ class Prepare(_Message, frozen=True, kw_only=True, omit_defaults=True):
     request: LaunchRequest
 
 
+class Withdraw(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """To an evaluator: forget these questions, unless they have been begun."""
+
+    request_ids: tuple[int, ...]
+
+
 class BatchTaken(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a worker: what became of a batch."""
 
@@ -209,6 +221,7 @@ Message = Union[
     EventBatch,
     Evaluated,
     Prepared,
+    Withdrawn,
     ConditionsAnswered,
     Call,
     Answer,
@@ -217,6 +230,7 @@ Message = Union[
     KillChild,
     Evaluate,
     Prepare,
+    Withdraw,
     AskConditions,
     BatchTaken,
     CancelRun,

@@ -25,10 +25,11 @@ from tidewheel.storage.ports import LedgerPort
 from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 
-LOCAL_ONLY = frozenset({"close", "use_resolver"})
+LOCAL_ONLY = frozenset({"close", "use_resolver", "use_default_slots"})
 SERVER_KNOWS = frozenset({"resolve"})
 """Parameters that do not travel: the server has its own."""
 
@@ -71,6 +72,7 @@ AGGREGATES: dict[str, type] = {
     "audit": AuditPort,
     "backfills": BackfillsPort,
     "conditions": ConditionsPort,
+    "inbox": InboxPort,
     "owed": OwedPort,
     "pools": PoolsPort,
 }

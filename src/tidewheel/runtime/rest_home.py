@@ -45,6 +45,12 @@ class RestControl:
     def __init__(self, client: RestClient) -> None:
         self._client = client
 
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        raise NotSupportedError(
+            f"expected a command that can be carried out through --server, got one that cannot yet ({name}); run it "
+            "on the server's machine with --home"
+        )
+
     def launch(self, request: LaunchRequest) -> LaunchOutcome:
         """Queue a run."""
         try:

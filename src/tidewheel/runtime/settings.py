@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Optional, get_args, get_origin
 import msgspec
 
 from tidewheel.errors import ConfigProblem, HomeNotSetError, InvalidConfigError, did_you_mean
-from tidewheel.logic.planning.admission import TagLimit
+from tidewheel.logic.planning.admission import QueueShares, TagLimit
 
 SETTINGS_FILE = "tidewheel.toml"
 HOME_VARIABLE = "TIDEWHEEL_HOME"
@@ -36,6 +36,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tag_limits: tuple[TagLimit, ...] = ()
     """Runs in progress at once that have a tag; tables of ``key``, ``limit``, and ``value`` or ``per_value``."""
 
+    queue_shares: QueueShares = QueueShares()
+    """By which weights ``schedule``, ``event``, ``backfill`` and ``manual`` runs share the slots."""
+    default_pool_slots: Optional[Count] = None
+    """Steps at once in a pool that no limit was set for; None: no limit."""
+    pool_granularity: Literal["op", "run"] = "op"
+    """Whether a full pool holds back runs that could begin with nothing else, or all that have a step in it."""
+
     run_retries_enabled: bool = True
     max_retries: Count = 0
     """How often a failed run is tried again that says nothing itself."""
@@ -59,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """For how long logs and step events are kept."""
     tick_retention_days: Optional[Days] = 7.0
     """For how long ticks are kept that did nothing."""
+    inbox_retention_days: Optional[Days] = 30.0
+    """For how long deliveries are kept once they have been handed over; repeated ones are known for as long."""
 
     event_batch_size: AtLeastOne = 500
     """Events after which a worker sends a batch."""

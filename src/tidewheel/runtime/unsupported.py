@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from tidewheel.errors import NotSupportedError
 
 _BACKFILLS = "a backfill is changed by the server alone; cancel or resume it with 'tidewheel backfill'"
-_POOLS = "pools are not there yet; limit runs by tag with the setting 'tag_limits'"
+_POOLS = "the server keeps pools; see and set their limits with 'tidewheel pool'"
 _STORAGE = "storage cannot be replaced by parts; choose a database with the setting 'storage_url'"
 _SERVER = "the server keeps this itself; see 'tidewheel doctor' for how it is"
 _LAUNCH = "runs are launched by the server; use 'tidewheel launch', the API, or job.execute_in_process()"

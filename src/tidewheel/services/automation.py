@@ -6,6 +6,7 @@ after the other; the work on the graph is done in a thread of its own, so that t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Optional, ParamSpec, TypeVar
@@ -16,17 +17,18 @@ from tidewheel.logic.conditions.incremental import Round
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, build_graph
 from tidewheel.logic.graph.specs import SensorNode
 from tidewheel.logic.planning.automation_commit import SensorOptions
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.catalog import IMPLICIT_ASSET_JOB, Catalog
 from tidewheel.services.condition_questions import ConditionQuestioner
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
 from tidewheel.services.machine import HelperThread
+from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.signals import Signals, Topic, wait_until
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.values.conditions import ConditionCommit
-from tidewheel.values.records import TickCommit, TriggerRecord
+from tidewheel.values.records import NewRun, TickCommit, TriggerRecord
 from tidewheel.values.status import TickStatus
 
 logger = logging.getLogger("tidewheel.automation")
@@ -45,8 +47,10 @@ class SensorState(msgspec.Struct, kw_only=True):
     engine: Optional[SensorEngine] = None
     last: Optional[Round] = None
     not_before: float = 0.0
+    woken: bool = True
     reread: bool = False
     reload: bool = False
+    task: Optional[asyncio.Task[None]] = None
 
 
 class Automation:
@@ -59,6 +63,7 @@ class Automation:
         writer: TickWriter,
         database: Database,
         signals: Signals,
+        pauses: PauseBook,
         *,
         clock: Callable[[], float],
         evaluation_timeout_s: float,
@@ -68,9 +73,11 @@ class Automation:
         self._book = book
         self._writer = writer
         self._database = database
+        self._pauses = pauses
         self._clock = clock
         self._timeout_s = evaluation_timeout_s
-        self._wake = signals.listen(
+        self._wake = asyncio.Event()
+        self._happened = signals.listen(
             Topic.CATALOG,
             Topic.TRIGGERS,
             Topic.ASSET_EVENTS,
@@ -89,15 +96,37 @@ class Automation:
 
     async def run(self) -> None:
         """Serve until cancelled."""
+        listener = asyncio.create_task(self._listen())
         try:
             while True:
-                wake_at = await self.tick()
+                wake_at = await self._tick_guarded()
                 await wait_until(self._wake, wake_at, self._clock())
         finally:
+            listener.cancel()
+            for state in self._states.values():
+                if state.task is not None:
+                    state.task.cancel()
             self._thread.close()
 
+    async def _tick_guarded(self) -> float | None:
+        try:
+            return await self.tick()
+        except Exception:
+            logger.exception("automation sensors could not be looked at; trying again")
+            self._catalog = None  # the graph of this code is built again
+            return self._clock() + FAILED_PAUSE_S
+
+    async def _listen(self) -> None:
+        """Something happened: every sensor has to look."""
+        while True:
+            await self._happened.wait()
+            self._happened.clear()
+            for state in self._states.values():
+                state.woken = True
+            self._wake.set()
+
     async def tick(self) -> float | None:
-        """Evaluate every sensor that runs and may be evaluated now; when to look again."""
+        """Begin the evaluation of every sensor that runs and has a reason to look; when to look again."""
         await self._follow_catalog()
         moments: list[float] = []
         for trigger_id, location, sensor in self.sensors():
@@ -105,15 +134,33 @@ class Automation:
             if record is None:
                 continue
             state = self._states.setdefault(trigger_id, SensorState())
+            if state.task is not None:
+                continue
             if not is_running(record, sensor.default_running):
                 state.engine = state.last = None
+                state.woken = True
                 continue
-            if self._clock() >= state.not_before:
-                await self._evaluate_guarded(record, location, sensor, state)
+            pause = self._pauses.holding(sensor, location, self._clock())
+            if pause is not None:
+                if pause.ends_at is not None:
+                    moments.append(pause.ends_at)
+                continue  # what happens meanwhile is judged afterwards
             moment = self._next_moment(state, sensor)
-            if moment is not None:
+            if moment is not None and moment > self._clock():
                 moments.append(moment)
+            elif moment is not None:
+                self._begin(trigger_id, location, sensor, state)
         return min(moments, default=None)
+
+    def _begin(self, trigger_id: str, location: str, sensor: SensorNode, state: SensorState) -> None:
+        state.woken = False
+        state.task = asyncio.create_task(self._evaluate_guarded(trigger_id, location, sensor, state))
+
+        def done(_: asyncio.Task[None]) -> None:
+            state.task = None
+            self._wake.set()
+
+        state.task.add_done_callback(done)
 
     async def graph(self) -> ConditionGraph:
         """The one graph of all code locations, as of the code that is loaded now."""
@@ -139,11 +186,12 @@ class Automation:
         return await self._thread.run(work, *args, **kwargs)
 
     def _next_moment(self, state: SensorState, sensor: SensorNode) -> float | None:
+        """When a sensor is to be evaluated; None: when something happens."""
         now = self._clock()
         if state.not_before > now:
             return state.not_before
-        if state.engine is None or state.last is None:
-            return None
+        if state.woken or state.reread or state.reload or state.engine is None or state.last is None:
+            return now
         moments = [state.engine.wake_at(state.last)]
         if not state.last.is_settled:
             moments.append(state.last.position.at + max(sensor.minimum_interval_s, LEAST_INTERVAL_S))
@@ -162,12 +210,13 @@ class Automation:
         catalog = self._locations.catalog
         if catalog is self._catalog:
             return
+        self._catalog = catalog
         graph = await self.in_thread(build_graph, list(catalog.snapshots.values()))
         for trigger_id, state in self._states.items():
             if state.engine is not None:
                 await self._leave(trigger_id, state.engine, graph)
             state.engine = state.last = None
-        self._graph, self._catalog = graph, catalog
+        self._graph = graph
         self.questioner.forget()
 
     async def _leave(self, trigger_id: str, engine: SensorEngine, graph: ConditionGraph) -> None:
@@ -189,30 +238,31 @@ class Automation:
         await self._writer.write(commit, record.name)
 
     async def _evaluate_guarded(
-        self, record: TriggerRecord, location: str, sensor: SensorNode, state: SensorState
+        self, trigger_id: str, location: str, sensor: SensorNode, state: SensorState
     ) -> None:
         try:
-            await self._evaluate(record, location, sensor, state)
+            record = self._book.get(trigger_id)
+            if record is not None:
+                await self._evaluate(record, location, sensor, state)
         except Exception:
-            logger.exception("automation sensor %s: its tick could not be committed", record.trigger_id)
+            logger.exception("automation sensor %s: its tick could not be committed", trigger_id)
             state.engine = state.last = None
             state.not_before = self._clock() + FAILED_PAUSE_S
 
     async def _evaluate(
         self, record: TriggerRecord, location: str, sensor: SensorNode, state: SensorState
     ) -> None:
-        if state.engine is None:
-            state.engine = await self.in_thread(
-                SensorEngine,
-                self._graph,
-                targets_of(self._graph, location, sensor),
-                record,
-                self._database.ledger,
-            )
-        elif state.reload:
-            await self.in_thread(state.engine.reload)
-        everything, state.reread, state.reload = state.reread, False, False
+        everything, reload, state.reread, state.reload = state.reread, state.reload, False, False
         engine = state.engine
+        if engine is None:
+            graph, ledger = self._graph, self._database.ledger
+            targets = targets_of(graph, location, sensor)
+            engine = await self.in_thread(SensorEngine, graph, targets, record, ledger)
+            if graph is not self._graph:
+                return  # other code was loaded meanwhile
+            state.engine = engine
+        elif reload:
+            await self.in_thread(engine.reload)
         reading = await self.in_thread(engine.read, self._clock(), everything=everything)
         answers = {}
         if engine.asking:
@@ -228,7 +278,11 @@ class Automation:
             engine.decide, reading, answers, record, options_of_sensor(sensor)
         )
         if decision.commit is not None:
-            commit = msgspec.structs.replace(decision.commit, ended_at=self._clock())
+            commit = msgspec.structs.replace(
+                decision.commit,
+                ended_at=self._clock(),
+                runs=tuple(planned(run, self._locations.catalog) for run in decision.commit.runs),
+            )
             if not await self._writer.write(commit, sensor.name):
                 state.engine = state.last = (
                     None  # somebody changed the sensor: begin again from what is stored
@@ -248,6 +302,14 @@ def targets_of(graph: ConditionGraph, location: str, sensor: SensorNode) -> tupl
         *(Key("job", name) for name in sensor.jobs),
     }
     return tuple(key for key in graph.targets if key in covered and graph[key].location == location)
+
+
+def planned(run: NewRun, catalog: Catalog) -> NewRun:
+    """A run of a job with what the job makes; runs of the implicit asset job name their assets themselves."""
+    job = catalog.job(run.location, run.job_name)
+    if job is None or run.job_name == IMPLICIT_ASSET_JOB:
+        return run
+    return msgspec.structs.replace(run, planned_assets=job.assets, planned_checks=job.checks)
 
 
 def options_of_sensor(sensor: SensorNode) -> SensorOptions:

@@ -141,16 +141,24 @@ class BackfillControl:
     # -- steps ------------------------------------------------------------------------------------------------------
 
     async def _resolved(self, request: BackfillRequest) -> BackfillRequest:
-        """The request with the assets that its selection means, as the code location reads it."""
+        """The request with the assets that its selection means, as each code location reads it."""
         if request.selection is None:
             return request
-        location = request.location or next(iter(self._locations.names()), "")
         asked = LaunchRequest(selection=request.selection, only_resolve=True)
-        prepared = await self._locations.prepare(location, asked, self._timeout_s)
-        if prepared.run is None or prepared.run.assets is None:
-            message = prepared.error.message if prepared.error else f"{request.selection!r} means no assets"
-            raise InvalidInvocationError(message)
-        return replace(request, assets=prepared.run.assets)
+        names = [request.location] if request.location is not None else self._locations.names()
+        found: dict[str, None] = {}
+        problems = []
+        for name in names:
+            prepared = await self._locations.prepare(name, asked, self._timeout_s)
+            if prepared.run is not None and prepared.run.assets:
+                found.update(dict.fromkeys(prepared.run.assets))
+            elif prepared.error is not None:
+                problems.append(prepared.error.message)
+        if not found:
+            raise InvalidInvocationError(
+                problems[0] if problems else f"{request.selection!r} means no assets"
+            )
+        return replace(request, assets=tuple(found))
 
     def _fields(self, request: BackfillRequest) -> BackfillFields:
         """What is asked for. In the writing thread: sets of older definitions may have to be built again."""

@@ -41,7 +41,7 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "finish_run": (Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.QUEUE),
     "delete_run": (Topic.RUNS_ENDED, Topic.HISTORY),
     "wipe_asset": (Topic.HISTORY,),
-    "change_dynamic_partitions": (Topic.HISTORY,),
+    "change_dynamic_partitions": (Topic.ASSET_EVENTS,),
     "conditions.answer_held": (Topic.TRIGGERS,),
     "owed.answer": (Topic.TRIGGERS,),
     "record_events": (Topic.ASSET_EVENTS, Topic.RUN_EVENTS),
@@ -55,6 +55,8 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "backfills.create": (Topic.BACKFILLS,),
     "backfills.commit_step": (Topic.BACKFILLS, Topic.QUEUE),
     "backfills.cancel": (Topic.BACKFILLS, Topic.RUNS_ENDED, Topic.RUN_EVENTS),
+    "inbox.put": (Topic.INBOX,),
+    "inbox.hand_over_again": (Topic.INBOX,),
 }
 LOGGED_LENGTH = 200
 AUDITED: dict[str, str] = {

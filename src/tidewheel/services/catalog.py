@@ -36,6 +36,10 @@ class Catalog:
                 # an asset may be external in one location and made in another: the maker describes it
                 if known is None or (known[1].kind == "external" and node.kind != "external"):
                     self._assets[node.key] = Located(name, node)
+        self._triggers: dict[str, tuple[str, ScheduleNode | SensorNode]] = {}
+        for name, snap in snapshots.items():
+            self._triggers.update({trigger_id(name, one.name): (name, one) for one in snap.schedules})
+            self._triggers.update({trigger_id(name, one.name): (name, one) for one in snap.sensors})
         self._checks: dict[str, list[CheckNode]] = defaultdict(list)
         for snap in snapshots.values():
             for check in snap.checks:
@@ -75,6 +79,10 @@ class Catalog:
     def assets(self) -> list[AssetNode]:
         """All assets."""
         return [node for _, node in self._assets.values()]
+
+    def trigger(self, trigger_id: str) -> tuple[str, ScheduleNode | SensorNode] | None:
+        """(location, node) of a schedule or sensor."""
+        return self._triggers.get(trigger_id)
 
     @property
     def located(self) -> Mapping[str, Located]:

@@ -29,7 +29,8 @@ from tidewheel.logic.planning.automation_commit import (
 from tidewheel.logic.planning.automation_owed import attempts_of, owed_after, policy_of, with_present_code
 from tidewheel.logic.planning.automation_pace import Pace
 from tidewheel.logic.planning.automation_records import build_evaluation
-from tidewheel.runtime.condition_facts import Changes, FactReader, ServerFacts, partition_view
+from tidewheel.runtime.condition_facts import Changes, FactReader, partition_view
+from tidewheel.runtime.condition_subjects import ServerFacts
 from tidewheel.services.condition_backfills import backfilled
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.conditions import HeldRequest, MemoryRow, NewEvaluation, OwedKey, OwedRow
@@ -62,11 +63,11 @@ class SensorEngine:
         self.memories: dict[Key, TargetMemory] = {}
         """Of targets that ask user code: their conditions are given their cursors."""
         self._unevaluated = {key for key in targets if key not in self.progress.targets}
+        self._book_is_unknown = True
         self._owes = any(policy_of(graph, key) is not None for key in targets)
         self._book: dict[OwedKey, OwedRow] = {}
         self.held: dict[Key, HeldRequest] = {}
         self.reload()
-        self._book = with_present_code(self._book, graph)
         self._engine = ConditionEngine(graph, self.progress, targets)
         self._reader = FactReader(graph, targets, self.progress)
         self._backfills: dict[Key, PartitionSet] = {}
@@ -87,7 +88,8 @@ class SensorEngine:
             for one in self._ledger.conditions.get_held()
             if (key := Key(one.kind, one.name)) in mine  # type: ignore[arg-type]
         }
-        if self._owes:
+        if self._owes or self._book_is_unknown:
+            self._book_is_unknown = False
             self._book = {
                 (row.kind, row.name, row.partition): row
                 for row in self._ledger.owed.get_all()
@@ -200,11 +202,12 @@ class SensorEngine:
         return tuple(found)
 
     def _caught_up(self, view: PartitionView) -> dict[OwedKey, OwedRow]:
-        """The book of owed work up to the newest event."""
-        if not self._book or self.position is None:
-            return dict(self._book)
+        """The book of owed work up to the newest event, as the code that is loaded now sees it."""
+        book = with_present_code(self._book, self.graph)
+        if not book or self.position is None:
+            return book
         since = self._ledger.get_events(EventFilter(after_id=self.position.event_id))
-        return owed_after(self._book, since, self.graph, view)
+        return owed_after(book, since, self.graph, view)
 
     def _explained(
         self,

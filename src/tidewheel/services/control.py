@@ -6,12 +6,15 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from tidewheel.errors import (
     CodeLocationNotFoundError,
     InvalidInvocationError,
     UserCodeUnreachableError,
     did_you_mean,
 )
+from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.logic.planning.requests import run_priority
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView, WaitingRun
 from tidewheel.runtime.protocol import CancelRun
@@ -20,7 +23,9 @@ from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.services.database import Database
+from tidewheel.services.lag import SensorLag, load_lags
 from tidewheel.services.locations import Locations
+from tidewheel.services.policy_control import PolicyControl
 from tidewheel.services.schedules import Schedules
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
@@ -37,10 +42,11 @@ from tidewheel.values.launch import (
     LaunchRequest,
     PreparedLaunch,
 )
-from tidewheel.values.records import NewRun, RunRecord, TriggerRecord
+from tidewheel.values.policies import Missed, PauseRecord, Selection
+from tidewheel.values.records import NewRun, RunFilter, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
-from tidewheel.values.tags import PRIORITY
+from tidewheel.values.tags import CODE_LOCATION, PARENT_RUN_ID, PRIORITY, ROOT_RUN_ID
 
 Approve = Callable[[str, Sequence[str]], Awaitable[None]]
 
@@ -65,6 +71,7 @@ class ServerControl:
         entropy: Callable[[int], bytes],
         evaluation_timeout_s: float,
         about: dict[str, Any],
+        policies: PolicyControl,
     ) -> None:
         self._database = database
         self._locations = locations
@@ -82,6 +89,7 @@ class ServerControl:
         self._entropy = entropy
         self._timeout_s = evaluation_timeout_s
         self._about = about
+        self._policies = policies
         self._started_at = clock()
 
     def now(self) -> float:
@@ -120,7 +128,10 @@ class ServerControl:
             if known is not None:
                 return LaunchOutcome(run_id=request.run_id, message="a run of this id exists already")
         now = self._clock()
-        run = self._new_run(request, prepared, location, now)
+        parent = None
+        if request.parent_run_id is not None:
+            parent = await self._database.read(self._database.ledger.get_run, request.parent_run_id)
+        run = self._new_run(request, prepared, location, now, parent)
         await self._database.write(self._database.ledger.create_runs, [run], now=now)
         self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
         return LaunchOutcome(run_id=run.run_id)
@@ -136,9 +147,21 @@ class ServerControl:
         self._signals.raise_topic(Topic.RUNS_ENDED, Topic.RUN_EVENTS, Topic.WORKERS)
         return record
 
-    def _new_run(self, request: LaunchRequest, prepared: PreparedLaunch, location: str, now: float) -> NewRun:
+    def _new_run(
+        self,
+        request: LaunchRequest,
+        prepared: PreparedLaunch,
+        location: str,
+        now: float,
+        parent: RunRecord | None,
+    ) -> NewRun:
         run = prepared.run
         assert run is not None
+        tags = {CODE_LOCATION: location, **run.tags}
+        root = None
+        if request.parent_run_id is not None:
+            root = (parent.root_run_id if parent else None) or request.parent_run_id
+            tags |= {PARENT_RUN_ID: request.parent_run_id, ROOT_RUN_ID: root}
         return NewRun(
             run_id=request.run_id or uuid_at(now, self._entropy(10)),
             job_name=run.job_name,
@@ -150,8 +173,9 @@ class ServerControl:
             checks=run.checks,
             steps=prepared.steps,
             run_config=run.run_config,
-            tags=run.tags,
+            tags=tags,
             parent_run_id=request.parent_run_id,
+            root_run_id=root,
             planned_assets=run.planned_assets,
             planned_checks=run.planned_checks,
         )
@@ -196,6 +220,12 @@ class ServerControl:
             kind="unknown_job",
             message=f"expected a job, got {name!r}; " + did_you_mean(name, catalog.job_names()),
         )
+
+    async def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Of those of the runs that are queued, why they wait, in a sentence."""
+        filters = RunFilter(run_ids=tuple(run_ids), statuses=(RunStatus.QUEUED,))
+        queued = await self._database.read(self._database.ledger.get_runs, filters)
+        return {run.run_id: self._admission.reason_of(run) for run in queued}
 
     # -- backfills ------------------------------------------------------------------------------------------------
 
@@ -242,9 +272,11 @@ class ServerControl:
                         next_tick_at=self._schedules.next_ticks.get(trigger_id) if running else None,
                         failures_in_a_row=record.failures_in_a_row if record else 0,
                         set_by=_set_by(record),
+                        **self._policy_view(trigger_id, location, schedule),
                     )
                 )
         if kind in (None, TriggerKind.SENSOR.value):
+            lags = await self.get_lags()
             for trigger_id, location, sensor in self._locations.catalog.sensors():
                 record = self._book.get(trigger_id)
                 views.append(
@@ -263,9 +295,26 @@ class ServerControl:
                         cursor=record.cursor if record else None,
                         failures_in_a_row=record.failures_in_a_row if record else 0,
                         set_by=_set_by(record),
+                        **_lag_view(lags.get(trigger_id)),
+                        **self._policy_view(trigger_id, location, sensor),
                     )
                 )
         return views
+
+    async def get_lags(self) -> dict[str, SensorLag]:
+        """By trigger id, how far listening sensors are behind."""
+        return await self._database.read(
+            load_lags, self._database.ledger, self._locations.catalog, self._book, self._clock
+        )
+
+    def _policy_view(self, trigger_id: str, location: str, node: ScheduleNode | SensorNode) -> dict[str, Any]:
+        breaker = self._policies.breakers.tripped.get(trigger_id)
+        return {
+            "paused": self._policies.book.holding(node, location, self._clock()),
+            "breaker": breaker.describe() if breaker is not None else None,
+            "held_requests": self._policies.releases.counts.get(trigger_id, 0),
+            "policy": node.policy,
+        }
 
     def _last_statuses(self) -> dict[str, str]:
         statuses: dict[str, str] = {}
@@ -358,6 +407,34 @@ class ServerControl:
         what = kind.lower() if kind else "schedule or sensor"
         raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
 
+    async def pause(
+        self,
+        selection: Selection,
+        reason: str = "",
+        by: str | None = None,
+        expires_at: float | None = None,
+        missed: Missed | None = None,
+    ) -> PauseRecord:
+        """Pause triggers until somebody resumes them, or until a moment."""
+        return await self._policies.pause(selection, reason, by, expires_at, missed)
+
+    async def resume(
+        self, pause_id: int | None = None, selection: Selection | None = None
+    ) -> list[PauseRecord]:
+        """End pauses."""
+        return await self._policies.resume(pause_id, selection)
+
+    async def get_pauses(self) -> list[PauseRecord]:
+        """The pauses that hold now."""
+        return await self._policies.get_pauses()
+
+    async def reset_run_keys(
+        self, name: str, run_key: str | None = None, location: str | None = None, kind: str | None = None
+    ) -> int:
+        """Free one run key of a trigger or all of them."""
+        record, _ = self._find_trigger(name, location, kind)
+        return await self._policies.reset_run_keys(record.trigger_id, run_key)
+
     # -- the server -----------------------------------------------------------------------------------------------
 
     async def reload(self, location: str | None = None) -> list[LocationHealth]:
@@ -381,6 +458,7 @@ class ServerControl:
             return len(ledger.queued_runs(limit=10_000)), len(ledger.in_progress_runs())
 
         queued, in_progress = await self._database.read(gather)
+        lags = list((await self.get_lags()).values())
         waits = [
             WaitingRun(run_id=run_id, reason=reason.describe())
             for run_id, reason in list(self._admission.waits.items())[:100]
@@ -397,6 +475,9 @@ class ServerControl:
             in_progress=in_progress,
             waiting=tuple(waits),
             workers=len(self._workers),
+            events_behind=max((one.events_behind for one in lags), default=0),
+            seconds_behind=max((one.seconds_behind for one in lags), default=0.0),
+            set_aside_events=sum(one.set_aside_events for one in lags),
         )
 
     async def get_snapshots(self) -> dict[str, bytes]:
@@ -424,6 +505,10 @@ def _refusal(prepared: PreparedLaunch) -> LaunchOutcome:
         message=error.message if error else "the launch was refused without a reason",
         error=error,
     )
+
+
+def _lag_view(lag: SensorLag | None) -> dict[str, Any]:
+    return {} if lag is None else msgspec.structs.asdict(lag)
 
 
 def _set_by(record: TriggerRecord | None) -> str:

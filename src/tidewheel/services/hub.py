@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +32,13 @@ class Peer(asyncio.Protocol):
         if not self.is_open or self._transport is None:
             return False
         self._transport.write(frame(message))
+        return True
+
+    def send_all(self, messages: Sequence[Message]) -> bool:
+        """Send several messages at once; False when the peer is gone."""
+        if not self.is_open or self._transport is None:
+            return False
+        self._transport.write(b"".join(map(frame, messages)))
         return True
 
     def close(self) -> None:

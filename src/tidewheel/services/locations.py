@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Optional
 
 import msgspec
 
-from tidewheel.errors import UserCodeTimeoutError, UserCodeUnreachableError
+from tidewheel.errors import UserCodeUnreachableError
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.runtime.control import LocationHealth
 from tidewheel.runtime.location_args import CodeTarget, LocationArgs
 from tidewheel.runtime.protocol import (
     Activity,
     AskConditions,
+    ChildExited,
     ConditionsAnswered,
     Evaluate,
     Evaluated,
@@ -30,14 +29,15 @@ from tidewheel.runtime.protocol import (
     Prepared,
     Retire,
     Shutdown,
-    StartEvaluator,
     StartWorker,
+    Withdrawn,
 )
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.evaluators import Answer, EvaluatorPool, Question
 from tidewheel.services.hub import Peer
-from tidewheel.services.machine import LocationProcess, Machine
+from tidewheel.services.machine import LocationProcess, Machine, ending
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.condition_questions import ConditionAnswer, ConditionQuestions
 from tidewheel.values.error_info import ErrorInfo
@@ -48,7 +48,7 @@ from tidewheel.values.serde import decode
 
 logger = logging.getLogger("tidewheel.locations")
 
-MAX_EVALUATORS = 4
+MAX_EVALUATORS = 64
 STORE_AGAIN_S = 1.0
 MENDED_BY_SAVING = "; it is loaded again when a file changes"
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
@@ -73,9 +73,6 @@ class LocationOptions(msgspec.Struct, frozen=True, kw_only=True):
     load_timeout_s: float = 300.0
 
 
-Answer = EvaluationResult | PreparedLaunch | tuple[ConditionAnswer, ...]
-
-
 class Location:
     """One code location: its process, its evaluators, its last good snapshot and its last errors."""
 
@@ -84,6 +81,7 @@ class Location:
         self.target = target
         self.generation = 0
         self.process: LocationProcess | None = None
+        self.former: list[LocationProcess] = []
         self.peer: Peer | None = None
         self.snapshot: LocationSnapshot | None = None
         self.errors: tuple[ErrorInfo, ...] = ()
@@ -96,10 +94,9 @@ class Location:
         self.crashes = 0
         self.settled = asyncio.Event()
         """Set while no load is under way."""
-        self.idle: deque[Peer] = deque()
-        self.evaluators: set[Peer] = set()
-        self.asked_for = 0
-        self.waiting: deque[asyncio.Future[Peer]] = deque()
+        self.pool: EvaluatorPool | None = None
+        self.draining: list[EvaluatorPool] = []
+        """Of earlier code, as long as a question asked of it may still be answered."""
 
     @property
     def serves(self) -> bool:
@@ -151,8 +148,6 @@ class Locations:
         self._feed = feed
         self._clock = clock
         self._by_name = {name: Location(name, target) for name, target in targets.items()}
-        self._pending: dict[int, asyncio.Future[Answer]] = {}
-        self._asked_of: dict[int, Peer] = {}
         self._next_request = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -182,9 +177,16 @@ class Locations:
         """End all location processes and their children."""
         self._stopping = True
         processes = [loc.process for loc in self._by_name.values() if loc.process is not None]
+        processes += [
+            process
+            for loc in self._by_name.values()
+            if any(pool.is_busy for pool in loc.draining)
+            for process in loc.former
+        ]
         for location in self._by_name.values():
-            for evaluator in location.evaluators:
-                evaluator.send(Shutdown(grace_s=grace_s))
+            for pool in (location.pool, *location.draining):
+                if pool is not None:
+                    pool.shut_down(grace_s)
             if location.peer is not None:
                 location.peer.send(Shutdown(grace_s=grace_s))
         for process in processes:
@@ -267,64 +269,11 @@ class Locations:
         self, name: str, message: Evaluate | Prepare | AskConditions, timeout_s: float, what: str
     ) -> Answer:
         location = self._by_name.get(name)
-        if location is None or not location.serves:
+        if location is None or not location.serves or location.pool is None:
             raise UserCodeUnreachableError(_not_loaded_text(name, location))
-        try:
-            evaluator = await asyncio.wait_for(self._evaluator(location), timeout_s)
-        except TimeoutError as exc:
-            raise UserCodeUnreachableError(
-                f"no evaluator of {name!r} became free in {timeout_s:g} s"
-            ) from exc
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._pending[message.request_id] = future
-        self._asked_of[message.request_id] = evaluator
-        try:
-            if not evaluator.send(message):
-                raise UserCodeUnreachableError(f"an evaluator of {name!r} went away")
-            answer = await asyncio.wait_for(future, timeout_s)
-        except TimeoutError:
-            self._cut(location, evaluator)
-            raise UserCodeTimeoutError(
-                f"expected {what} to answer within {timeout_s:g} s, got nothing; it was cut. Make it quicker, "
-                "or raise the evaluation timeout (setting evaluation_timeout_s)"
-            ) from None
-        finally:
-            self._pending.pop(message.request_id, None)
-            self._asked_of.pop(message.request_id, None)
-        self._free(location, evaluator)
-        return answer
-
-    async def _evaluator(self, location: Location) -> Peer:
-        while location.idle:
-            evaluator = location.idle.popleft()
-            if evaluator.is_open:
-                return evaluator
-        if len(location.evaluators) + location.asked_for < MAX_EVALUATORS and location.peer is not None:
-            location.asked_for += 1
-            location.peer.send(StartEvaluator())
-        future: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
-        location.waiting.append(future)
-        return await future
-
-    def _free(self, location: Location, evaluator: Peer) -> None:
-        if not evaluator.is_open or evaluator not in location.evaluators:
-            return
-        while location.waiting:
-            future = location.waiting.popleft()
-            if not future.done():
-                future.set_result(evaluator)
-                return
-        location.idle.append(evaluator)
-
-    def _cut(self, location: Location, evaluator: Peer) -> None:
-        """End an evaluator that hangs; another one takes its place when needed."""
-        location.evaluators.discard(evaluator)
-        if evaluator.hello is not None and location.peer is not None:
-            location.peer.send(KillChild(pid=evaluator.hello.pid))
-        evaluator.close()
-        if location.waiting and location.peer is not None:
-            location.asked_for += 1
-            location.peer.send(StartEvaluator())
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        location.pool.ask(Question(message=message, subject=what, timeout_s=timeout_s, answer=answer))
+        return await answer
 
     # -- what peers say -----------------------------------------------------------------------------------------
 
@@ -348,9 +297,8 @@ class Locations:
             peer.send(Shutdown(grace_s=0.0))
             peer.close()
             return
-        location.asked_for = max(0, location.asked_for - 1)
-        location.evaluators.add(peer)
-        self._free(location, peer)
+        if location.pool is not None:
+            location.pool.joined(peer)
 
     def take(self, peer: Peer, message: Message) -> None:
         """A message of a location process or an evaluator."""
@@ -360,11 +308,17 @@ class Locations:
             case LocationFailed():
                 self._failed(peer, message)
             case Evaluated(request_id=request_id, result=result):
-                self._answer(request_id, result)
+                self._answer(peer, request_id, result)
             case ConditionsAnswered(request_id=request_id, answers=answers):
-                self._answer(request_id, answers)
+                self._answer(peer, request_id, answers)
             case Prepared(request_id=request_id, launch=launch):
-                self._answer(request_id, launch)
+                self._answer(peer, request_id, launch)
+            case Withdrawn(request_ids=request_ids):
+                for pool in self._pools_of(peer):
+                    pool.withdrawn(peer, request_ids)
+            case ChildExited(pid=pid, code=code):
+                for pool in self._pools_of(peer):
+                    pool.exited(pid, code)
             case _:
                 pass
 
@@ -376,24 +330,25 @@ class Locations:
             return
         if peer is location.peer:
             location.peer = None
-        if peer in location.evaluators:
-            location.evaluators.discard(peer)
-        if peer in location.idle:
-            location.idle.remove(peer)
-        for request_id, asked in list(self._asked_of.items()):
-            if asked is peer:
-                future = self._pending.get(request_id)
-                if future is not None and not future.done():
-                    future.set_exception(
-                        UserCodeUnreachableError(
-                            f"an evaluator of {location.name!r} ended while it was asked"
-                        )
-                    )
+            if location.pool is not None:
+                location.pool.abandon(f"code location {location.name!r} has gone")
+        for pool in self._pools_of(peer):
+            explaining = pool.closed(peer)
+            if explaining is not None:
+                self._tasks.add(explaining)
+                explaining.add_done_callback(self._tasks.discard)
 
-    def _answer(self, request_id: int, answer: Answer) -> None:
-        future = self._pending.get(request_id)
-        if future is not None and not future.done():
-            future.set_result(answer)
+    def _pools_of(self, peer: Peer) -> list[EvaluatorPool]:
+        """Where a location's or an evaluator's news can belong."""
+        location = self._by_name.get(peer.hello.location or "") if peer.hello else None
+        if location is None:
+            return []
+        return [*([location.pool] if location.pool is not None else []), *location.draining]
+
+    def _answer(self, peer: Peer, request_id: int, answer: Answer) -> None:
+        for pool in self._pools_of(peer):
+            if pool.answered(peer, request_id, answer):
+                return
 
     def _is_foreign(self, pid: int) -> bool:
         return not any(loc.process is not None and loc.process.pid == pid for loc in self._by_name.values())
@@ -417,12 +372,7 @@ class Locations:
         location.crashes = 0
         if old is not None and old is not peer:
             old.send(Retire())
-        for evaluator in location.evaluators:
-            evaluator.send(Shutdown(grace_s=1.0))
-        location.evaluators = set()
-        location.idle.clear()
-        location.asked_for = 1
-        peer.send(StartEvaluator())
+        self._use_pool(location, EvaluatorPool(location.name, peer, max_evaluators=MAX_EVALUATORS))
         self.catalog = self.catalog.with_location(snapshot)
         location.settled.set()
         self._signals.raise_topic(Topic.CATALOG, Topic.QUEUE)
@@ -449,6 +399,15 @@ class Locations:
                 logger.exception("code location %s could not be stored; trying again", record.name)
                 await asyncio.sleep(STORE_AGAIN_S)
 
+    def _use_pool(self, location: Location, pool: EvaluatorPool) -> None:
+        """Ask new code from now on; what the old code is answering it finishes."""
+        old, location.pool = location.pool, pool
+        pool.start_one()
+        location.draining = [one for one in location.draining if one.is_busy]
+        if old is not None:
+            old.drain(pool.ask)
+            location.draining.append(old)
+
     def _failed(self, peer: Peer, message: LocationFailed) -> None:
         hello = peer.hello
         location = self._by_name.get(hello.location or "") if hello else None
@@ -474,6 +433,7 @@ class Locations:
         return (
             f"{len(snapshot.assets)} assets, {len(snapshot.checks)} checks, {jobs} jobs, "
             f"{len(snapshot.schedules)} schedules, {len(snapshot.sensors)} sensors"
+            + _warned(snapshot.warnings)
         )
 
     # -- processes ----------------------------------------------------------------------------------------------
@@ -495,6 +455,8 @@ class Locations:
             orphan_timeout_s=self._options.orphan_timeout_s,
             worker_patience_s=self._options.worker_patience_s,
         )
+        if location.process is not None:
+            location.former.append(location.process)
         process = await self._machine.start_location(args)
         location.process = process
         self._run(self._watch(location, process, location.generation))
@@ -502,6 +464,7 @@ class Locations:
     async def _watch(self, location: Location, process: LocationProcess, generation: int) -> None:
         """Wait for the end of a location's process; if it should still be there, start another."""
         code: Optional[int] = await process.wait()
+        location.former = [one for one in location.former if one is not process]
         if self._stopping or generation != location.generation:
             return
         if location.errors and location.settled.is_set():
@@ -528,14 +491,11 @@ class Locations:
         task.add_done_callback(self._tasks.discard)
 
 
-def ending(code: int | None) -> str:
-    """How a process ended, in words: its exit code, or the signal that ended it."""
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"ended by signal {-code}"
+def _warned(warnings: tuple[str, ...]) -> str:
+    if not warnings:
+        return ""
+    more = f" (and {len(warnings) - 1} more, see 'tidewheel doctor')" if len(warnings) > 1 else ""
+    return f"; warning: {warnings[0]}{more}"
 
 
 def _not_loaded_text(name: str, location: Location | None) -> str:

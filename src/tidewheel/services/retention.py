@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tidewheel.services.database import Database
 
@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 5_000
 
 
 class Retention:
-    """Every few minutes; ``None`` days keep for ever."""
+    """Every few minutes; ``None`` days keep for ever. ``positions``: what of the inbox's sources nobody waits for."""
 
     def __init__(
         self,
@@ -24,11 +24,15 @@ class Retention:
         *,
         chatter_days: float | None,
         tick_days: float | None,
+        inbox_days: float | None = None,
+        positions: Callable[[], Mapping[str, int]] = dict,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._chatter_days = chatter_days
         self._tick_days = tick_days
+        self._inbox_days = inbox_days
+        self._positions = positions
         self._clock = clock
 
     async def run(self) -> None:
@@ -44,7 +48,15 @@ class Retention:
     async def tick(self) -> int:
         """Delete some rows that are too old; how many."""
         now = self._clock()
-        return await self._database.write(
+        deleted = 0
+        if self._inbox_days is not None:
+            deleted = await self._database.write(
+                self._database.ledger.inbox.prune,
+                before=now - self._inbox_days * DAY_S,
+                positions=self._positions(),
+                limit=ROWS_AT_ONCE,
+            )
+        return deleted + await self._database.write(
             self._database.ledger.prune,
             chatter_before=None if self._chatter_days is None else now - self._chatter_days * DAY_S,
             ticks_before=None if self._tick_days is None else now - self._tick_days * DAY_S,

@@ -5,18 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Optional
+from typing import Any, Optional
 
 import msgspec
 
-from tidewheel.errors import UserCodeTimeoutError, UserCodeUnreachableError
+from tidewheel.errors import UserCodeFailedError, UserCodeUnreachableError
 from tidewheel.logic.graph.specs import SensorNode
+from tidewheel.logic.planning.event_delivery import Handed, settle_handover
 from tidewheel.logic.planning.requests import build_tick_commit
-from tidewheel.logic.planning.sensor_tick import SensorDecision, SensorFacts, decide_sensor_tick
+from tidewheel.logic.planning.sensor_tick import (
+    SensorDecision,
+    SensorFacts,
+    decide_sensor_tick,
+    start_delay_s,
+    start_spread_s,
+)
+from tidewheel.services.agenda import Agenda
+from tidewheel.services.breakers import Breakers
 from tidewheel.services.database import Database
 from tidewheel.services.locations import Locations
-from tidewheel.services.sensor_events import load_sensor_events
-from tidewheel.services.signals import Signals, Topic, wait_until
+from tidewheel.services.pause_book import PauseBook
+from tidewheel.services.releases import Releases
+from tidewheel.services.sensor_events import (
+    BATCH,
+    LISTENING_KINDS,
+    SensorEvents,
+    load_sensor_events,
+    without_spans,
+)
+from tidewheel.services.signals import Signals, Topic, wait_any
 from tidewheel.services.tick_writer import TickWriter
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.values.error_info import error_info
@@ -27,7 +44,10 @@ from tidewheel.values.status import TickStatus, TriggerKind
 logger = logging.getLogger("tidewheel.sensors")
 
 UNREACHABLE_PAUSE_S = 1.0
-LISTENING_KINDS = frozenset({"run_status", "asset"})
+BUDGET_SHARE = 0.5
+"""How much of an evaluation's time may have passed when another event is begun."""
+MAX_STARTS = 250
+"""Sensors that are begun before other work of the server has its turn."""
 
 
 class SensorMoment(msgspec.Struct, kw_only=True):
@@ -39,6 +59,12 @@ class SensorMoment(msgspec.Struct, kw_only=True):
     woken: bool = False
     paused_until: float = 0.0
     started_at: Optional[float] = None
+    retry_at: Optional[float] = None
+    """When an event is to be handed over again."""
+    single_until: int = 0
+    """Events up to this id go one at a time: together they failed as a whole."""
+    prefers_new: bool = True
+    """Whether new events go before one that is due again; they take turns."""
 
 
 class Sensors:
@@ -51,6 +77,9 @@ class Sensors:
         writer: TickWriter,
         database: Database,
         signals: Signals,
+        pauses: PauseBook,
+        breakers: Breakers,
+        releases: Releases,
         *,
         clock: Callable[[], float],
         evaluation_timeout_s: float,
@@ -59,75 +88,107 @@ class Sensors:
         self._book = book
         self._writer = writer
         self._database = database
+        self._pauses = pauses
+        self._breakers = breakers
+        self._releases = releases
         self._clock = clock
         self._timeout_s = evaluation_timeout_s
-        self._wake = signals.listen(Topic.CATALOG, Topic.TRIGGERS)
-        self._events = signals.listen(Topic.ASSET_EVENTS, Topic.RUN_EVENTS)
+        self._changed = signals.listen(Topic.CATALOG, Topic.TRIGGERS)
+        self._events = signals.listen(Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.INBOX)
+        self._finished = asyncio.Event()
+        self._agenda = Agenda()
+        self._count = 0
+        self._listeners: list[str] = []
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._moments: dict[str, SensorMoment] = {}
+        self._first_seen: dict[str, float] = {}
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        listener = asyncio.create_task(self._listen())
-        try:
-            while True:
-                wake_at = self.tick()
-                await wait_until(self._wake, wake_at, self._clock())
-        finally:
-            listener.cancel()
-
-    async def _listen(self) -> None:
-        """Mark sensors that listen to events when there are any."""
         while True:
-            await self._events.wait()
-            self._events.clear()
-            for trigger_id, _, sensor in self._locations.catalog.sensors():
-                if sensor.kind in LISTENING_KINDS:
-                    self._moment(trigger_id).woken = True
-            self._wake.set()
+            wake_at = self.tick()
+            await wait_any(self._changed, self._events, self._finished, wake_at=wake_at, now=self._clock())
+            await asyncio.sleep(0)
 
     def tick(self) -> float | None:
         """Start the evaluation of every sensor that is due; when to look again."""
         now = self._clock()
-        moments: list[float] = []
-        for trigger_id, location, sensor in self._locations.catalog.sensors():
-            record = self._book.get(trigger_id)
-            if record is None or sensor.kind == "automation":
-                continue  # conditions have a duty of their own
-            moment = self._moment(trigger_id)
-            if now < moment.paused_until:
-                moments.append(moment.paused_until)
-                continue
-            decision = self._decide(trigger_id, record, sensor, moment, now)
-            if decision.evaluate:
-                self._start(trigger_id, location, sensor, moment, now)
-            elif decision.wake_at is not None:
-                moments.append(decision.wake_at)
-        return min(moments, default=None)
+        self._finished.clear()
+        if self._changed.is_set():
+            self._changed.clear()
+            self._look_at_all(now)
+        if self._events.is_set():
+            self._events.clear()
+            self._wake_listeners(now)
+        for trigger_id in self._agenda.take_due(now, MAX_STARTS):
+            self._look_at(trigger_id, now)
+        return self._agenda.next_moment()
 
     def last_started_at(self, trigger_id: str) -> float | None:
         """When the sensor was last evaluated, also where nothing was worth recording."""
         return self._moment(trigger_id).last_started_at
 
+    def _look_at_all(self, now: float) -> None:
+        sensors = {trigger_id: sensor for trigger_id, _, sensor in self._locations.catalog.sensors()}
+        self._count = len(sensors)
+        self._listeners = [name for name, sensor in sensors.items() if sensor.kind in LISTENING_KINDS]
+        self._agenda.keep_only(set(sensors))
+        for trigger_id in sensors:
+            self._agenda.put(trigger_id, now)
+
+    def _wake_listeners(self, now: float) -> None:
+        """Mark sensors that listen to events: there are some."""
+        for trigger_id in self._listeners:
+            self._moment(trigger_id).woken = True
+            self._agenda.put(trigger_id, now)
+
     def _moment(self, trigger_id: str) -> SensorMoment:
         return self._moments.setdefault(trigger_id, SensorMoment())
+
+    def _look_at(self, trigger_id: str, now: float) -> None:
+        found = self._locations.catalog.trigger(trigger_id)
+        record = self._book.get(trigger_id)
+        if found is None or record is None or trigger_id in self._busy:
+            return
+        location, sensor = found
+        if not isinstance(sensor, SensorNode) or sensor.kind == "automation":
+            return  # conditions have a duty of their own
+        moment = self._moment(trigger_id)
+        pause = self._pauses.holding(sensor, location, now)
+        blocked_until = max(moment.paused_until, pause.ends_at if pause is not None else 0.0)
+        if now < blocked_until:
+            self._agenda.put(trigger_id, blocked_until)
+            return
+        decision = self._decide(trigger_id, record, sensor, moment, now)
+        if decision.evaluate:
+            self._start(trigger_id, location, sensor, moment, now)
+        else:
+            self._agenda.put(trigger_id, decision.wake_at)
 
     def _decide(
         self, trigger_id: str, record: TriggerRecord, sensor: SensorNode, moment: SensorMoment, now: float
     ) -> SensorDecision:
         if moment.started_at != record.started_at:
             moment.started_at, moment.evaluations = record.started_at, 0
+            moment.last_started_at = None
+        spread_s = start_spread_s(self._count, sensor.minimum_interval_s)
         return decide_sensor_tick(
             SensorFacts(
                 is_running=is_running(record, sensor.default_running),
                 minimum_interval_s=sensor.minimum_interval_s,
                 now=now,
+                served_since=self._served_since(trigger_id, now),
+                start_delay_s=start_delay_s(trigger_id, spread_s),
                 last_started_at=moment.last_started_at,
                 failures_in_a_row=record.failures_in_a_row,
                 woken=moment.woken,
                 is_evaluating=trigger_id in self._busy,
+                retry_at=moment.retry_at,
             )
         )
+
+    def _served_since(self, trigger_id: str, now: float) -> float:
+        return self._first_seen.setdefault(trigger_id, now)
 
     def _start(
         self, trigger_id: str, location: str, sensor: SensorNode, moment: SensorMoment, now: float
@@ -139,7 +200,8 @@ class Sensors:
 
         def done(_: asyncio.Task[None]) -> None:
             self._busy.pop(trigger_id, None)
-            self._wake.set()
+            self._agenda.put(trigger_id, self._clock())
+            self._finished.set()
 
         task.add_done_callback(done)
 
@@ -162,6 +224,12 @@ class Sensors:
         record = self._book.get(trigger_id)
         if record is None:
             return
+        if sensor.policy is not None and sensor.policy.breaker is not None:
+            gate = await self._breakers.check(record, sensor.policy)
+            if gate.state == "open":
+                moment.paused_until = self._breakers.look_again_at(gate)
+                moment.woken = True
+                return
         started_at = self._clock()
         request = EvaluationRequest(
             kind=TriggerKind.SENSOR,
@@ -173,31 +241,77 @@ class Sensors:
             started_at=record.started_at,
             is_first_since_start=moment.evaluations == 0,
         )
-        more = False
         if sensor.kind in LISTENING_KINDS:
-            loaded = await self._database.read(
-                load_sensor_events, self._database.ledger, sensor, location, record.position or 0
-            )
-            if not loaded.events:
-                if loaded.position > (record.position or 0):
-                    await self._move(record, loaded.position)
-                return
-            more = loaded.more
-            request = msgspec.structs.replace(request, events=loaded.events, runs=loaded.runs)
+            await self._hand_over(record, sensor, moment, request)
+            return
         result = await self._ask(location, sensor, request)
-        if request.events and result.position is None:
-            result = msgspec.structs.replace(result, position=_position_after(request, result))
         moment.evaluations += 1
         await self._commit(record, sensor, moment, result, started_at)
-        if more:
-            moment.woken = True
+
+    async def _hand_over(
+        self, record: TriggerRecord, sensor: SensorNode, moment: SensorMoment, request: EvaluationRequest
+    ) -> None:
+        """One evaluation of a sensor that listens to events: only when there are some for it."""
+        loaded = await self._load(record, sensor, moment, request.now)
+        loaded = without_spans(loaded, self._pauses.skipped_spans(sensor, record.location, request.now))
+        moment.retry_at = loaded.wake_at
+        moment.woken = moment.woken or loaded.more
+        handed = loaded.handed
+        if handed is None:
+            if loaded.position > (record.position or 0):
+                await self._move(record, loaded.position)
+            return
+        moment.prefers_new = handed.again is not None
+        result = await self._ask(record.location, sensor, loaded.fill(request))
+        moment.evaluations += 1
+        await self._settle(record, sensor, moment, loaded, handed, result, request.now)
+
+    async def _load(
+        self, record: TriggerRecord, sensor: SensorNode, moment: SensorMoment, now: float
+    ) -> SensorEvents:
+        return await self._database.read(
+            load_sensor_events,
+            self._database.ledger,
+            sensor,
+            record,
+            now=now,
+            limit=1 if (record.position or 0) < moment.single_until else BATCH,
+            prefers_new=moment.prefers_new,
+        )
+
+    async def _settle(
+        self,
+        record: TriggerRecord,
+        sensor: SensorNode,
+        moment: SensorMoment,
+        loaded: SensorEvents,
+        handed: Handed,
+        result: EvaluationResult,
+        started_at: float,
+    ) -> None:
+        settled = settle_handover(record.trigger_id, handed, result, self._clock())
+        if settled.split:
+            logger.warning("sensor %s failed on a batch as a whole; trying one by one", record.trigger_id)
+            moment.single_until, moment.woken = handed.ids[-1], True
+            return
+        result, behind = settled.result, settled.result.position
+        if behind is not None and behind < handed.ids[-1]:
+            moment.woken = True  # the time was up before the last event
+        elif behind is not None:
+            result = msgspec.structs.replace(result, position=max(behind, loaded.position))
+        retries = [one.retry_at for one in settled.redeliveries if one.retry_at is not None]
+        known = [] if moment.retry_at is None else [moment.retry_at]
+        moment.retry_at = min(retries + known, default=None)
+        extras = {"failed_events": settled.redeliveries, "settled_events": settled.settled}
+        await self._commit(record, sensor, moment, result, started_at, extras)
 
     async def _ask(self, location: str, sensor: SensorNode, request: EvaluationRequest) -> EvaluationResult:
+        timeout_s = sensor.evaluation_timeout_s or self._timeout_s
+        if request.events or request.deliveries:
+            request = msgspec.structs.replace(request, budget_s=timeout_s * BUDGET_SHARE)
         try:
-            return await self._locations.evaluate(
-                location, request, sensor.evaluation_timeout_s or self._timeout_s
-            )
-        except UserCodeTimeoutError as exc:
+            return await self._locations.evaluate(location, request, timeout_s)
+        except UserCodeFailedError as exc:
             return EvaluationResult(error=error_info(exc))
 
     async def _commit(
@@ -207,6 +321,7 @@ class Sensors:
         moment: SensorMoment,
         result: EvaluationResult,
         started_at: float,
+        extras: dict[str, Any] | None = None,
     ) -> None:
         commit = build_tick_commit(
             record,
@@ -215,8 +330,15 @@ class Sensors:
             started_at=started_at,
             ended_at=self._clock(),
             frontier=started_at,
+            policy=sensor.policy,
         )
-        if self._is_repetition(commit.status, commit.skip_reason, moment, result, record):
+        if extras:
+            # what becomes of single events is always written
+            await self._writer.write(msgspec.structs.replace(commit, **extras), sensor.name)
+            return
+        if record.trigger_id not in self._releases.counts and self._is_repetition(
+            commit.status, commit.skip_reason, moment, result, record
+        ):
             return
         moment.last_skip_reason = commit.skip_reason if commit.status is TickStatus.SKIPPED else None
         await self._writer.write(commit, sensor.name)
@@ -252,10 +374,3 @@ class Sensors:
             self._book.note(moved)
         else:
             await self._book.refresh(record.trigger_id)
-
-
-def _position_after(request: EvaluationRequest, result: EvaluationResult) -> int | None:
-    """Which events count as handed over: all of them, unless the evaluation as a whole failed."""
-    if result.error is not None or not request.events:
-        return None
-    return request.events[-1].id

@@ -29,12 +29,16 @@ from tidewheel.services.automation import Automation
 from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
 from tidewheel.services.backfills import Backfills
+from tidewheel.services.breakers import Breakers
 from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
+from tidewheel.services.file_watch import FileWatching
 from tidewheel.services.guard import Guard
+from tidewheel.services.hooks import Hooks
 from tidewheel.services.hub import Peer
 from tidewheel.services.identity import Identity, IdentityOptions
+from tidewheel.services.inbox import InboxWriter
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
 from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
@@ -42,8 +46,12 @@ from tidewheel.services.machine import Machine
 from tidewheel.services.measurements import Measurements
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
+from tidewheel.services.pause_book import PauseBook
+from tidewheel.services.policy_control import PolicyControl
+from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
+from tidewheel.services.sensor_events import inbox_positions
 from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.tick_writer import TickWriter
@@ -73,6 +81,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_timeout_s: float = 60.0
     chatter_days: Optional[float] = 30.0
     tick_days: Optional[float] = 30.0
+    inbox_days: Optional[float] = 30.0
     watch_code: bool = True
     watchdog: WatchdogOptions = WatchdogOptions()
     version: str = ""
@@ -102,6 +111,7 @@ class Server:
         self.feed = ActivityFeed()
         self._resolver = PartitionResolver()
         ledger.use_resolver(self._resolver)
+        ledger.pools.use_default_slots(options.limits.default_pool_slots)
         self.workers = WorkerBook(clock(), machine)
         self.book = TriggerBook(self.database, clock)
         self._hub = machine.hub(on_hello=self._on_hello, on_message=self._on_message, on_close=self._on_close)
@@ -120,12 +130,19 @@ class Server:
             clock=clock,
             machine=machine,
         )
-        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver)
+        self.pauses = PauseBook(self.database, self.signals, clock)
+        self.breakers = Breakers(self.database, clock)
+        self.releases = Releases(
+            self.database, self.locations, self.pauses, self.workers, self.signals, clock=clock
+        )
+        writer = TickWriter(self.database, self.book, self.signals, self.feed, self._resolver, self.releases)
         self.schedules = Schedules(
             self.locations,
             self.book,
             writer,
             self.signals,
+            self.pauses,
+            self.breakers,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
@@ -135,6 +152,9 @@ class Server:
             writer,
             self.database,
             self.signals,
+            self.pauses,
+            self.breakers,
+            self.releases,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
         )
@@ -144,6 +164,7 @@ class Server:
             writer,
             self.database,
             self.signals,
+            self.pauses,
             clock=clock,
             evaluation_timeout_s=options.evaluation_timeout_s,
             thread=machine.helper_thread("tidewheel-automation"),
@@ -169,6 +190,11 @@ class Server:
             self.feed,
             clock=clock,
         )
+        self._file_watching = FileWatching(
+            self.database, self.locations, self.book, writer, self.signals, clock=clock
+        )
+        self.inbox = InboxWriter(self.database, self.signals)
+        self.hooks = Hooks(self.inbox, clock=clock)
         self.backfills = Backfills(
             self.database,
             self.locations,
@@ -214,6 +240,7 @@ class Server:
             entropy=entropy,
             evaluation_timeout_s=options.evaluation_timeout_s,
             about=self.about,
+            policies=PolicyControl(self.database, self.locations, self.pauses, self.breakers, self.releases),
         )
         self.identity = Identity(self.database, options.identity, clock=clock, entropy=entropy)
         self.guard = Guard(
@@ -224,7 +251,12 @@ class Server:
         )
         self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals, self.guard)
         self._retention = Retention(
-            self.database, chatter_days=options.chatter_days, tick_days=options.tick_days, clock=clock
+            self.database,
+            chatter_days=options.chatter_days,
+            tick_days=options.tick_days,
+            inbox_days=options.inbox_days,
+            positions=lambda: inbox_positions(self.locations.catalog, self.book),
+            clock=clock,
         )
         self.failed_duties: list[str] = []
         self.watchdog = Watchdog(
@@ -249,6 +281,8 @@ class Server:
         """Listen, start the locations and all duties. Returns before user code has loaded (``wait_ready``)."""
         await self._hub.listen(self.options.socket)
         self._begin("intake", self.intake.run())
+        self._begin("inbox", self.inbox.run())
+        self.hooks.restore(self.database.ledger, self.locations.names())
         self._begin("catalog", self._follow_catalog())
         await self.locations.start()
         self._begin("launching", self.launching.run())
@@ -304,8 +338,12 @@ class Server:
         await self.locations.wait_settled()
         changed.clear()
         await self._take_catalog()
+        self.hooks.complete()
+        await self.pauses.sync()
+        self._begin("releases", self.releases.run())
         self._begin("schedules", self.schedules.run())
         self._begin("sensors", self.sensors.run())
+        self._begin("files", self._file_watching.run())
         self._begin("backfills", self.backfills.run())
         self._begin("automation", self.automation.run())
         self._ready.set()
@@ -322,6 +360,7 @@ class Server:
                 await self.database.read(self._resolver.read_dynamic, self.database.ledger)
                 self._resolver.use_catalog(catalog)
                 await self.book.sync(catalog)
+                self.hooks.follow(catalog)
                 return
             except Exception:
                 logger.exception("the catalog could not be taken over; trying again")
@@ -390,10 +429,9 @@ class Server:
             case ChildStarted(pid=pid, run_id=run_id, epoch=epoch):
                 self.workers.started(run_id, epoch, pid)
                 self._note_worker(run_id, epoch, pid)
-            case ChildExited(run_id=run_id, epoch=epoch):
-                if run_id is not None:
-                    self.workers.exited(run_id, epoch, self._clock())
-                    self.signals.raise_topic(Topic.WORKERS)
+            case ChildExited(run_id=run_id, epoch=epoch) if run_id is not None:
+                self.workers.exited(run_id, epoch, self._clock())
+                self.signals.raise_topic(Topic.WORKERS)
             case _:
                 self.locations.take(peer, message)
 

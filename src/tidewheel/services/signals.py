@@ -18,8 +18,9 @@ class Topic(str, Enum):
     ASSET_EVENTS = "asset_events"
     RUN_EVENTS = "run_events"
     WORKERS = "workers"
+    INBOX = "inbox"
     HISTORY = "history"
-    """What had happened was taken back (wiped, deleted), or other dynamic partitions exist now."""
+    """What had happened was taken back: wiped or deleted."""
     BACKFILLS = "backfills"
 
 
@@ -65,3 +66,16 @@ async def wait_until(
         except TimeoutError:
             pass
     flag.clear()
+
+
+async def wait_any(*flags: asyncio.Event, wake_at: float | None, now: float, longest_s: float = 60.0) -> None:
+    """Sleep until one of the flags is set or the moment has come (at most ``longest_s``); the flags stay as they are."""
+    timeout_s = longest_s if wake_at is None else min(max(0.0, wake_at - now), longest_s)
+    if timeout_s <= 0 or any(flag.is_set() for flag in flags):
+        return
+    waits = [asyncio.create_task(flag.wait()) for flag in flags]
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -10,6 +10,7 @@ import msgspec
 from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.records import TickCommit, TickOutcome, TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus
 
@@ -63,8 +64,11 @@ class TriggerBook:
     def note_commit(self, commit: TickCommit, outcome: TickOutcome) -> None:
         """A tick was committed: follow what it changed."""
         record = self._records.get(commit.trigger_id)
-        if record is None or outcome.stale:
+        if record is None or outcome.stale or outcome.is_repetition:
             return
+        failures = record.failures_in_a_row
+        if not commit.is_unasked:
+            failures = failures + 1 if commit.counts_as_failure else 0
         for observer in self.observers:
             observer(commit, outcome)
         keys = [run.run_key for run in commit.runs if run.run_key is not None]
@@ -78,46 +82,48 @@ class TriggerBook:
             if keys and commit.status is not TickStatus.FAILURE
             else record.last_run_key,
             last_tick_at=commit.started_at,
-            failures_in_a_row=record.failures_in_a_row + 1 if commit.status is TickStatus.FAILURE else 0,
+            failures_in_a_row=failures,
         )
 
     def _sync(self, catalog: Catalog) -> None:
         ledger = self._database.ledger
         known = {record.trigger_id: record for record in ledger.get_triggers()}
         now = self._clock()
+        fresh: list[TriggerRecord] = []
         for trigger_id, location, schedule in catalog.schedules():
             definition = schedule_definition(schedule)
             record = known.get(trigger_id)
             if record is None:
-                known[trigger_id] = ledger.ensure_trigger(
-                    trigger_id,
-                    kind=TriggerKind.SCHEDULE,
-                    location=location,
-                    name=schedule.name,
-                    definition=definition,
-                    started_at=now,
-                    frontier=now,
-                    position=None,
-                )
+                wanted = _new_trigger(trigger_id, TriggerKind.SCHEDULE, location, schedule.name, now)
+                fresh.append(msgspec.structs.replace(wanted, definition=definition, frontier=now))
             elif record.definition != definition:
                 # an edited schedule starts at the edit: its past is not run (F14)
                 moved = ledger.update_trigger(trigger_id, definition=definition, frontier=now, started_at=now)
                 known[trigger_id] = moved or record
+        newest = ledger.last_event_id()
         for trigger_id, location, sensor in catalog.sensors():
             if trigger_id not in known:
-                known[trigger_id] = self._new_sensor(trigger_id, location, sensor, now)
+                wanted = _new_trigger(trigger_id, TriggerKind.SENSOR, location, sensor.name, now)
+                position = _first_position(ledger, sensor, newest)
+                fresh.append(msgspec.structs.replace(wanted, position=position))
+        known.update({record.trigger_id: record for record in ledger.ensure_triggers(fresh)})
         self._records = known
 
-    def _new_sensor(self, trigger_id: str, location: str, sensor: SensorNode, now: float) -> TriggerRecord:
-        ledger = self._database.ledger
-        return ledger.ensure_trigger(
-            trigger_id,
-            kind=TriggerKind.SENSOR,
-            location=location,
-            name=sensor.name,
-            definition=None,
-            started_at=now,
-            frontier=None,
-            # events before a run status sensor's start are not its business; those after it all are (F19)
-            position=ledger.last_event_id() if sensor.kind == "run_status" else None,
-        )
+
+def _first_position(ledger: LedgerPort, sensor: SensorNode, newest: int) -> int | None:
+    """Events before a run status sensor's start are not its business, those after it all are (F19); so with deliveries."""
+    if sensor.kind == "run_status":
+        return newest
+    return ledger.inbox.last_delivery_id() if sensor.kind == "webhook" else None
+
+
+def _new_trigger(trigger_id: str, kind: TriggerKind, location: str, name: str, now: float) -> TriggerRecord:
+    return TriggerRecord(
+        trigger_id=trigger_id,
+        kind=kind,
+        location=location,
+        name=name,
+        status=TriggerStatus.DECLARED_IN_CODE,
+        version=1,
+        started_at=now,
+    )

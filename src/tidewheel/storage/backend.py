@@ -27,8 +27,10 @@ class Backend(Protocol):
     def read(self) -> AbstractContextManager[sa.Connection]:
         """A connection that sees one committed state, whatever is written meanwhile."""
 
-    def write(self) -> AbstractContextManager[sa.Connection]:
+    def write(self, *, durable: bool = False) -> AbstractContextManager[sa.Connection]:
         """A connection in a write transaction, committed at the end, rolled back on an error.
+
+        ``durable``: it has reached the disk when it returns, so that also a power cut cannot take it back.
 
         Writes follow each other one by one in the whole system, so that the ids taken in them become visible in their
         order. They are short: this is no limit that a scheduler meets.

@@ -261,13 +261,14 @@ def cancel(unit: Unit, backfill_id: str, *, now: float) -> BackfillCancellation 
     if before.status is not BackfillStatus.CANCELING:
         after = replace(before, status=BackfillStatus.CANCELING, version=before.version + 1, updated_at=now)
         unit.execute(_UPDATE, _changing_row(after) | {"b_seq": row.seq})
-    stopping = []
-    for one in load_open_runs(unit.conn, backfill_id):
-        if one.latest is not None and not one.latest.is_finished:
-            stopped = run_changes.request_cancel(unit, one.latest.run_id, now=now)
-            if stopped is not None and stopped.status is RunStatus.CANCELING:
-                stopping.append(stopped.run_id)
-    return BackfillCancellation(backfill=after, stopping=tuple(stopping))
+    live = [
+        one.latest.run_id
+        for one in load_open_runs(unit.conn, backfill_id)
+        if one.latest is not None and not one.latest.is_finished
+    ]
+    asked = run_changes.request_cancels(unit, live, now=now)
+    stopping = tuple(run.run_id for run in asked if run.status is RunStatus.CANCELING)
+    return BackfillCancellation(backfill=after, stopping=stopping)
 
 
 def _clauses(filters: BackfillFilter | None) -> list[Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
 from tidewheel.storage.schema import event, run_log
 from tidewheel.values.events import FACT_EVENT_TYPES, Event, StoredEvent
+from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import EventFilter
 from tidewheel.values.serde import decode, encode
 
@@ -127,6 +128,18 @@ def load_events(
     """Lasting events that match, in id order."""
     statement = events_statement(filters, limit, ascending)
     return [StoredEvent(id=id_, event=decode(body, Event)) for id_, body in conn.execute(statement)]
+
+
+def count_events(conn: sa.Connection, filters: EventFilter, limit: int) -> Backlog:
+    """How many match, counted up to a limit, and the time of the oldest."""
+    found = events_statement(filters, limit, True).with_only_columns(event.c.id).subquery()
+    count = conn.execute(select(sa.func.count()).select_from(found)).scalar_one()
+    if not count:
+        return Backlog()
+    oldest = conn.execute(
+        events_statement(filters, 1, True).with_only_columns(event.c.timestamp)
+    ).scalar_one()
+    return Backlog(count=count, oldest_at=oldest)
 
 
 def load_newest(

@@ -27,15 +27,20 @@ from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.backfills import SqlBackfills
 from tidewheel.storage.conditions import Conditions, Owed
 from tidewheel.storage.engines import open_backend
+from tidewheel.storage.inbox import SqlInbox
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.pools import SqlPools
 from tidewheel.storage.ports import PartitionResolver
 from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
+from tidewheel.storage.ports_triggers import TriggerPoliciesPort
+from tidewheel.storage.trigger_policies import TriggerPolicies
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
@@ -66,6 +71,8 @@ class SqlLedger:
         self._resolve: PartitionResolver | None = None
         self.access: AccessPort = SqlAccess(backend, self._write)
         self.audit: AuditPort = SqlAudit(backend, self._write)
+        self.inbox: InboxPort = SqlInbox(backend)
+        self.policies: TriggerPoliciesPort = TriggerPolicies(backend.read, self._write)
         self.conditions: ConditionsPort = Conditions(backend, self._write)
         self.owed: OwedPort = Owed(backend, self._write)
         self.backfills: BackfillsPort = SqlBackfills(backend, self._write)
@@ -222,6 +229,10 @@ class SqlLedger:
         with self.backend.read() as conn:
             return event_rows.load_log(conn, run_id, after, limit)
 
+    def count_events(self, filters: EventFilter, limit: int = 100_000) -> Backlog:
+        with self.backend.read() as conn:
+            return event_rows.count_events(conn, filters, limit)
+
     def last_event_id(self) -> int:
         with self.backend.read() as conn:
             return event_rows.load_last_id(conn)
@@ -297,6 +308,10 @@ class SqlLedger:
         with self._write() as unit:
             return triggers.ensure(unit, wanted)
 
+    def ensure_triggers(self, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+        with self._write() as unit:
+            return triggers.ensure_many(unit, wanted)
+
     def get_trigger(self, trigger_id: str) -> TriggerRecord | None:
         with self.backend.read() as conn:
             return triggers.load(conn, trigger_id)
@@ -338,6 +353,10 @@ class SqlLedger:
     def commit_tick(self, commit: TickCommit) -> TickOutcome:
         with self._write() as unit:
             return ticks.commit(unit, commit)
+
+    def commit_ticks(self, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+        with self._write() as unit:
+            return ticks.commit_many(unit, commits)
 
     def get_ticks(
         self,

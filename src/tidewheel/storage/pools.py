@@ -111,6 +111,10 @@ class SqlPools:
         """``write``: opens a write transaction of the ledger."""
         self._backend = backend
         self._write = write
+        self._default_slots: int | None = None
+
+    def use_default_slots(self, slots: int | None) -> None:
+        self._default_slots = slots
 
     def get_all(self) -> list[PoolRecord]:
         claims: dict[str, list[PoolClaim]] = defaultdict(list)
@@ -137,19 +141,11 @@ class SqlPools:
                 unit.upsert(_SET, [{"name": name, "slots": slots, "updated_at": now}])
 
     def claim(
-        self,
-        name: str,
-        run_id: str,
-        epoch: int,
-        step: str,
-        *,
-        priority: int,
-        default_slots: int | None,
-        now: float,
+        self, name: str, run_id: str, epoch: int, step: str, *, priority: int, now: float
     ) -> PoolAnswer:
         with self._write() as unit:
             return claim(
-                unit, name, run_id, epoch, step, priority=priority, default_slots=default_slots, now=now
+                unit, name, run_id, epoch, step, priority=priority, default_slots=self._default_slots, now=now
             )
 
     def release(self, run_id: str, step: str) -> int:

@@ -13,9 +13,12 @@ from typing import Any, Optional, Protocol
 from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
+from tidewheel.storage.ports_triggers import TriggerPoliciesPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
@@ -51,10 +54,14 @@ class LedgerPort(Protocol):
 
     access: AccessPort
     audit: AuditPort
+    inbox: InboxPort
     backfills: BackfillsPort
     pools: PoolsPort
     conditions: ConditionsPort
     owed: OwedPort
+
+    policies: TriggerPoliciesPort
+    """What is kept for triggers' policies; only where the database itself is open."""
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:
@@ -175,6 +182,9 @@ class LedgerPort(Protocol):
         The ids here are positions in this run's log, from 1; ``after`` is exclusive.
         """
 
+    def count_events(self, filters: EventFilter, limit: int = 100_000) -> Backlog:
+        """How many lasting events match (counted up to ``limit``), and the time of the oldest."""
+
     def last_event_id(self) -> int:
         """The newest lasting event's id, 0 when there is none."""
 
@@ -230,6 +240,9 @@ class LedgerPort(Protocol):
     ) -> TriggerRecord:
         """The trigger's record, made (DECLARED_IN_CODE) if missing."""
 
+    def ensure_triggers(self, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+        """Like ``ensure_trigger`` for many: the stored ones of their ids, or else these, which are stored."""
+
     def get_trigger(self, trigger_id: str) -> TriggerRecord | None: ...
 
     def get_triggers(self, location: str | None = None) -> list[TriggerRecord]: ...
@@ -253,6 +266,12 @@ class LedgerPort(Protocol):
         """Write one tick whole (see ``TickCommit``), or nothing when stale.
 
         For a schedule a second tick of the same nominal time replaces a FAILURE row (a retry) and otherwise is stale.
+        """
+
+    def commit_ticks(self, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+        """Ticks of different triggers in one transaction; each is stale or not by itself, as with ``commit_tick``.
+
+        Of several ticks of one trigger the first counts, the others are stale.
         """
 
     def get_ticks(

@@ -27,23 +27,15 @@ class PoolsPort(Protocol):
         """Set a pool's limit, or (None) remove it."""
 
     def claim(
-        self,
-        name: str,
-        run_id: str,
-        epoch: int,
-        step: str,
-        *,
-        priority: int,
-        default_slots: int | None,
-        now: float,
+        self, name: str, run_id: str, epoch: int, step: str, *, priority: int, now: float
     ) -> PoolAnswer:
-        """Ask for a slot, again and again until it is granted; steps get them by priority, then in the order of asking.
-
-        ``default_slots``: the limit of a pool that none was set for.
-        """
+        """Ask for a slot, again and again until it is granted; steps get them by priority, then in the order of asking."""
 
     def release(self, run_id: str, step: str) -> int:
         """A step has ended: it holds and waits for nothing any more. Returns how many slots it held."""
 
     def free(self, name: str | None = None, run_id: str | None = None) -> int:
         """Take slots away from whoever holds or asks for them: of a pool, of a run, or of both. Returns how many."""
+
+    def use_default_slots(self, slots: int | None) -> None:
+        """The limit, from now on, of pools that none was set for."""

@@ -61,7 +61,8 @@ class PostgresBackend:
             yield conn
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+        # every commit waits for the disk, unless the database's owner has chosen otherwise
         with self.engine.begin() as conn:
             conn.execute(_TAKE_WRITE_LOCK)
             yield conn

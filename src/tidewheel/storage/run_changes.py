@@ -51,9 +51,13 @@ def create(
     changes: PartitionChanges,
     trigger_id: str | None = None,
     tick_id: int | None = None,
+    of_ticks: Mapping[str, tuple[str, int | None]] | None = None,
     in_process: bool = False,
 ) -> list[StoredRun]:
-    """Insert runs with their first events; of an id that exists the run is returned as it is. In the wanted order."""
+    """Insert runs with their first events; of an id that exists the run is returned as it is. In the wanted order.
+
+    ``of_ticks`` gives (trigger id, tick id) by run id where they differ; the others get ``trigger_id``, ``tick_id``.
+    """
     wanted = list({new.run_id: new for new in wanted}.values())
     known = runs.load_many(unit.conn, [new.run_id for new in wanted]) if wanted else {}
     fresh = [new for new in wanted if new.run_id not in known]
@@ -62,7 +66,8 @@ def create(
     for seq, new in zip(unit.take_ids(run, len(fresh)), fresh, strict=True):
         first = _first_events(new, now, in_process)
         entries.extend(Entry(happened, place, None) for place, happened in enumerate(first, 1))
-        record = _new_record(new, now, trigger_id, tick_id, in_process)
+        owner = (of_ticks or {}).get(new.run_id, (trigger_id, tick_id))
+        record = _new_record(new, now, *owner, in_process)
         created[new.run_id] = StoredRun(record, seq, len(first))
     runs.insert(unit, list(created.values()))
     assets.plan_assets(
@@ -243,26 +248,40 @@ def _create_retry(
     return created.record
 
 
+_WAITING = (RunStatus.QUEUED, RunStatus.NOT_STARTED, RunStatus.MANAGED)
+
+
 def request_cancel(unit: Unit, run_id: str, *, now: float) -> RunRecord | None:
     """Cancel a waiting run at once, or ask a running one to stop."""
-    stored = runs.load(unit.conn, run_id)
-    if stored is None or stored.record.is_finished:
-        return None
+    cancelled = request_cancels(unit, [run_id], now=now)
+    return cancelled[0] if cancelled else None
+
+
+def request_cancels(unit: Unit, run_ids: Sequence[str], *, now: float) -> list[RunRecord]:
+    """Cancel waiting runs at once, and ask running ones to stop; those that have ended are left out."""
+    changes = PartitionChanges()
+    records = [
+        _cancel(unit, stored, now, changes)
+        for stored in runs.load_many(unit.conn, run_ids).values()
+        if not stored.record.is_finished
+    ]
+    partitions.settle(unit, changes)
+    return records
+
+
+def _cancel(unit: Unit, stored: StoredRun, now: float, changes: PartitionChanges) -> RunRecord:
     if stored.record.status is RunStatus.CANCELING:
         return stored.record
     asked = (EventType.RUN_CANCELING, "Asked to stop.")
-    waiting = (RunStatus.QUEUED, RunStatus.NOT_STARTED, RunStatus.MANAGED)
-    if stored.record.status not in waiting:
+    if stored.record.status not in _WAITING:
         record = replace(stored.record, status=RunStatus.CANCELING, cancel_requested=True, updated_at=now)
         _log(unit, stored, record, (asked,))
         return record
     record = replace(
         stored.record, status=RunStatus.CANCELED, cancel_requested=True, ended_at=now, updated_at=now
     )
-    changes = PartitionChanges()
     facts = _log(unit, stored, record, (asked, (EventType.RUN_CANCELED, "Cancelled before it started.")))
     _end_plan(unit, stored, RunStatus.CANCELED, facts[-1].id, changes)
-    partitions.settle(unit, changes)
     return record
 
 

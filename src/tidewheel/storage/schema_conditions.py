@@ -32,7 +32,7 @@ condition_evaluation = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("at", Seconds, nullable=False),
-    Column("body", sa.LargeBinary, nullable=False, comment="the tree, its causes, the runs, msgpack"),
+    Column("body", sa.LargeBinary, nullable=False, comment="the tree, its causes, the runs; msgpack, zlib"),
     sqlite_autoincrement=True,
     comment="evaluations that asked for something or failed",
 )

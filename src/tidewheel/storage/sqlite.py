@@ -114,9 +114,12 @@ class SqliteBackend:
             yield conn
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
         with self._lock:
             conn = self._writing_connection()
+            waits_for_disk = durable and not self._shared
+            if waits_for_disk:
+                _set_synchronous(conn, "FULL")
             try:
                 self._begin(conn)
                 yield conn
@@ -124,6 +127,9 @@ class SqliteBackend:
             except BaseException:
                 conn.rollback()
                 raise
+            finally:
+                if waits_for_disk:
+                    _set_synchronous(conn, "NORMAL")
 
     def _writing_connection(self) -> sa.Connection:
         # One connection is kept for writing: taking one from the pool costs as much as a small statement.
@@ -201,6 +207,12 @@ class SqliteBackend:
                 self._writer.close()
                 self._writer = None
             self.engine.dispose()
+
+
+def _set_synchronous(conn: sa.Connection, mode: str) -> None:
+    # only outside transactions, and the driver's own are off: this one is SQLAlchemy's idea of one
+    conn.exec_driver_sql(f"PRAGMA synchronous = {mode}")
+    conn.commit()
 
 
 def _is_busy(error: BaseException | None) -> bool:

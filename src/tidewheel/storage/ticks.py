@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 import msgspec
@@ -10,21 +11,27 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
+from tidewheel.logic.planning.policy import HeldRequest
 from tidewheel.storage import (
     backfills,
     conditions,
     dynamic_partitions,
+    held_requests,
     intake,
     partitions,
+    redeliveries,
     run_changes,
+    run_keys,
     triggers,
 )
-from tidewheel.storage.backend import Unit
+from tidewheel.storage.backend import Unit, in_chunks
 from tidewheel.storage.partitions import PartitionChanges
+from tidewheel.storage.run_keys import Requests
 from tidewheel.storage.runs import StoredRun
-from tidewheel.storage.schema import run, run_key, tick
-from tidewheel.values import tags as tag_names
+from tidewheel.storage.schema import tick
 from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.inbox import Redelivery
+from tidewheel.values.policies import SetAside, TriggerPolicy
 from tidewheel.values.records import (
     KeptRunKey,
     NewRun,
@@ -52,13 +59,10 @@ class TickBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_keys: tuple[KeptRunKey, ...] = ()
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
-
-
-class _Requests(NamedTuple):
-    """A tick's runs, parted into those to create and those whose key is taken."""
-
-    runs: list[NewRun]
-    kept: tuple[KeptRunKey, ...]
+    failed_events: tuple[Redelivery, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_unasked: bool = False
 
 
 _STATUSES = {status.value: status for status in TickStatus}
@@ -68,64 +72,181 @@ _REPLACE = (
     .where(tick.c.tick_id == bindparam("b_tick_id"))
     .values({name: bindparam(name) for name in ("status", "started_at", "ended_at", "attempt", "body")})
 )
-_SAME_NOMINAL_TIME = select(tick.c.tick_id, tick.c.status, tick.c.body).where(
-    tick.c.trigger_id == bindparam("trigger_id"), tick.c.scheduled_for == bindparam("scheduled_for")
+_SAME_NOMINAL_TIMES = select(
+    tick.c.tick_id, tick.c.trigger_id, tick.c.scheduled_for, tick.c.status, tick.c.body
+).where(
+    tick.c.trigger_id.in_(bindparam("trigger_ids", expanding=True)),
+    tick.c.scheduled_for.in_(bindparam("moments", expanding=True)),
 )
-_KEY_HOLDERS = (
-    select(run_key.c.job_name, run_key.c.run_key, run.c.run_id)
-    .join(run, run.c.seq == run_key.c.run_seq)
-    .where(
-        run_key.c.trigger_id == bindparam("trigger_id"),
-        run_key.c.scheduled_for == bindparam("scheduled_for"),
-        run_key.c.run_key.in_(bindparam("keys", expanding=True)),
-    )
+_NEWEST_TICK = (
+    select(tick.c.body)
+    .where(tick.c.trigger_id == bindparam("trigger_id"))
+    .order_by(tick.c.tick_id.desc())
+    .limit(1)
 )
-_INSERT_KEY = run_key.insert()
+
+
+class _Prepared(NamedTuple):
+    """A commit that is not stale, with what was read for it."""
+
+    wanted: TickCommit
+    before: TriggerRecord
+    after: TriggerRecord
+    requests: Requests
+    held: list[HeldRequest]
+    earlier: sa.Row[Any] | None
+
+
+class _Written(NamedTuple):
+    """A commit whose requests have been decided."""
+
+    prepared: _Prepared
+    tick_id: int | None
+    runs: list[NewRun]
+    is_created: bool = False
+    """Whether the runs are there already, since a policy decided about them."""
+    own_ids: tuple[str, ...] = ()
+    """Runs of this tick's own requests; ``runs`` may have some that had waited since earlier ticks."""
+    set_aside: tuple[SetAside, ...] = ()
+    canceled: tuple[str, ...] = ()
+    held_until: float | None = None
 
 
 def commit(unit: Unit, wanted: TickCommit) -> TickOutcome:
     """Write a tick, or nothing when the trigger has changed or the nominal time has been dealt with."""
-    before = triggers.load(unit.conn, wanted.trigger_id)
-    if before is None or before.version != wanted.expected_version:
-        return STALE
-    earlier = None
-    if wanted.scheduled_for is not None:
-        nominal = {"trigger_id": wanted.trigger_id, "scheduled_for": wanted.scheduled_for}
-        earlier = unit.execute(_SAME_NOMINAL_TIME, nominal).first()
-        if earlier is not None and earlier.status != TickStatus.FAILURE.value:
-            return STALE
-    after = triggers.change(unit, before, _next_state(wanted, before))
-    if after is None:
-        return STALE
-    for change in wanted.partition_changes:
-        dynamic_partitions.change(unit, change, now=wanted.ended_at)
-    requests = _without_taken_keys(unit, wanted)
-    tick_id = None
-    if wanted.record_tick or requests.runs or wanted.backfills or earlier is not None:
-        tick_id = earlier.tick_id if earlier is not None else unit.take_ids(tick, 1)[0]
-        _write_tick(unit, wanted, after, requests, tick_id, earlier)
+    return commit_many(unit, [wanted])[0]
+
+
+def commit_many(unit: Unit, commits: Sequence[TickCommit]) -> list[TickOutcome]:
+    """Write ticks of different triggers; each is stale or not by itself. Of several of one trigger only the first counts."""
+    triggers_before = triggers.load_many(unit.conn, [wanted.trigger_id for wanted in commits])
+    earlier = _load_earlier(unit, commits)
+    outcomes: dict[int, TickOutcome] = {}
+    prepared: list[tuple[int, _Prepared]] = []
+    for place, wanted in enumerate(commits):
+        before = triggers_before.pop(wanted.trigger_id, None)
+        same = earlier.get((wanted.trigger_id, wanted.scheduled_for or 0.0))
+        found = _prepare(unit, wanted, before, same)
+        if isinstance(found, TickOutcome):
+            outcomes[place] = found
+        else:
+            prepared.append((place, found))
+    triggers.write(unit, [one.after for _, one in prepared])
+    written = _write_ticks(unit, [one for _, one in prepared])
+    _create_runs(unit, written)
+    for (place, one), done in zip(prepared, written, strict=True):
+        _write_besides(unit, one.wanted, done.tick_id)
+        outcomes[place] = TickOutcome(
+            tick_id=done.tick_id,
+            run_ids=tuple(new.run_id for new in done.runs),
+            kept_keys=one.requests.kept,
+            version=one.after.version,
+            set_aside=done.set_aside,
+            canceled_run_ids=done.canceled,
+            held_until=done.held_until,
+        )
+    return [outcomes[place] for place in range(len(commits))]
+
+
+def _write_besides(unit: Unit, wanted: TickCommit, tick_id: int | None) -> None:
+    """What a tick asks for beside runs."""
+    trigger_id = wanted.trigger_id
     if wanted.conditions is not None:
-        conditions.write(unit, wanted.conditions, trigger_id=wanted.trigger_id, tick_id=tick_id)
-    _create_runs(unit, wanted, requests, tick_id, ORIGINS[before.kind])
-    backfills.create(
-        unit, wanted.backfills, now=wanted.ended_at, trigger_id=wanted.trigger_id, tick_id=tick_id
-    )
+        conditions.write(unit, wanted.conditions, trigger_id=trigger_id, tick_id=tick_id)
+    if wanted.backfills:
+        backfills.create(unit, wanted.backfills, now=wanted.ended_at, trigger_id=trigger_id, tick_id=tick_id)
     if wanted.events:
         intake.record(unit, wanted.events)
-    return TickOutcome(
-        tick_id=tick_id,
-        run_ids=tuple(new.run_id for new in requests.runs),
-        kept_keys=requests.kept,
-        version=after.version,
+    redeliveries.put(unit, wanted.failed_events)
+    redeliveries.settle(unit, wanted.trigger_id, wanted.settled_events)
+
+
+def _load_earlier(unit: Unit, commits: Sequence[TickCommit]) -> dict[tuple[str, float], sa.Row[Any]]:
+    """By trigger and nominal time, the ticks that are there already."""
+    nominal = [one for one in commits if one.scheduled_for is not None]
+    found: dict[tuple[str, float], sa.Row[Any]] = {}
+    for chunk in in_chunks(nominal):
+        wanted = {
+            "trigger_ids": [one.trigger_id for one in chunk],
+            "moments": list({one.scheduled_for for one in chunk}),
+        }
+        for row in unit.execute(_SAME_NOMINAL_TIMES, wanted):
+            found[row.trigger_id, row.scheduled_for] = row
+    return found
+
+
+def _prepare(
+    unit: Unit, wanted: TickCommit, before: TriggerRecord | None, earlier: sa.Row[Any] | None
+) -> _Prepared | TickOutcome:
+    if before is None or before.version != wanted.expected_version:
+        return STALE
+    if earlier is not None and earlier.status != TickStatus.FAILURE.value:
+        return STALE
+    has_keys = any(new.run_key is not None for new in wanted.runs)
+    shapes = wanted.policy is not None and wanted.policy.shapes_requests
+    held = held_requests.load(unit.conn, wanted.trigger_id) if has_keys or shapes else []
+    requests = run_keys.part(unit, wanted, held)
+    origin = ORIGINS[before.kind]
+    requests = requests._replace(runs=[replace(new, origin=origin) for new in requests.runs])
+    if wanted.runs and earlier is None and not _has_other_effect(wanted, before):
+        refused = _refused_again(unit, wanted, requests)
+        if refused is not None:
+            return TickOutcome(
+                version=before.version, kept_keys=requests.kept, set_aside=refused, is_repetition=True
+            )
+    for change in wanted.partition_changes:
+        dynamic_partitions.change(unit, change, now=wanted.ended_at)
+    after = replace(before, version=before.version + 1, **_next_state(wanted, before))
+    return _Prepared(wanted, before, after, requests, held, earlier)
+
+
+def _has_other_effect(wanted: TickCommit, before: TriggerRecord) -> bool:
+    """Whether there is more to a sensor's tick than its requests."""
+    return bool(
+        wanted.partition_changes
+        or wanted.events
+        or wanted.failed_events
+        or wanted.settled_events
+        or wanted.log
+        or wanted.request_errors
+        or wanted.conditions is not None
+        or wanted.backfills
+        or wanted.scheduled_for is not None
+        or wanted.status is not TickStatus.SUCCESS
+        or before.failures_in_a_row
+        or (wanted.cursor_changed and wanted.cursor != before.cursor)
+        or wanted.position not in (None, before.position)
     )
+
+
+def _refused_again(unit: Unit, wanted: TickCommit, requests: Requests) -> tuple[SetAside, ...] | None:
+    """The notes of a tick whose requests are all refused for the same reason as those of the trigger's newest tick."""
+    dropped: tuple[SetAside, ...] = ()
+    if requests.runs:
+        policy = wanted.policy
+        if policy is None or policy.overlap != "skip" or policy.debounce or policy.batch:
+            return None
+        only_overlap = TriggerPolicy(overlap="skip")
+        decision = held_requests.decide(
+            unit, wanted.trigger_id, only_overlap, requests.runs, held=(), occasion=0, now=wanted.ended_at
+        )
+        if decision.create:
+            return None
+        dropped = tuple(note for _, note in decision.set_aside)
+    newest = unit.execute(_NEWEST_TICK, {"trigger_id": wanted.trigger_id}).first()
+    if newest is None:
+        return None
+    body = decode(newest.body, TickBody)
+    return dropped if (body.kept_keys, body.set_aside) == (requests.kept, dropped) else None
 
 
 def _next_state(wanted: TickCommit, before: TriggerRecord) -> dict[str, Any]:
     has_failed = wanted.status is TickStatus.FAILURE
     after: dict[str, Any] = {
         "last_tick_at": wanted.started_at,
-        "failures_in_a_row": before.failures_in_a_row + 1 if has_failed else 0,
     }
+    if not wanted.is_unasked:
+        after["failures_in_a_row"] = before.failures_in_a_row + 1 if wanted.counts_as_failure else 0
     if wanted.frontier is not None:
         after["frontier"] = wanted.frontier
     if wanted.cursor_changed:
@@ -138,122 +259,133 @@ def _next_state(wanted: TickCommit, before: TriggerRecord) -> dict[str, Any]:
     return after
 
 
-def _key_scope(wanted: TickCommit) -> float:
-    """A sensor's keys count for ever, a schedule's within one nominal time (semantics A57, B10, F16)."""
-    return _NO_NOMINAL_TIME if wanted.scheduled_for is None else wanted.scheduled_for
-
-
-def _without_taken_keys(unit: Unit, wanted: TickCommit) -> _Requests:
-    keys = sorted({new.run_key for new in wanted.runs if new.run_key is not None})
-    if not keys:
-        return _Requests(list(wanted.runs), ())
-    scope = {"trigger_id": wanted.trigger_id, "scheduled_for": _key_scope(wanted), "keys": keys}
-    holders = {(row.job_name, row.run_key): row.run_id for row in unit.execute(_KEY_HOLDERS, scope)}
-    runs: list[NewRun] = []
-    kept: list[KeptRunKey] = []
-    for new in wanted.runs:
-        if new.run_key is None:
-            runs.append(new)
+def _write_ticks(unit: Unit, prepared: Sequence[_Prepared]) -> list[_Written]:
+    needs_row = [
+        one.earlier is None and (one.wanted.record_tick or bool(one.requests.runs or one.wanted.backfills))
+        for one in prepared
+    ]
+    ids = iter(unit.take_ids(tick, sum(needs_row)))
+    rows: list[dict[str, Any]] = []
+    written: list[_Written] = []
+    for one, is_new in zip(prepared, needs_row, strict=True):
+        tick_id = next(ids) if is_new else one.earlier.tick_id if one.earlier is not None else None
+        done = _decided(unit, one, tick_id)
+        written.append(done)
+        if tick_id is None:
             continue
-        # the first request of a tick takes the key, later ones of the same tick find it taken
-        holder = holders.setdefault((new.job_name, new.run_key), new.run_id)
-        if holder == new.run_id:
-            runs.append(new)
+        row = _tick_row(done)
+        if is_new:
+            identity = {"tick_id": tick_id, "trigger_id": one.wanted.trigger_id}
+            rows.append(row | identity | {"scheduled_for": one.wanted.scheduled_for})
         else:
-            kept.append(KeptRunKey(run_key=new.run_key, job_name=new.job_name, run_id=holder))
-    return _Requests(runs, tuple(kept))
+            unit.execute(_REPLACE, row | {"b_tick_id": tick_id})
+    unit.write_rows(_INSERT, rows)
+    return written
 
 
-def _write_tick(
-    unit: Unit,
-    wanted: TickCommit,
-    after: TriggerRecord,
-    requests: _Requests,
-    tick_id: int,
-    earlier: sa.Row[Any] | None,
-) -> None:
+def _decided(unit: Unit, one: _Prepared, tick_id: int | None) -> _Written:
+    """What the trigger's policy makes of the requests. Without one they are the runs."""
+    wanted = one.wanted
+    policy = wanted.policy or TriggerPolicy()
+    if tick_id is None or not (policy.shapes_requests or one.held):
+        runs = one.requests.runs
+        return _Written(one, tick_id, runs, own_ids=tuple(new.run_id for new in runs))
+    decision = held_requests.decide(
+        unit,
+        wanted.trigger_id,
+        policy,
+        one.requests.runs,
+        held=one.held,
+        occasion=tick_id,
+        now=wanted.ended_at,
+        key_scope=run_keys.scope_of(wanted.scheduled_for),
+    )
+    carried = held_requests.carry_out(unit, wanted.trigger_id, decision, one.held, now=wanted.ended_at)
+    others = {occasion: ids for occasion, ids in carried.run_ids.items() if occasion != tick_id}
+    amend(unit, others, [pair for pair in decision.set_aside if pair[0] != tick_id])
+    created = [ready.run for ready in decision.create]
+    until = None if not decision.held else decision.wake_at or math.inf
+    own = tuple(note for occasion, note in decision.set_aside if occasion == tick_id)
+    own_ids = carried.run_ids.get(tick_id, ())
+    return _Written(one, tick_id, created, True, own_ids, own, carried.canceled, until)
+
+
+def _tick_row(done: _Written) -> dict[str, Any]:
+    one, wanted = done.prepared, done.prepared.wanted
     # runs of a failed attempt stay the tick's runs when it is tried again
-    before_ids = decode(earlier.body, TickBody).run_ids if earlier is not None else ()
-    run_ids = dict.fromkeys((*before_ids, *(new.run_id for new in requests.runs)))
+    before_ids = decode(one.earlier.body, TickBody).run_ids if one.earlier is not None else ()
+    run_ids = dict.fromkeys((*before_ids, *done.own_ids))
     status = wanted.status
-    if status is TickStatus.SUCCESS and wanted.runs and not run_ids:
-        status = TickStatus.SKIPPED  # every key was taken (semantics B8)
+    waits = any(note.action == "held" for note in done.set_aside)
+    if status is TickStatus.SUCCESS and wanted.runs and not run_ids and not waits:
+        status = TickStatus.SKIPPED  # every key was taken (semantics B8), or everything was dropped
     body = TickBody(
         skip_reason=wanted.skip_reason,
         error=wanted.error,
-        cursor=after.cursor,
+        cursor=one.after.cursor,
         run_ids=tuple(run_ids),
-        kept_keys=requests.kept,
+        kept_keys=one.requests.kept,
         request_errors=wanted.request_errors,
         log=wanted.log,
+        failed_events=wanted.failed_events,
+        set_aside=done.set_aside,
+        notes=wanted.notes,
+        is_unasked=wanted.is_unasked,
     )
-    row = {
+    return {
         "status": status.value,
         "started_at": wanted.started_at,
         "ended_at": wanted.ended_at,
         "attempt": wanted.attempt,
         "body": encode(body),
     }
-    if earlier is not None:
-        unit.execute(_REPLACE, row | {"b_tick_id": tick_id})
-        return
-    identity = {
-        "tick_id": tick_id,
-        "trigger_id": wanted.trigger_id,
-        "scheduled_for": wanted.scheduled_for,
-    }
-    unit.execute(_INSERT, row | identity)
 
 
-def _create_runs(
-    unit: Unit, wanted: TickCommit, requests: _Requests, tick_id: int | None, origin: RunOrigin
-) -> None:
-    if not requests.runs:
-        return
-    changes = PartitionChanges()
-    created = run_changes.create(
-        unit,
-        [_of_tick(new, tick_id, origin) for new in requests.runs],
-        now=wanted.ended_at,
-        changes=changes,
-        trigger_id=wanted.trigger_id,
-        tick_id=tick_id,
-    )
-    _take_keys(unit, wanted, created)
-    partitions.settle(unit, changes)
+def _create_runs(unit: Unit, written: Sequence[_Written]) -> None:
+    """Create the runs of all ticks that no policy has created already, together."""
+    by_end: dict[float, list[tuple[_Written, NewRun]]] = {}
+    for done in written:
+        if done.runs and not done.is_created:
+            group = by_end.setdefault(done.prepared.wanted.ended_at, [])
+            group.extend((done, new) for new in done.runs)
+    for ended_at, group in by_end.items():
+        changes = PartitionChanges()
+        created = run_changes.create(
+            unit,
+            [held_requests.of_tick(new, done.tick_id) for done, new in group],
+            now=ended_at,
+            changes=changes,
+            of_ticks={new.run_id: (done.prepared.wanted.trigger_id, done.tick_id) for done, new in group},
+        )
+        run_keys.take(unit, _taken(group, created))
+        partitions.settle(unit, changes)
 
 
-def _of_tick(new: NewRun, tick_id: int | None, origin: RunOrigin) -> NewRun:
-    added = {tag_names.TICK: str(tick_id)}
-    if tag_names.EVALUATION_ID in new.tags:
-        added[tag_names.EVALUATION_ID] = str(tick_id)
-    if new.run_key is not None:
-        added[tag_names.RUN_KEY] = new.run_key
-    return replace(new, tags=new.tags | added, origin=origin)
+def _taken(
+    group: Sequence[tuple[_Written, NewRun]], created: Sequence[StoredRun]
+) -> Iterator[run_keys.TakenKey]:
+    by_id = {stored.record.run_id: stored for stored in created}
+    for done, new in group:
+        if new.run_key is not None:
+            wanted = done.prepared.wanted
+            scope = run_keys.scope_of(wanted.scheduled_for)
+            seq = by_id[new.run_id].seq
+            yield run_keys.TakenKey(wanted.trigger_id, new.job_name, new.run_key, scope, seq)
 
 
-def _take_keys(unit: Unit, wanted: TickCommit, created: Sequence[StoredRun]) -> None:
-    scope = _key_scope(wanted)
-    rows = {
-        (stored.record.job_name, stored.record.run_key): {
-            "trigger_id": wanted.trigger_id,
-            "job_name": stored.record.job_name,
-            "run_key": stored.record.run_key,
-            "scheduled_for": scope,
-            "run_seq": stored.seq,
-        }
-        for stored in created
-        if stored.record.run_key is not None
-    }
-    if not rows:
-        return
-    keys = sorted({key for _, key in rows if key is not None})
-    taken = unit.execute(
-        _KEY_HOLDERS, {"trigger_id": wanted.trigger_id, "scheduled_for": scope, "keys": keys}
-    )
-    for row in taken:
-        rows.pop((row.job_name, row.run_key), None)
-    unit.write_rows(_INSERT_KEY, list(rows.values()))
+def amend(unit: Unit, run_ids: Mapping[int, Sequence[str]], notes: Sequence[tuple[int, SetAside]]) -> None:
+    """Add to ticks of the past what became of their requests that waited."""
+    added: dict[int, list[SetAside]] = {tick_id: [] for tick_id in run_ids}
+    for tick_id, note in notes:
+        added.setdefault(tick_id, []).append(note)
+    for tick_id, more in added.items():
+        row = unit.execute(select(tick.c.body).where(tick.c.tick_id == tick_id)).first()
+        if row is None:
+            continue  # retention has taken it
+        body = decode(row.body, TickBody)
+        ids = tuple(dict.fromkeys((*body.run_ids, *run_ids.get(tick_id, ()))))
+        changed = replace(body, run_ids=ids, set_aside=(*body.set_aside, *more))
+        unit.execute(tick.update().where(tick.c.tick_id == tick_id).values(body=encode(changed)))
 
 
 def _to_record(row: sa.Row[Any]) -> TickRecord:

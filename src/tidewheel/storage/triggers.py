@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import Unit
+from tidewheel.storage.backend import Unit, in_chunks
 from tidewheel.storage.schema import trigger
 from tidewheel.values.records import TriggerRecord
 from tidewheel.values.status import TriggerKind, TriggerStatus
@@ -16,6 +17,7 @@ from tidewheel.values.status import TriggerKind, TriggerStatus
 _KINDS = {kind.value: kind for kind in TriggerKind}
 _STATUSES = {status.value: status for status in TriggerStatus}
 _BY_ID = select(trigger).where(trigger.c.trigger_id == bindparam("trigger_id"))
+_BY_IDS = select(trigger).where(trigger.c.trigger_id.in_(bindparam("trigger_ids", expanding=True)))
 _ALL = select(trigger).order_by(trigger.c.trigger_id)
 _INSERT = trigger.insert()
 _CHANGING = (
@@ -50,6 +52,26 @@ def load(conn: sa.Connection, trigger_id: str) -> TriggerRecord | None:
     return None if row is None else _to_record(row)
 
 
+def load_many(conn: sa.Connection, trigger_ids: Sequence[str]) -> dict[str, TriggerRecord]:
+    """Those of these triggers that there are, by id."""
+    found: dict[str, TriggerRecord] = {}
+    for chunk in in_chunks(trigger_ids):
+        for row in conn.execute(_BY_IDS, {"trigger_ids": chunk}):
+            record = _to_record(row)
+            found[record.trigger_id] = record
+    return found
+
+
+def write(unit: Unit, changed: Sequence[TriggerRecord]) -> None:
+    """Store records that were read in this very transaction, so that nobody can have changed them since."""
+    rows = [
+        {name: getattr(record, name) for name in _CHANGING}
+        | {"status": record.status.value, "b_trigger_id": record.trigger_id, "b_version": record.version - 1}
+        for record in changed
+    ]
+    unit.write_rows(_UPDATE_IF_UNCHANGED, rows)
+
+
 def load_all(conn: sa.Connection, location: str | None) -> list[TriggerRecord]:
     """All triggers, or those of a location."""
     statement = _ALL if location is None else _ALL.where(trigger.c.location == location)
@@ -58,12 +80,22 @@ def load_all(conn: sa.Connection, location: str | None) -> list[TriggerRecord]:
 
 def ensure(unit: Unit, wanted: TriggerRecord) -> TriggerRecord:
     """The stored trigger of that id, or else the wanted one, which is stored."""
-    known = load(unit.conn, wanted.trigger_id)
-    if known is not None:
-        return known
-    row = {column.name: getattr(wanted, column.name) for column in trigger.columns}
-    unit.execute(_INSERT, row | {"kind": wanted.kind.value, "status": wanted.status.value})
-    return wanted
+    return ensure_many(unit, [wanted])[0]
+
+
+def ensure_many(unit: Unit, wanted: Sequence[TriggerRecord]) -> list[TriggerRecord]:
+    """For each the stored trigger of that id, or else the wanted one, which is stored."""
+    known = load_many(unit.conn, [record.trigger_id for record in wanted])
+    fresh = {record.trigger_id: record for record in wanted if record.trigger_id not in known}
+    unit.write_rows(
+        _INSERT,
+        [
+            {column.name: getattr(record, column.name) for column in trigger.columns}
+            | {"kind": record.kind.value, "status": record.status.value}
+            for record in fresh.values()
+        ],
+    )
+    return [known.get(record.trigger_id) or fresh[record.trigger_id] for record in wanted]
 
 
 def change(unit: Unit, before: TriggerRecord, after: dict[str, Any]) -> TriggerRecord | None:

@@ -35,8 +35,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class NewEvaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One evaluation of a target that is worth keeping: it requested something, or it failed.
 
-    `tree` is a stored `logic.conditions.explain.TargetExplanation` (empty where there was no room for it). `partitions`
-    are the first of the requested keys; `requested` counts all.
+    `tree` is a stored `logic.conditions.explain.TargetExplanation` (empty where there was no room for it).
+    `partitions` are the first of the requested keys; `requested` counts all.
     """
 
     kind: str

@@ -8,6 +8,7 @@ import msgspec
 
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
+from tidewheel.values.inbox import Delivery, FileStat
 from tidewheel.values.records import PartitionChange, RequestError, RunRecord
 from tidewheel.values.status import TriggerKind
 
@@ -31,6 +32,12 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     is_first_since_start: bool = False
     events: tuple[StoredEvent, ...] = ()
     runs: tuple[Optional[RunRecord], ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    """What a webhook or file sensor has not been handed yet, in id order."""
+    budget_s: Optional[float] = None
+    """No further event is begun after this time; the result's position tells how far it came."""
+    wants_listing: bool = False
+    """Not an evaluation: list the files that a file sensor watches."""
     dynamic_partitions: Optional[dict[str, list[tuple[str, int]]]] = None
     """Known dynamic partitions, when the server sends them along; otherwise they are asked for when needed."""
 
@@ -71,4 +78,6 @@ class EvaluationResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     position: Optional[int] = None
     failed_events: tuple[tuple[int, ErrorInfo], ...] = ()
     log: tuple[str, ...] = ()
+    listing: Optional[tuple[FileStat, ...]] = None
+    """The files that a file sensor watches, when they were asked for."""
     duration_s: float = 0.0

@@ -10,7 +10,10 @@ from tidewheel.values.backfills import NewBackfill
 from tidewheel.values.conditions import ConditionCommit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event
+from tidewheel.values.inbox import Redelivery
+from tidewheel.values.policies import SetAside, TriggerPolicy
 from tidewheel.values.status import RunOrigin, RunStatus, TickStatus, TriggerKind, TriggerStatus
+from tidewheel.values.tags import RANGE_END, RANGE_START
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +61,13 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_finished(self) -> bool:
         """Whether the run has ended, in whatever way."""
         return self.status in (RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED)
+
+    @property
+    def partition_text(self) -> Optional[str]:
+        """The partition for people: its key, or the ends of the run's range."""
+        if self.partition is not None or RANGE_START not in self.tags:
+            return self.partition
+        return f"{self.tags[RANGE_START]}..{self.tags.get(RANGE_END, '')}"
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,6 +177,14 @@ class TickRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_keys: tuple[KeptRunKey, ...] = ()
     request_errors: tuple[RequestError, ...] = ()
     log: tuple[str, ...] = ()
+    failed_events: tuple[Redelivery, ...] = ()
+    """Events whose evaluation raised, and when each is tried again."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Requests that did not become runs at once, by the trigger's policy."""
+    notes: tuple[str, ...] = ()
+    """What the system has to say: missed nominal times that were not run, and the like."""
+    is_unasked: bool = False
+    """The trigger was not evaluated; the skip reason says why."""
 
 
 class PartitionChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +227,20 @@ class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backfills: tuple[NewBackfill, ...] = ()
     record_tick: bool = True
     """False: only move the state (an uneventful evaluation that nobody needs a row for)."""
+    failed_events: tuple[Redelivery, ...] = ()
+    """Events whose evaluation raised, to be handed over again (or set aside)."""
+    settled_events: tuple[int, ...] = ()
+    """Events that were handed over again, with success."""
+    policy: Optional[TriggerPolicy] = None
+    """What is to be made of the requests besides; judged in the transaction, by the runs that there are."""
+    notes: tuple[str, ...] = ()
+    is_unasked: bool = False
+    """The trigger was not evaluated: its failures in a row stay as they are."""
+
+    @property
+    def counts_as_failure(self) -> bool:
+        """Whether the trigger itself failed, so that it is asked less often: not when only single events did."""
+        return self.status is TickStatus.FAILURE and (self.error is not None or not self.failed_events)
 
 
 class TickOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -219,6 +251,13 @@ class TickOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     run_ids: tuple[str, ...] = ()
     kept_keys: tuple[KeptRunKey, ...] = ()
     version: int = 0
+    set_aside: tuple[SetAside, ...] = ()
+    canceled_run_ids: tuple[str, ...] = ()
+    """Runs that were asked to stop to make room."""
+    held_until: Optional[float] = None
+    """When requests that wait are to be looked at again; infinite: when a run of the trigger ends."""
+    is_repetition: bool = False
+    """The same requests with the same taken keys as last time: nothing was written."""
 
 
 class IntakeBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from tidewheel.definitions.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
 from tidewheel.definitions.definitions import Definitions
 from tidewheel.definitions.dynamic_keys import KnownPartitions, joined
+from tidewheel.definitions.file_sensors import FileSensorDefinition
 from tidewheel.definitions.partition_context import partition_loading_context
 from tidewheel.definitions.partition_job import only_job_with_partition
 from tidewheel.definitions.repository import RepositoryDefinition
@@ -23,6 +24,12 @@ from tidewheel.definitions.run_status_sensors import RunStatusSensorDefinition
 from tidewheel.definitions.schedules import ScheduleDefinition
 from tidewheel.definitions.sensors import SensorDefinition
 from tidewheel.definitions.trigger_results import SensorOutcome
+from tidewheel.definitions.webhook_sensors import (
+    BATCH,
+    NEWEST,
+    WebhookDelivery,
+    WebhookSensorDefinition,
+)
 from tidewheel.errors import (
     RunStatusSensorExecutionError,
     SensorExecutionError,
@@ -33,15 +40,21 @@ from tidewheel.errors import (
 from tidewheel.runtime.event_views import view_entry, view_event
 from tidewheel.runtime.outside_events import event_from_outside
 from tidewheel.runtime.run_views import view_run
-from tidewheel.values.error_info import ErrorInfo, error_info
+from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.events import Event
+from tidewheel.values.inbox import Delivery, FileChange
 from tidewheel.values.records import PartitionChange
+from tidewheel.values.serde import from_json
 from tidewheel.values.status import TriggerKind
 from tidewheel.values.tags import SCHEDULE_NAME, SCHEDULED_EXECUTION_TIME, SENSOR_NAME
+from tidewheel.worker.file_listing import list_files
+from tidewheel.worker.handover import Budget, HandedOver, hand_over
 from tidewheel.worker.launch_preparation import prepare_launch
 from tidewheel.worker.multi_asset_sensor_context import MultiAssetSensorEvaluationContext
+from tidewheel.worker.push_contexts import FileSensorContext, WebhookSensorContext
 from tidewheel.worker.requested_runs import RequestChecker
+from tidewheel.worker.result_limits import require_storable
 from tidewheel.worker.run_status_context import RunStatusSensorContext
 from tidewheel.worker.schedule_context import ScheduleEvaluationContext
 from tidewheel.worker.sensor_context import SensorEvaluationContext
@@ -71,7 +84,8 @@ def evaluate_sensor(
     defs: Definitions, request: EvaluationRequest, *, instance: Any, clock: Callable[[], float]
 ) -> EvaluationResult:
     """What a sensor asks for; never raises."""
-    return _guarded(lambda log: _sensor(defs.resolved, request, instance, log), clock)
+    budget = Budget(request.budget_s, clock)
+    return _guarded(lambda log: _sensor(defs.resolved, request, instance, log, budget), clock)
 
 
 def _guarded(
@@ -80,8 +94,8 @@ def _guarded(
     began = clock()
     log = TriggerLog()
     try:
-        result = evaluate(log)
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a boundary: user code
+        result = require_storable(evaluate(log))
+    except BaseException as exc:  # noqa: BLE001 - a boundary: user code, which may raise anything
         result = EvaluationResult(error=error_info(exc))
     return _with(result, log=tuple(log.lines), duration_s=max(0.0, clock() - began))
 
@@ -164,14 +178,22 @@ def _named_by_schedule(
 
 
 def _sensor(
-    resolved: ResolvedDefinitions, request: EvaluationRequest, instance: Any, log: TriggerLog
+    resolved: ResolvedDefinitions,
+    request: EvaluationRequest,
+    instance: Any,
+    log: TriggerLog,
+    budget: Budget,
 ) -> EvaluationResult:
     sensor = resolved.sensor(request.name)
     with _as_of(request, instance):
         if isinstance(sensor, RunStatusSensorDefinition):
-            return _run_status_sensor(resolved, sensor, request, instance, log)
+            return _run_status_sensor(resolved, sensor, request, instance, log, budget)
         if isinstance(sensor, AssetSensorDefinition):
-            return _asset_sensor(resolved, sensor, request, instance, log)
+            return _asset_sensor(resolved, sensor, request, instance, log, budget)
+        if isinstance(sensor, FileSensorDefinition) and request.wants_listing:
+            return EvaluationResult(listing=list_files(sensor.patterns, sensor.storage_options))
+        if isinstance(sensor, WebhookSensorDefinition | FileSensorDefinition):
+            return _push_sensor(resolved, sensor, request, instance, log, budget)
         context = _sensor_context(resolved, sensor, request, instance, log)
         with context:
             outcome = _collected(lambda: sensor.collect(context), sensor, SensorExecutionError)
@@ -185,18 +207,7 @@ def _sensor_context(
     instance: Any,
     log: TriggerLog,
 ) -> SensorEvaluationContext:
-    options: dict[str, Any] = {
-        "cursor": request.cursor,
-        "last_run_key": request.last_run_key,
-        "last_tick_completion_time": request.last_tick_at,
-        "last_sensor_start_time": request.started_at,
-        "is_first_tick": request.is_first_since_start,
-        "sensor_name": sensor.name,
-        "repository_name": "__repository__",
-        "instance": instance,
-        "resource_keys": sorted(sensor.required_resource_keys),
-        "log": log,
-    }
+    options = _context_options(sensor, request, instance, log)
     if isinstance(sensor, MultiAssetSensorDefinition):
         return MultiAssetSensorEvaluationContext(
             monitored_assets=sensor.monitored_assets,
@@ -209,36 +220,51 @@ def _sensor_context(
     )
 
 
+def _context_options(
+    sensor: SensorDefinition, request: EvaluationRequest, instance: Any, log: TriggerLog
+) -> dict[str, Any]:
+    return {
+        "cursor": request.cursor,
+        "last_run_key": request.last_run_key,
+        "last_tick_completion_time": request.last_tick_at,
+        "last_sensor_start_time": request.started_at,
+        "is_first_tick": request.is_first_since_start,
+        "sensor_name": sensor.name,
+        "repository_name": "__repository__",
+        "instance": instance,
+        "resource_keys": sorted(sensor.required_resource_keys),
+        "log": log,
+    }
+
+
 def _asset_sensor(
     resolved: ResolvedDefinitions,
     sensor: AssetSensorDefinition,
     request: EvaluationRequest,
     instance: Any,
     log: TriggerLog,
+    budget: Budget,
 ) -> EvaluationResult:
     """Hands over events in order; behind one whose handling raises the position stops, so that it comes again."""
     if not request.events:
         return EvaluationResult(
             skip_reason=f"No new materialization events found for asset key {sensor.asset_key}"
         )
-    outcomes: list[SensorOutcome] = []
-    position: int | None = None
-    for stored in request.events:
-        context = _sensor_context(resolved, sensor, request, instance, log)
-        entry = view_entry(stored.event, stored.id)
-        try:
-            with context:
-                outcomes.append(
-                    _collected(partial(sensor.collect_event, context, entry), sensor, SensorExecutionError)
-                )
-        except SensorExecutionError:
-            if position is None:
-                raise
-            break
-        position = stored.id
-    return _with(
-        _result(resolved, sensor, outcomes, request, instance, keeps_cursor=False), position=position
+    stored = request.events if sensor.hand_over != NEWEST else request.events[-1:]
+    entries: list[tuple[int, Any]] = [(one.id, view_entry(one.event, one.id)) for one in stored]
+    if sensor.hand_over == BATCH:
+        entries = [(entries[-1][0], [entry for _, entry in entries])]
+
+    def collect(event: Any) -> SensorOutcome:
+        with _sensor_context(resolved, sensor, request, instance, log) as context:
+            return _collected(partial(sensor.collect_event, context, event), sensor, SensorExecutionError)
+
+    handed = hand_over(
+        [(event_id, partial(collect, event)) for event_id, event in entries],
+        budget=budget,
+        stops_at_failure=True,
     )
+    return _handed_result(resolved, sensor, handed, request, instance)
 
 
 def _run_status_sensor(
@@ -247,34 +273,99 @@ def _run_status_sensor(
     request: EvaluationRequest,
     instance: Any,
     log: TriggerLog,
+    budget: Budget,
 ) -> EvaluationResult:
-    """Hands over every event once, also when handling one raises."""
-    outcomes: list[SensorOutcome] = []
-    failed: list[tuple[int, ErrorInfo]] = []
-    for position, stored in enumerate(request.events):
-        record = request.runs[position] if position < len(request.runs) else None
+    """Hands over every event, also after one whose handling raises."""
+
+    def collect(place: int) -> SensorOutcome | None:
+        record = request.runs[place] if place < len(request.runs) else None
         if record is None:
-            continue
+            return None
         context = RunStatusSensorContext(
             sensor_name=sensor.name,
             dagster_run=view_run(record),
-            dagster_event=view_event(stored.event),
+            dagster_event=view_event(request.events[place].event),
             instance=instance,
             resource_defs=resolved.resources,
             resource_keys=sorted(sensor.required_resource_keys),
             logger=log,
             repository_def=_Repository(resolved),
         )
-        try:
-            with context:
-                outcomes.append(
-                    _collected(partial(sensor.collect_run, context), sensor, RunStatusSensorExecutionError)
+        with context:
+            return _collected(partial(sensor.collect_run, context), sensor, RunStatusSensorExecutionError)
+
+    handed = hand_over(
+        [(stored.id, partial(collect, place)) for place, stored in enumerate(request.events)], budget=budget
+    )
+    return _handed_result(resolved, sensor, handed, request, instance)
+
+
+def _push_sensor(
+    resolved: ResolvedDefinitions,
+    sensor: WebhookSensorDefinition | FileSensorDefinition,
+    request: EvaluationRequest,
+    instance: Any,
+    log: TriggerLog,
+    budget: Budget,
+) -> EvaluationResult:
+    """Hands over deliveries, one by one or all together; the cursor goes from one to the next."""
+    if not request.deliveries:
+        return EvaluationResult(skip_reason="There are no deliveries.")
+    cursor, changed = request.cursor, False
+
+    def collect(deliveries: Sequence[Delivery]) -> SensorOutcome:
+        nonlocal cursor, changed
+        options = _context_options(sensor, request, instance, log) | {
+            "cursor": cursor,
+            "repository_def": _Repository(resolved),
+            "resources": resolved.resources,
+        }
+        with _push_context(sensor, deliveries, options) as context:
+            outcome = _collected(partial(sensor.collect, context), sensor, SensorExecutionError)
+        if outcome.cursor_changed:
+            cursor, changed = outcome.cursor, True
+        return outcome
+
+    whole = sensor.hand_over == BATCH
+    rounds = [request.deliveries] if whole else [(one,) for one in request.deliveries]
+    handed = hand_over([(group[-1].id, partial(collect, group)) for group in rounds], budget=budget)
+    if whole and handed.failed and len(request.deliveries) > 1:
+        return EvaluationResult(error=handed.failed[0][1])
+    result = _handed_result(resolved, sensor, handed, request, instance)
+    return _with(result, cursor=cursor if changed else None, cursor_changed=changed)
+
+
+def _push_context(
+    sensor: WebhookSensorDefinition | FileSensorDefinition,
+    deliveries: Sequence[Delivery],
+    options: dict[str, Any],
+) -> SensorEvaluationContext:
+    if isinstance(sensor, WebhookSensorDefinition):
+        return WebhookSensorContext(
+            [
+                WebhookDelivery(
+                    one.body,
+                    one.headers,
+                    delivery_id=one.delivery_id,
+                    received_at=one.received_at,
+                    id=one.id,
                 )
-        except RunStatusSensorExecutionError as exc:
-            failed.append((stored.id, error_info(exc)))
-    result = _result(resolved, sensor, outcomes, request, instance, keeps_cursor=False)
-    last = request.events[-1].id if request.events else None
-    return _with(result, position=last, failed_events=tuple(failed))
+                for one in deliveries
+            ],
+            **options,
+        )
+    return FileSensorContext([from_json(one.body, FileChange) for one in deliveries], **options)
+
+
+def _handed_result(
+    resolved: ResolvedDefinitions,
+    sensor: SensorDefinition,
+    handed: HandedOver,
+    request: EvaluationRequest,
+    instance: Any,
+) -> EvaluationResult:
+    result = _result(resolved, sensor, handed.outcomes, request, instance, keeps_cursor=False)
+    return _with(result, position=handed.position, failed_events=tuple(handed.failed))
 
 
 def _collected(

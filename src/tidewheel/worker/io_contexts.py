@@ -8,6 +8,7 @@ from typing import Any
 from tidewheel.definitions.inputs_outputs import InputDefinition, OutputDefinition
 from tidewheel.definitions.ops import OpDefinition
 from tidewheel.definitions.types import ANY_TYPE
+from tidewheel.errors import UnknownPartitionError
 from tidewheel.logic.runs.plan import OutputRef
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.input_context import InputContext
@@ -165,7 +166,10 @@ class IOContexts:
     def _partition_key(self, asset: AssetKey | None) -> str | None:
         if not self._partitions.has_key:
             return None
-        return self._partitions.key(self._partitions.definition(asset))
+        try:
+            return self._partitions.key(self._partitions.definition(asset))
+        except UnknownPartitionError:  # of an asset that is partitioned in another way than the run
+            return self._partitions.key(None)
 
     def _output_keys(self, asset: AssetKey | None) -> Any:
         if asset is None or asset not in self._env.layer.partitions_defs:

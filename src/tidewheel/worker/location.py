@@ -91,7 +91,7 @@ class LocationProcess:
                 load_s=load_s,
             )
         )
-        while not self._stopping and not (self._retired and not self._run_workers()):
+        while not self._stopping and not (self._retired and not self._children):
             try:
                 self._serve_once()
             except (ConnectionError, OSError):
@@ -146,11 +146,9 @@ class LocationProcess:
                 if pid in self._children:
                     _kill(pid, signal.SIGKILL)
             case Retire():
+                # evaluators finish what they have begun; the server ends them
                 self._retired = True
                 self._starter.stop()
-                for child in self._children.values():
-                    if child.run_id is None:
-                        _kill(child.pid, signal.SIGTERM)
             case Shutdown(grace_s=grace_s):
                 self._stop(grace_s)
             case _:

@@ -19,9 +19,15 @@ from tidewheel.definitions.selection import AssetSelection
 from tidewheel.errors import InvalidSubsetError, TidewheelError, UnknownPartitionError, did_you_mean
 from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.limits import MAX_SKIP_REASON_CHARS, shown
 from tidewheel.values.records import PartitionChange, RequestError
 from tidewheel.values.tags import CODE_LOCATION, PARTITION, RANGE_END, RANGE_START, RUN_KEY
+from tidewheel.worker.result_limits import request_problem
 from tidewheel.worker.staleness import stale_assets
+
+
+def _storable(text: str) -> str:
+    return shown(text.encode("utf-8", "backslashreplace").decode())
 
 
 class Nothing(NamedTuple):
@@ -69,6 +75,7 @@ class RequestChecker:
         errors: list[RequestError] = []
         dropped: str | None = None
         for index, (request, job_name, problem) in enumerate(named):
+            problem = problem or request_problem(request)
             if problem is None:
                 try:
                     made = self._run(request, job_name)
@@ -81,7 +88,12 @@ class RequestChecker:
                         dropped = made.reason
                     continue
             errors.append(
-                RequestError(index=index, message=problem, run_key=request.run_key, job_name=job_name)
+                RequestError(
+                    index=index,
+                    message=shown(problem) if len(problem) > MAX_SKIP_REASON_CHARS else problem,
+                    run_key=None if request.run_key is None else _storable(request.run_key),
+                    job_name=job_name,
+                )
             )
         return CheckedRequests(tuple(runs), tuple(errors), self._partitions.added_for_requests(), dropped)
 

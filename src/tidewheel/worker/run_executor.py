@@ -30,6 +30,7 @@ from tidewheel.worker.interrupts import InterruptGate
 from tidewheel.worker.log_manager import RunLog, logging_to
 from tidewheel.worker.partition_access import PartitionAccess
 from tidewheel.worker.plan_builder import build_run_plan
+from tidewheel.worker.pool_slots import PoolSlots
 from tidewheel.worker.resource_scope import ResourceScope
 from tidewheel.worker.resumption import (
     NOTHING_EARLIER,
@@ -146,6 +147,7 @@ class _Execution:
             random=random.random,
             repository=repository,
         )
+        self._pools = PoolSlots(self.env, clock)
         self.progress: RunProgress | None = None
         self._earlier = NOTHING_EARLIER
         self._first_failure: tuple[str, ErrorInfo | None] | None = None
@@ -207,6 +209,7 @@ class _Execution:
         only = left[0].key if len(left) == 1 else None
         self._note(f"Executing steps in this process (pid {os.getpid()}).")
         keys = tuple(step.key for step in left)
+        has_pools = self._pools.is_needed
         with (
             ResourceScope(env, resource_keys_of(env.job, left), only) as scope,
             capture(env, RUN_FILES, keys, only),
@@ -214,9 +217,14 @@ class _Execution:
             runner = self._runner(progress, scope)
             while not progress.is_over:
                 self._report_skipped(progress)
-                ready = progress.take_ready(env.clock(), limit=1)
-                if ready:
-                    self._run_inline(progress, runner, ready[0], strategy)
+                # among steps of pools, one that has to wait must not hold up the next
+                ready = progress.take_ready(env.clock(), limit=None if has_pools else 1)
+                chosen = next((key for key in ready if self._pools.admit(progress.step(key))), None)
+                for key in ready:
+                    if key != chosen:
+                        progress.put_back(key)
+                if chosen is not None:
+                    self._run_inline(progress, runner, chosen, strategy)
                 elif not progress.is_over:
                     self._nap(progress)
 
@@ -351,10 +359,13 @@ class _Execution:
                 progress.put_back(key)
                 return True
             tags = self.env.job.graph.node_at(progress.step(key).path).tags
-            if admission.admit(key, tags):
-                lanes.start(progress.start(key), progress.attempts(key))
-            else:
+            if not admission.admit(key, tags):
                 blocked.append(key)
+            elif not self._pools.admit(progress.step(key)):
+                admission.release(key)
+                blocked.append(key)
+            else:
+                lanes.start(progress.start(key), progress.attempts(key))
         for key in blocked:
             progress.put_back(key)
         return False
@@ -384,6 +395,7 @@ class _Execution:
     def _note_end(
         self, progress: RunProgress, key: str, outcome: StepOutcome, exception: BaseException | None
     ) -> None:
+        self._pools.release(key)
         if outcome.status == "succeeded":
             progress.succeed(key, outcome.outputs)
         elif outcome.status == "retry":
@@ -401,12 +413,12 @@ class _Execution:
             )
 
     def _pause(self, progress: RunProgress) -> float | None:
-        """Seconds until the next repetition is due; None when none is waiting."""
-        due = progress.next_retry_at
-        return None if due is None else max(due - self.env.clock(), 0.0005)
+        """Seconds until the next repetition is due or a pool is to be asked again; None when none is waiting."""
+        moments = [at for at in (progress.next_retry_at, self._pools.next_ask_at) if at is not None]
+        return max(min(moments) - self.env.clock(), 0.0005) if moments else None
 
     def _nap(self, progress: RunProgress) -> None:
-        """Sleep until the next repetition is due."""
+        """Sleep until something may be done again."""
         pause = self._pause(progress)
         if pause is None:
             raise InvariantViolationError(

@@ -30,6 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_a_request_is_told_with_its_tree(server: GraphQLServer) -> None:
+    wait_until(
+        lambda: server.call(server.server.control.get_automation)[0].last_evaluated_at, what="an evaluation"
+    )
     report = """mutation { reportRunlessAssetEvents(eventParams: {eventType: ASSET_MATERIALIZATION,
       assetKey: {path: ["root"]}}) { __typename } }"""
     server.ask(report)

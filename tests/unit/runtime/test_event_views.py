@@ -142,7 +142,7 @@ def test_materialization() -> None:
     assert (view.asset_key, view.partition) == (AssetKey(["a/x", "b"]), "p")
     assert (made.asset_key, made.partition, made.description) == (AssetKey(["a/x", "b"]), "p", "d")
     assert made.metadata["records"].value == 7
-    assert made.label == "b"
+    assert made.label == "a/x b"
     assert made.data_version == "v"
     assert (view.node_name, str(view.node_handle), view.step_kind_value) == ("o", "g.o", "COMPUTE")
     assert view.step_handle is not None and view.step_handle.key == "g.o[1]"

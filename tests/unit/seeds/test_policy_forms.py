@@ -83,11 +83,7 @@ class Story:
         ("sophisticated", "source own source fri-18:30 fri-23:59 sat-00:01! wait"),
         ("sophisticated", "source own fri-18:30 own source sat-00:01"),
         # all the time while the source is newer, until it fails, and then from the next day on
-        pytest.param(
-            "gated",
-            "source! own wait source! wait! fails wait sat-00:01!",
-            marks=pytest.mark.xfail(reason="runs' failures are not yet facts of conditions", strict=True),
-        ),
+        ("gated", "source! own wait source! wait! fails wait sat-00:01!"),
         # the second branch: on Saturday at two, when missing
         ("refilled", "wait sat-02:01"),
         ("refilled", "source! wait! own source!"),

@@ -134,7 +134,9 @@ class _Pages:
         assert self._oidc is not None
         kept = request.cookies.get(OIDC_COOKIE, "")
         try:
-            found = await self._oidc.finish(str(request.url), _callback(request), kept, now=self._server.control.now())
+            found = await self._oidc.finish(
+                str(request.url), _callback(request), kept, now=self._server.control.now()
+            )
             user, cookie, is_new = await self._server.identity.log_in_with_oidc(
                 found.issuer, found.subject, found.name
             )

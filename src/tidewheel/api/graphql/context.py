@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer
 from tidewheel.api.graphql.loaders import Loaders
+from tidewheel.api.graphql.loading import Loader
 from tidewheel.api.graphql.permissions import Access, unauthorized
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.errors import AccessRefusedError
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.guard import Caller
+from tidewheel.services.lag import SensorLag
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.backfills import BackfillFields
@@ -26,6 +28,8 @@ class RequestContext:
     catalog: Catalog
     now: float
     loaders: Loaders
+    lags: Loader[str, SensorLag]
+    """How far listening sensors are behind; read once for all of them."""
 
     def __init__(self, server: Server, access: Access, watching: Watching, caller: Caller) -> None:
         self.server = server
@@ -39,6 +43,10 @@ class RequestContext:
         self.catalog = self.server.locations.catalog
         self.now = self.server.control.now()
         self.loaders = Loaders(self.server.database, self.catalog, self.now)
+        self.lags = Loader(self._read_lags)
+
+    async def _read_lags(self, trigger_ids: Sequence[str]) -> Mapping[str, SensorLag]:
+        return await self.server.control.get_lags()
 
     @property
     def database(self) -> Database:

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tidewheel.api.auth.middleware import caller_of
+from tidewheel.api.bodies import BodyTooLargeError, read_body
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.execution import Engine, RefusedRequestError, shown_error, shown_result
 from tidewheel.api.graphql.limits import Limits
@@ -145,13 +146,10 @@ async def _read(request: Request) -> GraphQLRequest:
 
 
 async def _body(request: Request) -> bytes:
-    parts, length = [], 0
-    async for chunk in request.stream():
-        length += len(chunk)
-        if length > MAX_BODY_BYTES:
-            raise UnreadableRequestError(f"expected a body of at most {MAX_BODY_BYTES} bytes", 413)
-        parts.append(chunk)
-    return b"".join(parts)
+    try:
+        return await read_body(request, MAX_BODY_BYTES)
+    except BodyTooLargeError as exc:
+        raise UnreadableRequestError(str(exc), 413) from exc
 
 
 def _json(body: Any, status: int, headers: dict[str, str] | None = None) -> Response:

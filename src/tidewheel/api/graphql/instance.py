@@ -19,6 +19,7 @@ DUTIES = {
     "SENSOR": "sensors",
     "QUEUED_RUN_COORDINATOR": "queue",
     "MONITORING": "monitor",
+    "BACKFILL": "backfills",
 }
 """Daemons that clients ask about, and the duties of this one process that do their work."""
 
@@ -63,7 +64,7 @@ def _queue(found: Answer, info: GraphQLResolveInfo) -> Answer:
         "RunQueueConfig",
         max_concurrent_runs=limits.max_concurrent_runs,
         tag_concurrency_limits_yaml=json.dumps(tag_limits) if tag_limits else None,
-        is_op_concurrency_aware=False,
+        is_op_concurrency_aware=True,
         max_concurrent_runs_all_branch_deployments=None,
     )
 

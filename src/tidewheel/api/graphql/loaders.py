@@ -15,6 +15,7 @@ from tidewheel.services.catalog import Catalog, dynamic_keys
 from tidewheel.services.database import Database
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import StoredEvent
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
@@ -71,6 +72,7 @@ class Loaders:
         self.run_counts: Loader[RunPage, int] = self._loader(_read_run_counts)
         self.tick_pages: Loader[TickPage, list[TickRecord]] = self._loader(_read_ticks)
         self.events: Loader[int, StoredEvent] = self._loader(_read_events)
+        self.redeliveries: Loader[str, list[Redelivery]] = self._loader(_read_redeliveries)
         self.asset_states: Loader[str, AssetState] = self._loader(_read_asset_states)
         self.check_states: Loader[str, CheckState] = self._loader(_read_check_states)
         self.partition_states: Loader[str, AssetPartitionState] = Loader(self._read_partition_states)
@@ -154,6 +156,13 @@ def _read_events(ledger: LedgerPort, ids: Sequence[int]) -> dict[int, StoredEven
         for chunk in _chunks(ids)
         for stored in ledger.get_events(EventFilter(ids=tuple(chunk)))
     }
+
+
+def _read_redeliveries(ledger: LedgerPort, trigger_ids: Sequence[str]) -> dict[str, list[Redelivery]]:
+    found: dict[str, list[Redelivery]] = {}
+    for one in ledger.inbox.get_redeliveries(trigger_ids[0] if len(trigger_ids) == 1 else None):
+        found.setdefault(one.trigger_id, []).append(one)
+    return found
 
 
 def _read_asset_states(ledger: LedgerPort, assets: Sequence[str]) -> dict[str, AssetState]:

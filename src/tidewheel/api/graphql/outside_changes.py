@@ -28,7 +28,7 @@ async def change_dynamic_partitions(context: RequestContext, change: PartitionCh
     """Add and delete keys."""
     await context.database.write(context.ledger.change_dynamic_partitions, change, now=context.now)
     await note_dynamic_partitions(context.server)
-    context.server.signals.raise_topic(Topic.ASSET_EVENTS, Topic.HISTORY)
+    context.server.signals.raise_topic(Topic.ASSET_EVENTS)
     context.begin_anew()
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tidewheel.api.auth.origins import is_same_origin
+from tidewheel.api.bodies import BodyTooLargeError, read_body
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.outside_changes import record_events
 from tidewheel.api.graphql.permissions import REPORT_EVENTS
@@ -90,11 +91,10 @@ def _handler(kind: str, new_context: NewContext) -> Callable[[Request], Awaitabl
 async def _given(request: Request) -> dict[str, Any]:
     """Everything that the address and the body say."""
     given: dict[str, Any] = dict(request.query_params)
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _WrongReportError(f"expected a body of at most {MAX_BODY_BYTES} bytes")
+    try:
+        body = await read_body(request, MAX_BODY_BYTES)
+    except BodyTooLargeError as exc:
+        raise _WrongReportError(str(exc)) from exc
     if not body:
         return given
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

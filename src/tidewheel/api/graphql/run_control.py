@@ -96,7 +96,7 @@ async def _delete_run(root: None, info: GraphQLResolveInfo, run_id: str) -> Answ
         return refused
     await _end_now(context, run_id)
     await context.database.write(context.ledger.delete_run, run_id)
-    context.server.signals.raise_topic(Topic.RUNS_ENDED)
+    context.server.signals.raise_topic(Topic.RUNS_ENDED, Topic.HISTORY)
     return answer("DeletePipelineRunSuccess", run_id=run_id)
 
 

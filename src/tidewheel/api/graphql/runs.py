@@ -288,8 +288,9 @@ def _pools(record: RunRecord, info: GraphQLResolveInfo) -> list[str]:
 
 @run.field("waitsFor")
 def _waits_for(record: RunRecord, info: GraphQLResolveInfo) -> str | None:
-    reason = context_of(info).server.admission.waits.get(record.run_id)
-    return None if reason is None or record.status is not RunStatus.QUEUED else reason.describe()
+    if record.status is not RunStatus.QUEUED:
+        return None
+    return context_of(info).server.admission.reason_of(record)
 
 
 @run.field("trigger")

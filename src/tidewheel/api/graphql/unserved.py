@@ -14,7 +14,6 @@ CONDITIONS = (
     "there is no evaluation of conditions apart from automation sensors; ask for the sensors' ticks, "
     "start and stop the sensors"
 )
-POOLS = "limits of concurrency pools are not supported yet; limit runs by tags in the settings"
 STALENESS = (
     "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
 )
@@ -32,20 +31,6 @@ def _as_failed_field(text: str) -> Any:
 query.set_field("autoMaterializeTicks", _as_failed_field(CONDITIONS))
 mutation.set_field("setAutoMaterializePaused", _as_failed_field(CONDITIONS))
 instance.set_field("autoMaterializePaused", lambda found, info: True)  # there is none: sensors do it
-
-for _name in (
-    "setConcurrencyLimit",
-    "deleteConcurrencyLimit",
-    "freeConcurrencySlots",
-    "freeConcurrencySlotsForRun",
-):
-    mutation.set_field(_name, _as_failed_field(POOLS))
-instance.set_field("supportsConcurrencyLimits", lambda found, info: False)
-instance.set_field("minConcurrencyLimitValue", lambda found, info: 0)
-instance.set_field("maxConcurrencyLimitValue", lambda found, info: 0)
-instance.set_field("concurrencyLimits", lambda found, info: [])  # there cannot be any
-instance.set_field("concurrencyLimit", _as_failed_field(POOLS))
-instance.set_field("poolConfig", lambda found, info: None)
 
 node.set_field("staleStatus", _as_failed_field(STALENESS))
 

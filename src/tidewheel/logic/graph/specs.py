@@ -14,6 +14,7 @@ from tidewheel.logic.freshness import FreshnessRule
 from tidewheel.logic.partitions.definitions import PartitionsSpec
 from tidewheel.logic.partitions.mappings import PartitionMapping
 from tidewheel.values.metadata import Metadata
+from tidewheel.values.policies import TriggerPolicy
 
 
 class RetryPolicySpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,6 +136,7 @@ class ScheduleNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     max_catchup: int = 1
     """How many of the missed nominal times are run after downtime: the latest ones; 0 none."""
     evaluation_timeout_s: Optional[float] = None
+    policy: Optional[TriggerPolicy] = None
 
 
 class RunStatusSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -147,8 +149,49 @@ class RunStatusSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     request_jobs: tuple[str, ...] = ()
 
 
+class SecretRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the server finds a secret: an environment variable of its own, or a file. Never the secret itself."""
+
+    env: Optional[str] = None
+    file: Optional[str] = None
+
+
+class HookSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a webhook sensor's deliveries come in, and how their sender proves who it is.
+
+    ``scheme``: ``github`` | ``stripe`` | ``slack`` | ``signed`` | ``shared_secret`` | ``open``. One of several
+    ``secrets`` suffices, so that they can be changed. ``tolerance_s``: how old a signed moment may be.
+    """
+
+    hook: str
+    scheme: str
+    secrets: tuple[SecretRef, ...] = ()
+    header: Optional[str] = None
+    timestamp_header: Optional[str] = None
+    id_header: Optional[str] = None
+    tolerance_s: float = 300.0
+    max_body_bytes: int = 1_048_576
+
+
+class FileSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a file sensor watches. Local paths are watched by the server, everything else is listed in the code location.
+
+    ``patterns``: paths, globs or URLs. ``stable_s``: a file is reported once it has not changed for this long.
+    """
+
+    patterns: tuple[str, ...]
+    is_local: bool = True
+    changes: tuple[str, ...] = ("added", "modified", "deleted")
+    stable_s: float = 1.0
+    poll_s: float = 30.0
+    reports_existing: bool = True
+
+
 class SensorNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sensor. ``kind``: ``standard`` | ``run_status`` | ``asset`` | ``multi_asset`` | ``automation``."""
+    """One sensor.
+
+    ``kind``: ``standard`` | ``run_status`` | ``asset`` | ``multi_asset`` | ``automation`` | ``webhook`` | ``file``.
+    """
 
     name: str
     kind: str = "standard"
@@ -162,7 +205,12 @@ class SensorNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = {}
     metadata: Metadata = {}
     run_status: Optional[RunStatusSource] = None
+    hook: Optional[HookSpec] = None
+    files: Optional[FileSource] = None
+    hand_over: str = "one_by_one"
+    """How its function gets events: ``one_by_one`` | ``batch`` | ``newest`` (the others are dropped)."""
     evaluation_timeout_s: Optional[float] = None
+    policy: Optional[TriggerPolicy] = None
     checks: tuple[str, ...] = ()
     """Checks covered (automation sensors)."""
     run_tags: dict[str, str] = {}

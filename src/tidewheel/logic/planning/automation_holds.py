@@ -16,6 +16,7 @@ from tidewheel.logic.conditions.memory import fitted
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
 from tidewheel.logic.partitions import codec
 from tidewheel.logic.partitions.definitions import PartitionsSpec, PartitionView
+from tidewheel.logic.partitions.errors import PartitionError
 from tidewheel.logic.partitions.sets import PartitionSet
 from tidewheel.values.conditions import HeldRequest, HoldStatus
 from tidewheel.values.serde import decode, encode
@@ -46,12 +47,16 @@ def decide_holds(
     for key, one in held.items():
         if key not in graph.subjects:
             continue
-        wanted = held_partitions(one, graph[key].partitions, view)
+        try:
+            waiting = held_partitions(one, graph[key].partitions, view)
+        except ConditionError:
+            released.append(key)  # its partitions are other ones now: there is nothing to say yes to
+            continue
         if one.status is HoldStatus.APPROVED:
             released.append(key)
-            allowed[key] = allowed[key] | wanted if key in allowed else wanted
+            allowed[key] = allowed[key] | waiting if key in allowed else waiting
         elif key in allowed:
-            allowed[key] = allowed[key] - wanted
+            allowed[key] = allowed[key] - waiting
     for key in new:
         asked = allowed.get(key)
         if key not in held and asked is not None and asked.spec is not None and len(asked) > 1:
@@ -75,10 +80,12 @@ def decide_holds(
 
 
 def held_partitions(held: HeldRequest, spec: PartitionsSpec | None, view: PartitionView) -> PartitionSet:
-    """The partitions of a held request, in terms of the present definition."""
-    # the type checker takes a union for no type
-    stored: PartitionsSpec = decode(held.spec, PartitionsSpec)  # type: ignore[arg-type]
+    """The partitions of a held request, in terms of the present definition; raises ConditionError if there are none."""
     try:
+        # the type checker takes a union for no type
+        stored: PartitionsSpec = decode(held.spec, PartitionsSpec)  # type: ignore[arg-type]
         return fitted(codec.decode(held.wanted, stored), spec, view)
-    except ValueError as reason:
-        raise ConditionError(f"held request of {held.name}: {reason}") from reason
+    except (PartitionError, msgspec.MsgspecError) as reason:
+        raise ConditionError(
+            f"held request of {held.name}: expected partitions of its definition, got others ({reason})"
+        ) from reason

@@ -48,10 +48,15 @@ def policy_of(graph: ConditionGraph, key: Key) -> RetryPolicy | None:
 
 
 def with_present_code(book: OwedBook, graph: ConditionGraph) -> dict[OwedKey, OwedRow]:
-    """The book as the code that is loaded now sees it: failures of other code do not count."""
+    """The book as the code that is loaded now sees it.
+
+    Failures of other code do not count. What a condition asked for that has no owed work any more is replaced.
+    """
     found = {}
     for owed_key, row in book.items():
         key = key_of_row(row)
+        if key in graph.subjects and policy_of(graph, key) is None:
+            continue
         version = graph[key].code_version or "" if key in graph.subjects else row.code_version
         if version != row.code_version:
             row = replace(row, failures=0, error="", code_version=version, status=OwedStatus.OWED)

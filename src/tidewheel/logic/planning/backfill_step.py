@@ -158,6 +158,8 @@ class _Step:
         self.sets = dict(facts.sets)
         self.left_out: list[LeftOut] = []
         self.candidates: dict[str, PartitionSet] = {}
+        self.alone: set[str] = set()
+        """Targets that need their own earlier partitions and make them in one run: nothing may split that run."""
         self.blocks: dict[tuple[str, int, Optional[PartitionsSpec]], list[_Block]] = defaultdict(list)
 
     # -- what can be run --------------------------------------------------------------------------------------------------
@@ -226,12 +228,32 @@ class _Step:
             for dep in target.deps:
                 if dep.name in names:
                     own.append((target, dep))
-                elif not open_.is_empty and dep.name in self.sets:
+        own = [(one, dep) for one, dep in own if dep.name == one.name or not _is_same_key(dep, one)]
+        if own and unit[0].limit == ALL_IN_ONE:
+            self.alone |= names
+        for target in unit:
+            for dep in target.deps:
+                if dep.name not in names and not open_.is_empty and dep.name in self.sets:
                     waiting = waiting | self._waits_for(target, dep)
         for target, dep in own:
-            if dep.name == target.name or not _is_same_key(dep, target):
-                waiting = waiting | self._waits_for_own(target, dep, open_, waiting)
-        return open_ - waiting
+            waiting = waiting | self._waits_for_own(target, dep, open_, waiting)
+        ready = open_ - waiting
+        return self._whole_pieces(own, ready) if names & self.alone else ready
+
+    def _whole_pieces(
+        self, own: Sequence[tuple[BackfillTarget, BackfillDep]], ready: PartitionSet
+    ) -> PartitionSet:
+        """The stretches that need nothing of another one that is not done."""
+        kept = nothing(ready.spec)
+        for stretch in stretches(ready, ALL_IN_ONE, self.view):
+            piece = stretch.partitions
+            outside = (
+                self._down(self.sets[dep.name].wanted - self.sets[dep.name].done - piece, dep, target)
+                for target, dep in own
+            )
+            if not any(fed.overlaps(piece) for fed in outside):
+                kept = kept | piece
+        return kept
 
     def _open(self, unit: Sequence[BackfillTarget]) -> PartitionSet:
         found = self.sets[unit[0].name].open
@@ -243,7 +265,8 @@ class _Step:
         upstream = self.sets[dep.name]
         pending = upstream.wanted - upstream.done
         above = self.targets[dep.name]
-        if _are_kindred(target, above) and _is_same_key(dep, target):
+        apart = target.name in self.alone or above.name in self.alone
+        if not apart and _are_kindred(target, above) and _is_same_key(dep, target):
             pending = pending - self.candidates[dep.name]
         return self._down(pending, dep, target)
 
@@ -269,6 +292,9 @@ class _Step:
         """Put a unit into the blocks of its kind, splitting those that it has only a part of."""
         first = unit[0]
         names = tuple(target.name for target in unit)
+        if first.name in self.alone:
+            self.blocks[f"{first.location}/{first.name}", first.limit, first.spec] = [_Block(names, ready)]
+            return
         kind = (first.location, first.limit, first.spec)
         blocks: list[_Block] = []
         for block in self.blocks[kind]:
@@ -305,9 +331,10 @@ class _Step:
         return tuple(runs)
 
     def _all_runs(self) -> Iterator[NextRun]:
-        for (location, limit, _), blocks in self.blocks.items():
+        for (_, limit, _), blocks in self.blocks.items():
             for block in blocks:
                 for stretch in stretches(block.bits, limit, self.view):
+                    location = self.targets[block.targets[0]].location
                     yield NextRun(targets=block.targets, location=location, stretch=stretch)
 
     # -- the end ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from tidewheel.values.evaluation import EvaluationResult, RequestedRun
 from tidewheel.values.ids import derived_run_id
+from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.records import NewRun, TickCommit, TriggerRecord
 from tidewheel.values.status import TickStatus
 from tidewheel.values.tags import PRIORITY
@@ -61,6 +62,8 @@ def build_tick_commit(
     attempt: int = 1,
     frontier: float | None = None,
     record_uneventful: bool = True,
+    policy: TriggerPolicy | None = None,
+    notes: tuple[str, ...] = (),
 ) -> TickCommit:
     """The rows of one evaluated tick."""
     status = _status(result)
@@ -91,6 +94,25 @@ def build_tick_commit(
         request_errors=result.request_errors,
         log=result.log,
         record_tick=record_uneventful or eventful,
+        policy=policy,
+        notes=notes,
+    )
+
+
+def build_unasked_tick(
+    trigger: TriggerRecord, *, now: float, scheduled_for: float, frontier: float, reason: str
+) -> TickCommit:
+    """A nominal time that is passed over without asking the schedule, and why."""
+    return TickCommit(
+        trigger_id=trigger.trigger_id,
+        expected_version=trigger.version,
+        status=TickStatus.SKIPPED,
+        started_at=now,
+        ended_at=now,
+        scheduled_for=scheduled_for,
+        frontier=frontier,
+        skip_reason=reason,
+        is_unasked=True,
     )
 
 

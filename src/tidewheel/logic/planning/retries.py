@@ -48,4 +48,5 @@ def build_retry_run(
         retry_number=retry.retry_number,
         planned_assets=planned[0],
         planned_checks=planned[1],
+        origin=run.origin,
     )

@@ -1,7 +1,9 @@
 """Which nominal times of a schedule are owed now.
 
 A schedule's *frontier* is the moment from which its nominal times are undecided: ticks at ``frontier <= t <= now`` are
-due (semantics A31, A32). Of several due ones the newest ``max_catchup`` are owed and the older ones dropped (A34, F12).
+due (semantics A31, A32). Of several due ones the newest ``max_catchup`` are owed (of those that are not too old) and
+the older ones dropped (A34, F12); one that is due just now is owed in any case. Ticks of a pause whose missed ticks are
+to be skipped are dropped too.
 A tick whose evaluation failed and has retries left holds the frontier at its own nominal time, so that it is owed again
 after a back-off even when later ones are due (F13). An edited schedule starts at the edit (F14): whoever stores a new
 definition moves the frontier there.
@@ -9,6 +11,8 @@ definition moves the frontier there.
 
 from __future__ import annotations
 
+import datetime
+import zoneinfo
 from typing import Literal, Optional
 
 import msgspec
@@ -36,6 +40,10 @@ class ScheduleFacts(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     """Failed attempts of the tick at the frontier; 0 when it was not tried."""
     last_attempt_at: Optional[float] = None
+    window_s: Optional[float] = None
+    """How old a missed tick may be to be owed still."""
+    skipped_spans: tuple[tuple[float, float], ...] = ()
+    """Spans (from, until) whose nominal times are not run."""
 
 
 TickCause = Literal["on_time", "caught_up", "retry"]
@@ -88,6 +96,12 @@ def decide_schedule_tick(facts: ScheduleFacts) -> ScheduleDecision:
     )
 
 
+def describe_dropped(until: float, zone: str) -> str:
+    """The sentence about missed nominal times that are not run."""
+    moment = datetime.datetime.fromtimestamp(until, zoneinfo.ZoneInfo(zone or "UTC"))
+    return f"Nominal times up to {moment:%Y-%m-%d %H:%M} {zone or 'UTC'} were missed and are not run (catch-up policy)."
+
+
 def next_tick(crons: tuple[CronExpression, ...], zone: str, at_or_after: float) -> float | None:
     """The first nominal time of the union of several expressions, or None when there is none any more."""
     moments = [next_at_or_after(cron, at_or_after, zone) for cron in crons]
@@ -106,14 +120,29 @@ def _newest_due(facts: ScheduleFacts) -> tuple[list[float], float | None]:
     """The newest due times (ascending, at most ``max_catchup``) and the newest one that is dropped, if any."""
     keep = min(max(facts.max_catchup, 0), MAX_CATCHUP)
     found: list[float] = []
+    dropped: float | None = None
     upto = facts.now
-    for _ in range(keep + 1):
-        moments = [previous_at_or_before(cron, upto, facts.zone) for cron in facts.crons]
-        latest = max((moment for moment in moments if moment is not None), default=None)
-        if latest is None or latest < facts.frontier:
-            return sorted(found), None
-        if len(found) == keep:
-            return sorted(found), latest
+    while len(found) <= keep:
+        latest = _latest_due(facts, upto)
+        if latest is None:
+            break
+        span = next((span for span in facts.skipped_spans if span[0] <= latest < span[1]), None)
+        if span is not None:
+            dropped = latest if dropped is None else dropped
+            upto = span[0] - 0.001
+            continue
+        age_s = facts.now - latest
+        is_wanted = len(found) < keep and (facts.window_s is None or age_s <= facts.window_s)
+        if not (is_wanted or age_s < LATE_S):
+            dropped = latest if dropped is None else dropped
+            break
         found.append(latest)
         upto = latest - 0.001
-    return sorted(found), None
+    return sorted(found), dropped
+
+
+def _latest_due(facts: ScheduleFacts, upto: float) -> float | None:
+    """The newest nominal time at or before a moment that is not decided."""
+    moments = [previous_at_or_before(cron, upto, facts.zone) for cron in facts.crons]
+    latest = max((moment for moment in moments if moment is not None), default=None)
+    return None if latest is None or latest < facts.frontier else latest

@@ -14,7 +14,7 @@ from tidewheel.logic.conditions.evaluate import evaluate
 from tidewheel.logic.conditions.incremental import ConditionEngine
 from tidewheel.logic.conditions.memory import Progress
 
-EXAMPLES = int(os.environ.get("TIDEWHEEL_CONDITION_HISTORIES", "200"))
+EXAMPLES = int(os.environ.get("TIDEWHEEL_CONDITION_HISTORIES", "500"))
 
 
 def restored(progress: Progress) -> Progress:

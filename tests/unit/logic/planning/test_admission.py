@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidewheel.logic.planning.admission import (
@@ -181,6 +181,7 @@ def test_within_an_origin_the_oldest_is_first():
     assert decide(of(RunOrigin.EVENT, 3), max_concurrent_runs=2).launch == ("event0", "event1")
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     weights=st.tuples(*[st.sampled_from([1.0, 2.0, 4.0])] * 4),
     slots=st.integers(4, 40),

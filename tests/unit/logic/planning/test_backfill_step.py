@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -240,6 +240,18 @@ def test_what_is_made_together_waits_together():
     assert story.play() == [[("orders", "a")], [("left,right", "a")]]
 
 
+def test_a_single_run_over_its_own_past_is_not_split_by_what_another_asset_wants():
+    orders = target("orders", DAILY, limit=ALL_IN_ONE)
+    balance = target("balance", DAILY, (None, YESTERDAY), limit=ALL_IN_ONE)
+    wanted = {
+        "orders": from_range(DAILY, "2024-01-03", "2024-01-04", VIEW),
+        "balance": from_range(DAILY, "2024-01-02", "2024-01-04", VIEW),
+    }
+    assert Story(orders, balance, wanted=wanted).play() == [
+        [("orders", "2024-01-03..2024-01-04"), ("balance", "2024-01-02..2024-01-04")]
+    ]
+
+
 # -- what is given up -------------------------------------------------------------------------------------------------
 
 
@@ -364,7 +376,8 @@ def needs(story, each, ordinal):
             yield dep.name, needed & story.sets[dep.name].wanted
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(seed=1037943)
 @given(seed=st.integers(0, 2**32))
 def test_everything_wanted_is_asked_for_once_in_order_or_left_out_for_a_reason(seed):
     chance = random.Random(seed)

@@ -36,7 +36,7 @@ def upgrade() -> None:
             "body",
             sa.LargeBinary(),
             nullable=False,
-            comment="the tree, its causes, the runs, msgpack",
+            comment="the tree, its causes, the runs; msgpack, zlib",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_condition_evaluation"),
         sqlite_autoincrement=True,

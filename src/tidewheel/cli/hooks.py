@@ -1,0 +1,126 @@
+"""The commands ``tidewheel hook``: what was sent to webhook sensors (and seen by file sensors), and replays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tidewheel.cli.deferred import deferred
+from tidewheel.cli.options import home_option, json_option
+from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.errors import InvalidInvocationError
+from tidewheel.runtime.clock import now_s
+from tidewheel.values.inbox import HOOK_PREFIX, hook_source
+
+if TYPE_CHECKING:
+    from tidewheel.runtime.push_views import DeliveryState, DeliveryView
+
+open_home = deferred("tidewheel.cli.home", "open_home")
+get_delivery_views = deferred("tidewheel.runtime.push_views", "get_delivery_views")
+replay_delivery = deferred("tidewheel.runtime.push_views", "replay_delivery")
+consumers_of = deferred("tidewheel.runtime.push_views", "consumers_of")
+delivery_states = deferred("tidewheel.runtime.push_views", "delivery_states")
+
+STATES = ("waiting", "handed_over", "retrying", "dead")
+SHOWN_BODY = 2_000
+
+
+@click.group("hook")
+def command() -> None:
+    """List, show and replay deliveries to webhook and file sensors."""
+
+
+@command.command("list")
+@click.argument("hook", required=False)
+@click.option("--state", type=click.Choice(STATES), help="Only those with this state at some sensor.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=30, show_default=True)
+@home_option
+@json_option
+def list_deliveries(
+    hook: str | None, state: str | None, limit: int, home: Path | None, as_json: bool
+) -> None:
+    """The newest deliveries, of all sources or of HOOK; dead letters with --state dead."""
+    with open_home(home) as opened:
+        source = None if hook is None else (hook if ":" in hook else hook_source(hook))
+        views = get_delivery_views(
+            opened.ledger, opened.control.get_snapshots(), source=source, state=state, limit=limit
+        )
+        if as_json:
+            print_json(views)
+            return
+        print_table(
+            ("ID", "SOURCE", "DELIVERY", "RECEIVED", "BYTES", "STATE"),
+            map(_row, views),
+            empty="No deliveries.",
+        )
+
+
+@command.command("show")
+@click.argument("delivery_id", type=int, metavar="ID")
+@home_option
+@json_option
+def show(delivery_id: int, home: Path | None, as_json: bool) -> None:
+    """Everything about one delivery: headers, body, and what became of it."""
+    with open_home(home) as opened:
+        delivery = opened.ledger.inbox.get(delivery_id)
+        if delivery is None:
+            raise InvalidInvocationError(
+                f"expected the id of a delivery, got {delivery_id}; see 'tidewheel hook list'"
+            )
+        consumers = consumers_of(opened.ledger, opened.control.get_snapshots())
+        states = delivery_states(delivery, consumers, opened.ledger.inbox.get_redeliveries())
+        if as_json:
+            print_json({"delivery": delivery, "states": states})
+            return
+        click.echo(f"delivery {delivery.id} of {delivery.source}: {delivery.delivery_id}")
+        click.echo(f"received {moment(delivery.received_at)}, {len(delivery.body)} bytes")
+        for state in states:
+            click.echo(_sentence(state))
+        for name, value in sorted(delivery.headers.items()):
+            click.echo(f"  {name}: {value}")
+        text = delivery.body.decode(errors="replace")
+        click.echo(text[:SHOWN_BODY] + ("..." if len(text) > SHOWN_BODY else ""))
+
+
+@command.command("replay")
+@click.argument("delivery_id", type=int, metavar="ID")
+@click.option("--sensor", help="Only to this sensor.")
+@home_option
+@json_option
+def replay(delivery_id: int, sensor: str | None, home: Path | None, as_json: bool) -> None:
+    """Hand a stored delivery over once more, with all its retries before it."""
+    with open_home(home) as opened:
+        asked = replay_delivery(
+            opened.ledger, opened.control.get_snapshots(), delivery_id, now=now_s(), sensor=sensor
+        )
+        if as_json:
+            print_json(asked)
+            return
+        for one in asked:
+            click.echo(f"delivery {delivery_id} is handed to {one.trigger_id} again")
+        if not asked:
+            click.echo(f"delivery {delivery_id} still waits: it is handed over anyway")
+
+
+def _row(view: DeliveryView) -> tuple[str, ...]:
+    delivery = view.delivery
+    states = ", ".join(f"{one.sensor}: {one.state}" for one in view.states) or "no sensor takes it"
+    return (
+        str(delivery.id),
+        delivery.source.removeprefix(HOOK_PREFIX),
+        delivery.delivery_id[:60],
+        moment(delivery.received_at),
+        str(len(delivery.body)),
+        states,
+    )
+
+
+def _sentence(state: DeliveryState) -> str:
+    text = f"{state.sensor}: {state.state}"
+    if state.attempts:
+        text += f", {state.attempts} failed attempt(s)"
+    if state.retry_at is not None:
+        text += f", next at {moment(state.retry_at)}"
+    return text + (f": {state.error}" if state.error else "")

@@ -1,0 +1,1 @@
+"""Who sent a delivery, and which one it is: signatures of webhooks, without a clock or secrets of its own."""

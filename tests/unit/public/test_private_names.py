@@ -1,0 +1,126 @@
+"""Names of Dagster's private modules: those in the table can be had and work, others say that they are not there."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from tidewheel.dagster import UnsupportedNameError
+from tidewheel.dagster.argument_checks import int_param, is_list, not_none, opt_str_param, sequence_param
+from tidewheel.dagster.private_names import PRIVATE_NAMES
+from tidewheel.dagster.small_functions import (
+    backoff,
+    cached_method,
+    deep_merge_dicts,
+    get_time_partitions_def,
+)
+from tidewheel.dagster.test_functions import (
+    create_op_with_deps,
+    create_stub_op,
+    environ,
+    wrap_op_in_graph_and_execute,
+)
+from tidewheel.dagster.time_functions import create_datetime, freeze_time, get_current_datetime
+from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partitions import StaticPartitionsDefinition
+from tidewheel.definitions.time_partitions import DailyPartitionsDefinition
+from tidewheel.errors import CheckError, ElementCheckError, ParameterCheckError
+from tidewheel.runtime.clock import now_s
+
+
+@pytest.mark.parametrize("name", sorted(PRIVATE_NAMES))
+def test_every_private_name_can_be_had(name: str) -> None:
+    module = importlib.import_module("tidewheel.dagster._core.anything")
+    assert getattr(module, name) is not None
+
+
+def test_unknown_private_names() -> None:
+    module = importlib.import_module("tidewheel.dagster._core.somewhere")
+    stand_in = module.NoSuchThing
+    assert isinstance(stand_in, type)
+    assert module.NoSuchThing is stand_in
+    with pytest.raises(UnsupportedNameError, match="NoSuchThing"):
+        stand_in(1)
+    function = importlib.import_module("tidewheel.dagster._core.somewhere.no_such_function")
+    with pytest.raises(UnsupportedNameError, match="no_such_function"):
+        function()
+    with pytest.raises(AttributeError):
+        _ = module.NO_SUCH_CONSTANT
+
+
+def test_checks_of_arguments() -> None:
+    assert int_param(3, "n") == 3
+    assert opt_str_param(None, "s", "default") == "default"
+    assert sequence_param((1, 2), "s", of_type=int) == (1, 2)
+    with pytest.raises(ParameterCheckError, match="'n': expected int, got 'x'"):
+        int_param("x", "n")
+    with pytest.raises(ElementCheckError):
+        is_list([1, "x"], of_type=int)
+    with pytest.raises(CheckError):
+        not_none(None)
+
+
+def test_the_clocks_stand_while_time_is_frozen() -> None:
+    moment = create_datetime(2024, 3, 31, 3, tz="Europe/Berlin")
+    with freeze_time(moment):
+        assert get_current_datetime() == moment
+        assert now_s() == moment.timestamp()
+    assert get_current_datetime() > datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def test_variables_of_the_environment_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEWHEEL_TEST_KEPT", "before")
+    with environ({"TIDEWHEEL_TEST_KEPT": None, "TIDEWHEEL_TEST_NEW": "x"}):
+        assert "TIDEWHEEL_TEST_KEPT" not in os.environ
+        assert os.environ["TIDEWHEEL_TEST_NEW"] == "x"
+    assert os.environ["TIDEWHEEL_TEST_KEPT"] == "before"
+    assert "TIDEWHEEL_TEST_NEW" not in os.environ
+
+
+def test_backoff_gives_up() -> None:
+    calls: list[int] = []
+
+    def fails() -> None:
+        calls.append(1)
+        raise OSError("busy")
+
+    with pytest.raises(OSError, match="busy"):
+        backoff(fails, (OSError,), max_retries=2, delay_generator=iter([0.0, 0.0]))
+    assert len(calls) == 3
+
+
+def test_results_are_kept_by_arguments() -> None:
+    class Counts:
+        calls = 0
+
+        @cached_method
+        def double(self, n: int) -> int:
+            self.calls += 1
+            return 2 * n
+
+    one = Counts()
+    assert [one.double(2), one.double(2), one.double(3), one.calls] == [4, 4, 6, 2]
+
+
+def test_merging() -> None:
+    assert deep_merge_dicts({"a": {"b": 1}, "c": 2}, {"a": {"d": 3}, "c": {}}) == {
+        "a": {"b": 1, "d": 3},
+        "c": {},
+    }
+
+
+def test_time_dimension() -> None:
+    days = DailyPartitionsDefinition("2024-01-01")
+    letters = StaticPartitionsDefinition(["a"])
+    assert get_time_partitions_def(MultiPartitionsDefinition({"day": days, "letter": letters})) == days
+    assert get_time_partitions_def(letters) is None
+
+
+def test_ops_for_tests() -> None:
+    result = wrap_op_in_graph_and_execute(create_stub_op("five", 5))
+    assert result.output_value() == 5
+    joined = create_op_with_deps("joined", create_stub_op("left", 1), create_stub_op("right", 2))
+    assert sorted(joined.ins) == ["left", "right"]

@@ -1,0 +1,133 @@
+"""What user code may not return: each is told on the tick, alone where it is one of several requests."""
+
+import datetime
+
+import pytest
+
+import tidewheel as tw
+from tidewheel.values.evaluation import EvaluationRequest
+from tidewheel.values.limits import MAX_CURSOR_BYTES, MAX_RUN_KEY_BYTES
+from tidewheel.values.status import TriggerKind
+from tidewheel.worker.evaluation import evaluate_trigger
+
+NAIVE = datetime.datetime(2024, 1, 1)
+HUGE = "x" * 10_000_000
+
+
+@tw.op
+def nothing():
+    pass
+
+
+@tw.job
+def one():
+    nothing()
+
+
+def evaluated(fn):
+    """What a sensor with this function asks for."""
+    watch = tw.sensor(job=one, name="watch")(fn)
+    defs = tw.Definitions(jobs=[one], sensors=[watch])
+    request = EvaluationRequest(kind=TriggerKind.SENSOR, name="watch", now=1_700_000_000.0, cursor="old")
+    return evaluate_trigger(defs, request, instance=tw.Instance.ephemeral(), clock=lambda: 1_700_000_000.0)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (lambda: tw.RunRequest(run_key=HUGE), ["run_key", f"at most {MAX_RUN_KEY_BYTES} bytes", "10000000"]),
+        (lambda: tw.RunRequest(tags={"a": HUGE}), ["the value of tag 'a'", "65536"]),
+        (lambda: tw.RunRequest(tags={HUGE: "a"}), ["tag name", "1024"]),
+        (lambda: tw.RunRequest(run_key="\ud800"), ["UTF-8", "run_key"]),
+        (lambda: tw.RunRequest(run_config={"a": HUGE}), ["run_config of at most", "place of the data"]),
+        (lambda: tw.RunRequest(run_config={"a": [NAIVE]}), ["datetimes with a time zone", "add tzinfo"]),
+        (lambda: tw.RunRequest(job_name="nope"), ["'nope'", "['one']"]),
+        (lambda: tw.RunRequest(partition_key="nope"), ["partition"]),
+    ],
+)
+def test_one_bad_request_is_told_and_the_others_are_made(request_, words):
+    def watch(context):
+        context.update_cursor("new")
+        yield tw.RunRequest(run_key="before")
+        yield request_()
+        yield tw.RunRequest(run_key="after")
+
+    result = evaluated(watch)
+    assert result.error is None
+    assert [run.run_key for run in result.requests] == ["before", "after"]
+    [problem] = result.request_errors
+    assert problem.index == 1
+    assert all(word in problem.message for word in words), problem.message
+    assert len(problem.message) < 2_000 and len(problem.run_key or "") < 2_000
+    assert (result.cursor, result.cursor_changed) == ("new", True), (
+        "the cursor moves: the evaluation succeeded"
+    )
+
+
+def big_cursor(context):
+    context.update_cursor("x" * (MAX_CURSOR_BYTES + 1))
+
+
+def cursor_that_is_no_text(context):
+    context.update_cursor(NAIVE)
+
+
+def requests_and_skip(context):
+    yield tw.RunRequest()
+    yield tw.SkipReason("both")
+
+
+def requests_and_skip_in_a_result(context):
+    return tw.SensorResult(run_requests=[tw.RunRequest()], skip_reason="both")
+
+
+def wrong_kind(context):
+    return 5
+
+
+def big_metadata(context):
+    return tw.SensorResult(asset_events=[tw.AssetMaterialization("a", metadata={"m": HUGE})])
+
+
+def naive_metadata(context):
+    return tw.SensorResult(
+        asset_events=[tw.AssetMaterialization("a", metadata={"m": tw.MetadataValue.timestamp(NAIVE)})]
+    )
+
+
+def too_many(context):
+    return [tw.RunRequest(run_key=HUGE[:5000]) for _ in range(50_001)]
+
+
+def interrupts(context):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (big_cursor, ["cursor of at most 1000000 bytes", "the old cursor stays"]),
+        (cursor_that_is_no_text, ["cursor as text", "datetime"]),
+        (requests_and_skip, ["RunRequests or one SkipReason"]),
+        (requests_and_skip_in_a_result, ["run_requests or a skip_reason", "return one of both"]),
+        (wrong_kind, ["5 (int)", "SensorResult"]),
+        (big_metadata, ["metadata of at most 1000000 bytes", "'a'"]),
+        (naive_metadata, ["time zone"]),
+        (too_many, ["at most 50000 run requests", "got 50001"]),
+        (interrupts, [""]),
+    ],
+)
+def test_a_bad_result_fails_the_evaluation_and_keeps_the_cursor(fn, words):
+    result = evaluated(fn)
+    assert result.error is not None
+    assert all(word in result.error.message for word in words), result.error.message
+    assert (result.requests, result.cursor_changed) == ((), False)
+
+
+def test_a_long_reason_is_cut():
+    result = evaluated(_skips_at_length)
+    assert result.skip_reason is not None and len(result.skip_reason) < 300
+
+
+def _skips_at_length(context):
+    return tw.SkipReason(HUGE)
