@@ -240,11 +240,12 @@ def dagster_process(python: str, text: str, **values: object) -> Iterator[tuple[
 
 
 @contextmanager
-def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
-    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms."""
+def dagster_server(python: str, text: str) -> Iterator[Callable[..., float]]:
+    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms;
+    with ``until_done=False`` only for the answer."""
     with dagster_process(python, text) as (_, query):
 
-        def launch() -> float:
+        def launch(until_done: bool = True) -> float:
             began = time.perf_counter()
             selector = {
                 "repositoryLocationName": "pipeline.py",
@@ -257,6 +258,8 @@ def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
                 {"s": selector},
             )
             run_id = launched["launchRun"]["run"]["runId"]
+            if not until_done:
+                return (time.perf_counter() - began) * 1000
             while True:
                 found = query(
                     "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }", {"r": run_id}

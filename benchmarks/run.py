@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import condition_rounds, conditions, measure, programs, push, triggers
+from benchmarks import clients, condition_rounds, conditions, measure, programs, push, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -81,6 +81,30 @@ def launch(peers: Peers) -> None:
             theirs = statistics.median(dagster_launch() for _ in range(3))
     show("launch over HTTP to SUCCESS, one op, warm", "<= 100 ms", ours, theirs, "ms")
     show(f"idle stack, {count} processes (PSS)", "<= 200 MB", memory, None, "MB")
+
+
+@section("launchrun")
+def launchrun(peers: Peers) -> None:
+    with measure.tidewheel_server(programs.ONE_OP_FILE, settings="max_concurrent_runs = 0\n") as server:
+        clients.launch_answer_ms(server.port, 20)
+        ours = clients.launch_answer_ms(server.port, 200)
+    theirs = None
+    if peers.dagster:
+        with measure.dagster_server(peers.dagster, programs.ONE_OP_FILE) as dagster_launch:
+            theirs = statistics.median(dagster_launch(until_done=False) for _ in range(7))
+    show("GraphQL launchRun answered (durable, audited)", "<= 15 ms", ours, theirs, "ms")
+
+
+@section("clients")
+def many_clients(peers: Peers) -> None:
+    seconds = float(os.environ.get("BENCH_CLIENT_SECONDS", "60"))
+    with measure.tidewheel_server(programs.ONE_OP_FILE) as server:
+        taken, errors = clients.many_clients(server.port, 200, seconds)
+    ordered = sorted(taken)
+    show("200 clients at once: errors", "0", float(errors), None, "")
+    show("  answers", "", len(taken) / seconds, None, "/s")
+    show("  median", "", ordered[len(ordered) // 2], None, "ms")
+    show("  p99", "", ordered[len(ordered) * 99 // 100], None, "ms")
 
 
 @section("drain")

@@ -314,6 +314,18 @@ class ServerUnreachableError(TidewheelError):
     """A server is registered for a home but does not answer."""
 
 
+class AccessRefusedError(TidewheelError):
+    """Somebody asked for what they may not do."""
+
+
+class LoginRefusedError(TidewheelError):
+    """A name, password or token is not right, or too many attempts failed. ``wait_s``: seconds until the next one."""
+
+    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
+
+
 class NotSupportedError(TidewheelError):
     """A feature that exists elsewhere and not (yet) here; the message says what to use instead."""
 

@@ -16,7 +16,7 @@ import yaml
 
 from tidewheel.cli.home import OpenHome, open_home
 from tidewheel.cli.lost_runs import end_lost_runs, is_process_alive
-from tidewheel.cli.options import TargetOptions, parse_tags
+from tidewheel.cli.options import TargetOptions, chosen_server, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
 from tidewheel.cli.runs import echo_event, echo_line, find_run
 from tidewheel.cli.targets import resolve_targets
@@ -96,7 +96,7 @@ def retry_and_report(
     with open_home(home) as opened:
         if not opened.is_served:
             end_lost_runs(opened.ledger, is_alive=is_process_alive, now=now_s())
-        run, folder = find_run(opened, run_id), opened.home
+        run, folder = find_run(opened, run_id), home
     if not run.is_finished:
         raise RunConflict(f"expected a run that has ended, got {run.run_id} which is {run.status.value}")
     if from_failure and run.status is RunStatus.SUCCESS:
@@ -110,7 +110,7 @@ def retry_and_report(
 def _launch(
     request: LaunchRequest, target: TargetOptions, *, home: Path | None, wait: bool, as_json: bool
 ) -> int:
-    if home is not None and home.is_dir():
+    if chosen_server() is not None or (home is not None and home.is_dir()):
         with open_home(home) as opened:
             if opened.is_served:
                 return _through_server(opened, request, wait=wait, as_json=as_json)
