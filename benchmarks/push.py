@@ -120,7 +120,9 @@ def run_events_per_second(count: int = 10_000) -> float:
                 _wait(lambda: not server.get("/api/v1/health").get("events_behind"), "the last commit")
             text = marks.read_text()
             heard = [text[place : place + RUN_ID_LENGTH] for place in range(0, len(text), RUN_ID_LENGTH)]
-            assert len(heard) == len(set(heard)) == count, f"{len(heard)} events of {count} runs were handed over"
+            assert len(heard) == len(set(heard)) == count, (
+                f"{len(heard)} events of {count} runs were handed over"
+            )
             ledger = open_ledger(home / "ledger.db")
             ticks = ledger.get_ticks("pipeline.py/heard", limit=10_000)
             ledger.close()
