@@ -88,7 +88,7 @@ async def _send_all(port: int, count: int, senders: int) -> tuple[float, float]:
         for number in numbers:
             began = time.perf_counter()
             head = (
-                f"POST /hooks/bench HTTP/1.1\r\nhost: x\r\nx-delivery-id: {number}\r\n"
+                f"POST /hooks/bench HTTP/1.1\r\nhost: 127.0.0.1\r\nx-delivery-id: {number}\r\n"
                 f"content-length: {len(body)}\r\n\r\n"
             )
             writer.write(head.encode() + body)
@@ -179,7 +179,7 @@ def asset_event_to_run_started_ms(rounds: int = 30) -> float:
             )
             urllib.request.urlopen(request).close()
             while True:
-                runs = server.get("/api/v1/runs?limit=1")["runs"]
+                runs = server.get("/api/v1/runs?limit=1")["items"]
                 if isinstance(runs, list) and runs and runs[0].get("started_at", 0) > began:
                     break
                 if time.time() - began > EVENT_LIMIT_S:
