@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import tempfile
 import time
 import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import measure
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import IntakeBatch, NewRun
+
+RUN_ID_LENGTH = 36
+EVENT_LIMIT_S = 30.0
 
 HOOK_FILE = """
 import tidewheel as tw
@@ -26,11 +31,14 @@ defs = tw.Definitions(sensors=[taken])
 """
 
 RUN_STATUS_FILE = """
+import os
 import tidewheel as tw
+
+MARKS = os.open({marks!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 @tw.run_status_sensor(tw.RunStatus.SUCCESS, default_status=tw.DefaultSensorStatus.RUNNING)
 def heard(context):
-    pass
+    os.write(MARKS, context.dagster_run.run_id.encode())
 
 @tw.op
 def nothing():
@@ -80,7 +88,7 @@ async def _send_all(port: int, count: int, senders: int) -> tuple[float, float]:
         for number in numbers:
             began = time.perf_counter()
             head = (
-                f"POST /hooks/bench HTTP/1.1\r\nhost: x\r\nx-delivery-id: {number}\r\n"
+                f"POST /hooks/bench HTTP/1.1\r\nhost: 127.0.0.1\r\nx-delivery-id: {number}\r\n"
                 f"content-length: {len(body)}\r\n\r\n"
             )
             writer.write(head.encode() + body)
@@ -97,18 +105,44 @@ async def _send_all(port: int, count: int, senders: int) -> tuple[float, float]:
 
 
 def run_events_per_second(count: int = 10_000) -> float:
-    """How many ended runs a second a run status sensor is handed, from the first to the last."""
-    with measure.tidewheel_home(RUN_STATUS_FILE) as (home, serve):
-        with serve():
-            pass
-        _end_runs(home, count)
-        with serve() as server:
-            while server.get("/api/v1/health").get("events_behind"):
-                time.sleep(0.02)
-        ledger = open_ledger(home / "ledger.db")
-        ticks = ledger.get_ticks("pipeline.py/heard", limit=1_000)
-        ledger.close()
+    """How many ended runs a second a run status sensor is handed, from the first evaluation to the last one's commit.
+
+    Counted is what user code was called with: each run once, and none is missing.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        marks = Path(folder) / "marks"
+        with measure.tidewheel_home(RUN_STATUS_FILE, marks=str(marks)) as (home, serve):
+            with serve() as server:
+                _wait(lambda: _has_trigger(home), "the sensor's place in the log")
+            _end_runs(home, count)
+            with serve() as server:
+                _wait(lambda: marks.stat().st_size >= count * RUN_ID_LENGTH, "all runs' events")
+                _wait(lambda: not server.get("/api/v1/health").get("events_behind"), "the last commit")
+            text = marks.read_text()
+            heard = [text[place : place + RUN_ID_LENGTH] for place in range(0, len(text), RUN_ID_LENGTH)]
+            assert len(heard) == len(set(heard)) == count, (
+                f"{len(heard)} events of {count} runs were handed over"
+            )
+            ledger = open_ledger(home / "ledger.db")
+            ticks = ledger.get_ticks("pipeline.py/heard", limit=10_000)
+            ledger.close()
     return count / (max(tick.ended_at for tick in ticks) - min(tick.started_at for tick in ticks))
+
+
+def _has_trigger(home: Path) -> bool:
+    ledger = open_ledger(home / "ledger.db")
+    try:
+        return ledger.get_trigger("pipeline.py/heard") is not None
+    finally:
+        ledger.close()
+
+
+def _wait(true: Callable[[], object], what: str, limit_s: float = 120.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"expected {what} within {limit_s:g} s")
+        time.sleep(0.02)
 
 
 def _end_runs(home: Path, count: int) -> None:
@@ -145,9 +179,11 @@ def asset_event_to_run_started_ms(rounds: int = 30) -> float:
             )
             urllib.request.urlopen(request).close()
             while True:
-                runs = server.get("/api/v1/runs?limit=1")["runs"]
+                runs = server.get("/api/v1/runs?limit=1")["items"]
                 if isinstance(runs, list) and runs and runs[0].get("started_at", 0) > began:
                     break
+                if time.time() - began > EVENT_LIMIT_S:
+                    raise TimeoutError(f"no run was started within {EVENT_LIMIT_S:g} s of event {number}")
                 time.sleep(0.002)
             if number >= 5:  # the first ones warm the stack up
                 took.append((runs[0]["started_at"] - began) * 1000)

@@ -61,9 +61,21 @@ def kill(pid: int) -> None:
         pass
 
 
+@pytest.fixture(
+    params=[
+        pytest.param("file", id="file", marks=pytest.mark.xdist_group("crashes")),
+        pytest.param("postgres", id="postgres", marks=pytest.mark.xdist_group("postgres")),
+    ]
+)
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the home's ledger is: in the home, or in a real Postgres, which is not killed."""
+    if request.param == "file":
+        return str(tmp_path / "home" / "ledger.db")
+    return str(request.getfixturevalue("postgres_address"))
+
+
 @pytest.mark.timeout(400)
-@pytest.mark.xdist_group("crashes")
-def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path, storage: str) -> None:
     print(f"TIDEWHEEL_TEST_SEED={SEED}")
     rng = random.Random(SEED)
     root, home = tmp_path / "root", tmp_path / "home"
@@ -72,6 +84,8 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     file = tmp_path / "chaos.py"
     file.write_text(pipelines.FILES)
     env = {"CHAOS_ROOT": str(root)}
+    if storage.startswith("postgresql"):
+        env["TIDEWHEEL_STORAGE_URL"] = storage
     served = Served(home, file, env=env)
     served.wait_loaded()
     began = time.time()
@@ -107,7 +121,7 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     ledger.close()
     served.stop()
     assert not processes_of(home)
-    check_ledger(home, root, days, began, ended)
+    check_ledger(storage, root, days, began, ended)
 
 
 @pytest.mark.timeout(400)
@@ -171,8 +185,8 @@ def test_thirty_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_p
     stored.close()
 
 
-def check_ledger(home: Path, root: Path, days: list[str], began: float, ended: float) -> None:
-    ledger = open_ledger(str(home / "ledger.db"))
+def check_ledger(storage: str, root: Path, days: list[str], began: float, ended: float) -> None:
+    ledger = open_ledger(storage)
     runs = ledger.get_runs(None, limit=100_000)
     # no request doubled, none lost: one first attempt per file
     keys = Counter(run.run_key for run in runs if run.job_name == "day_job" and run.run_key)

@@ -192,9 +192,11 @@ def test_a_poisonous_delivery_holds_nothing_up_and_is_replayed_by_command(served
     assert ticks[0]["failedEvents"][0]["eventId"] == str(failing.event_id)
     listed = json.loads(command(tmp_path, "hook", "list", "github", "--state", "retrying", "--json"))
     assert [one["delivery"]["delivery_id"] for one in listed] == ["p-1"]
+    # its next retry by itself is half a minute away now: what comes sooner is the replay
+    wait_until(lambda: served.ledger.inbox.get_redeliveries()[0].attempts == 3, what="the third failure")
     (tmp_path / "mended").touch()
     command(tmp_path, "hook", "replay", str(failing.event_id))
-    wait_until(lambda: len(served.ledger.get_runs()) == 3, what="the run of the replayed delivery")
+    wait_until(lambda: len(served.ledger.get_runs()) == 3, 15.0, "the run of the replayed delivery")
     wait_until(lambda: not served.ledger.inbox.get_redeliveries(), what="the end of its retries")
     assert "on_push: handed_over" in command(tmp_path, "hook", "show", str(failing.event_id))
     command(tmp_path, "hook", "replay", str(failing.event_id))

@@ -44,6 +44,7 @@ from tidewheel.values.status import TickStatus, TriggerKind
 logger = logging.getLogger("tidewheel.sensors")
 
 UNREACHABLE_PAUSE_S = 1.0
+STALE_PAUSE_S = 0.2
 BUDGET_SHARE = 0.5
 """How much of an evaluation's time may have passed when another event is begun."""
 MAX_STARTS = 250
@@ -259,7 +260,7 @@ class Sensors:
         handed = loaded.handed
         if handed is None:
             if loaded.position > (record.position or 0):
-                await self._move(record, loaded.position)
+                await self._move(record, moment, loaded.position)
             return
         moment.prefers_new = handed.again is not None
         result = await self._ask(record.location, sensor, loaded.fill(request))
@@ -334,14 +335,23 @@ class Sensors:
         )
         if extras:
             # what becomes of single events is always written
-            await self._writer.write(msgspec.structs.replace(commit, **extras), sensor.name)
+            self._note_written(
+                moment, await self._writer.write(msgspec.structs.replace(commit, **extras), sensor.name)
+            )
             return
         if record.trigger_id not in self._releases.counts and self._is_repetition(
             commit.status, commit.skip_reason, moment, result, record
         ):
             return
         moment.last_skip_reason = commit.skip_reason if commit.status is TickStatus.SKIPPED else None
-        await self._writer.write(commit, sensor.name)
+        self._note_written(moment, await self._writer.write(commit, sensor.name))
+
+    def _note_written(self, moment: SensorMoment, written: bool) -> None:
+        """A tick that was stale left everything as it was: what it was about is still to be dealt with, and soon."""
+        if not written:
+            moment.woken = True
+            moment.last_skip_reason = None
+            moment.paused_until = self._clock() + STALE_PAUSE_S
 
     @staticmethod
     def _is_repetition(
@@ -362,7 +372,7 @@ class Sensors:
             and not (result.partition_changes or result.events or result.log)
         )
 
-    async def _move(self, record: TriggerRecord, position: int) -> None:
+    async def _move(self, record: TriggerRecord, moment: SensorMoment, position: int) -> None:
         """Events that do not concern the sensor are behind it."""
         moved = await self._database.write(
             self._database.ledger.update_trigger,
@@ -374,3 +384,4 @@ class Sensors:
             self._book.note(moved)
         else:
             await self._book.refresh(record.trigger_id)
+            moment.woken = True

@@ -54,12 +54,15 @@ class TriggerBook:
         """Read one trigger again."""
         record = await self._database.read(self._database.ledger.get_trigger, trigger_id)
         if record is not None:
-            self._records[trigger_id] = record
+            self.note(record)
         return record
 
     def note(self, record: TriggerRecord) -> None:
-        """A record was changed through the ledger."""
-        self._records[record.trigger_id] = record
+        """A record was read from the ledger, or changed through it."""
+        known = self._records.get(record.trigger_id)
+        # several writes can be told of in another order than they were made in: the newest state counts
+        if known is None or record.version >= known.version:
+            self._records[record.trigger_id] = record
 
     def note_commit(self, commit: TickCommit, outcome: TickOutcome) -> None:
         """A tick was committed: follow what it changed."""
@@ -71,6 +74,8 @@ class TriggerBook:
             failures = failures + 1 if commit.counts_as_failure else 0
         for observer in self.observers:
             observer(commit, outcome)
+        if outcome.version <= record.version:
+            return  # what is known was read after this commit
         keys = [run.run_key for run in commit.runs if run.run_key is not None]
         self._records[commit.trigger_id] = msgspec.structs.replace(
             record,
