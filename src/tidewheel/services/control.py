@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.services.worker_book import WorkerBook
-from tidewheel.values.backfills import BackfillRecord
+from tidewheel.values.backfills import BackfillFields, BackfillRecord
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.ids import trigger_id as make_trigger_id
 from tidewheel.values.ids import uuid_at
@@ -47,6 +47,8 @@ from tidewheel.values.records import NewRun, RunFilter, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
 from tidewheel.values.tags import CODE_LOCATION, PARENT_RUN_ID, PRIORITY, ROOT_RUN_ID
+
+Approve = Callable[[str, Sequence[str]], Awaitable[None]]
 
 
 class ServerControl:
@@ -98,10 +100,18 @@ class ServerControl:
         """Carry out a method of the contract by name."""
         return await getattr(self, name)(**kwargs)
 
+    def location_names(self) -> list[str]:
+        """The code locations of this server."""
+        return self._locations.names()
+
     # -- runs -----------------------------------------------------------------------------------------------------
 
-    async def launch(self, request: LaunchRequest) -> LaunchOutcome:
-        """Check the request with its code location and queue the run."""
+    async def launch(self, request: LaunchRequest, approve: Approve | None = None) -> LaunchOutcome:
+        """Check the request with its code location and queue the run.
+
+        ``approve`` is asked, with the location and the assets that it turns out to be about, before anything is made; it
+        raises to refuse.
+        """
         location = self._locate(request)
         if isinstance(location, LaunchOutcome):
             return location
@@ -111,6 +121,8 @@ class ServerControl:
             return LaunchOutcome(kind="user_code", message=str(exc))
         if prepared.run is None:
             return _refusal(prepared)
+        if approve is not None:
+            await approve(location, prepared.run.assets or prepared.run.planned_assets)
         if request.run_id is not None:
             known = await self._database.read(self._database.ledger.get_run, request.run_id)
             if known is not None:
@@ -217,9 +229,11 @@ class ServerControl:
 
     # -- backfills ------------------------------------------------------------------------------------------------
 
-    async def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
-        """Ask for a backfill."""
-        return await self._backfills.launch(request)
+    async def launch_backfill(
+        self, request: BackfillRequest, approve: Callable[[BackfillFields], None] | None = None
+    ) -> BackfillOutcome:
+        """Ask for a backfill; ``approve`` as in ``launch``."""
+        return await self._backfills.launch(request, approve)
 
     async def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
         """Make no more runs of it and stop those that there are."""

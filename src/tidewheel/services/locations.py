@@ -35,9 +35,10 @@ from tidewheel.runtime.protocol import (
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.endings import ending
 from tidewheel.services.evaluators import Answer, EvaluatorPool, Question
 from tidewheel.services.hub import Peer
-from tidewheel.services.machine import LocationProcess, Machine, ending
+from tidewheel.services.machine import LocationProcess, Machine
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.condition_questions import ConditionAnswer, ConditionQuestions
 from tidewheel.values.error_info import ErrorInfo
