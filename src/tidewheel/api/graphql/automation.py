@@ -53,7 +53,9 @@ async def _set_paused(root: None, info: GraphQLResolveInfo, paused: bool) -> boo
     context = context_of(info)
     book = context.server.pauses
     if paused and not _pauses(context):
-        await book.pause(ALL_AUTOMATION, reason="", by=None, expires_at=None, missed=None)
+        who = context.caller.principal
+        by = None if who is None else who.name
+        await book.pause(ALL_AUTOMATION, reason="", by=by, expires_at=None, missed=None)
     elif not paused:
         await book.resume(None, ALL_AUTOMATION)
     return bool(_pauses(context))
