@@ -117,11 +117,12 @@ class FactReader:
         happened: Sequence[StoredEvent] | None = None,
         own: ServerFacts | None = None,
         dirty: Collection[Key] = (),
+        unseen: Collection[Key] = (),
     ) -> Changes:
         """The facts about what events after `since` are about, and about `dirty` subjects.
 
         `happened`: the events, where they were read before: from `since` on, or from the position of the target that was
-        left behind furthest.
+        left behind furthest. `unseen`: targets whose evaluation has only failed so far, which ask as at first.
         """
         if happened is None:
             happened = ledger.get_events(EventFilter(after_id=since))
@@ -130,6 +131,9 @@ class FactReader:
         names |= self._planned_by_ended(ledger, new)
         touched = [key for name in sorted(names) for key in self._subjects_of(name)]
         touched += [key for key in dict.fromkeys(dirty) if key in self.needs and key not in set(touched)]
+        needs = self.needs
+        if unseen and touched:
+            needs, touched = self._as_at_first(unseen, touched)
         position = Position(now, new[-1].id if new else since)
         view = partition_view(ledger, now, before)
         if not touched:
@@ -140,8 +144,23 @@ class FactReader:
         for stored in happened:
             if stored.event.asset in wanted and stored.event.type.value in UPDATE_TYPES:
                 updates[stored.event.asset or ""].append(stored)
-        changes = self._made(ledger, self.needs, touched, updates, position, view, own)
+        changes = self._made(ledger, needs, touched, updates, position, view, own)
         return msgspec.structs.replace(changes, events=new)
+
+    def _as_at_first(self, unseen: Iterable[Key], touched: list[Key]) -> tuple[dict[Key, Fact], list[Key]]:
+        """What is needed where some targets were never evaluated, and what has to be read anew for them.
+
+        Whether something is behind is told by its inputs too: it is read again, with all of them, when one changes.
+        """
+        at_first = _wide(self.graph, _needs(self.graph, unseen, {}))
+        found = dict.fromkeys(touched)
+        for key, facts in at_first.items():
+            if facts & Fact.BEHIND:
+                family = [key, *(dep.key for dep in self.graph[key].deps)]
+                if any(one in found for one in family):
+                    found.update(dict.fromkeys(one for one in family if one in at_first))
+        needs = {key: self.needs.get(key, Fact.NONE) | at_first.get(key, Fact.NONE) for key in found}
+        return needs, list(found)
 
     def _subjects_of(self, asset: str) -> list[Key]:
         key = Key("asset", asset)

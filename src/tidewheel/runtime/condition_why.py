@@ -17,6 +17,7 @@ from tidewheel.logic.conditions.facts import Position, UserAnswer
 from tidewheel.logic.conditions.memory import Progress
 from tidewheel.logic.conditions.naming import expression_of
 from tidewheel.logic.conditions.owed import RetryPolicy, retry_at
+from tidewheel.logic.conditions.reads import with_upstream_requests
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
 from tidewheel.logic.graph.specs import SensorNode
 from tidewheel.logic.partitions.keys import find_ordinal
@@ -66,6 +67,20 @@ def sensor_of(
     return None
 
 
+def asked_with(graph: ConditionGraph, key: Key, sensor: SensorNode | None) -> tuple[Key, ...]:
+    """A target with those of its sensor whose requests of the same evaluation its condition sees."""
+    if sensor is None:
+        return (key,)
+    covered = {
+        *(Key("asset", name) for name in sensor.assets),
+        *(Key("check", name) for name in sensor.checks),
+        *(Key("job", name) for name in sensor.jobs),
+    }
+    location = graph[key].location
+    together = {one for one in graph.targets if one in covered and graph[one].location == location}
+    return with_upstream_requests(graph, key, together)
+
+
 def why(
     ledger: LedgerPort,
     graph: ConditionGraph,
@@ -95,14 +110,16 @@ def why(
     record = ledger.get_trigger(found[0]) if found is not None else None
     rows = [row for row in ledger.owed.get_all(key.name) if row.kind == key.kind]
     is_running = found is not None and record is not None and _is_running(record, found[1])
-    progress = progress_of(ledger, [key], record)
+    targets = asked_with(graph, key, None if found is None else found[1])
+    progress = progress_of(ledger, targets, record)
     explanation = None
     if subject.condition is not None or key in graph.problems:
-        book = {(row.kind, row.name, row.partition): row for row in rows}
+        owed = rows if len(targets) == 1 else ledger.owed.get_all()
+        book = {(row.kind, row.name, row.partition): row for row in owed}
         own = ServerFacts(attempts=attempts_of(book, graph, view))
-        facts = FactReader(graph, [key], progress).read_all(ledger, progress, now, own).facts
+        facts = FactReader(graph, targets, progress).read_all(ledger, progress, now, own).facts
         facts = msgspec.structs.replace(facts, answers=dict(answers or {}))
-        result = evaluate(graph, facts, progress, [key]).results[key]
+        result = evaluate(graph, facts, progress, targets).results[key]
         explanation = explain(result, facts, graph, ordinal=ordinal)
     held = next(
         (one for one in ledger.conditions.get_held() if (one.kind, one.name) == (key.kind, key.name)), None

@@ -11,7 +11,7 @@ from tidewheel.logic.conditions.facts import ConditionFacts, Position
 from tidewheel.logic.graph.specs import SensorNode
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
-from tidewheel.runtime.condition_why import find_target, held_view, progress_of, sensor_of, why
+from tidewheel.runtime.condition_why import asked_with, find_target, held_view, progress_of, sensor_of, why
 from tidewheel.services.automation import Automation, options_of_sensor, targets_of
 from tidewheel.services.condition_plan import Preview
 from tidewheel.services.condition_questions import Answers
@@ -46,13 +46,15 @@ class AutomationControl:
         ledger, now = self._database.ledger, self._clock()
         answers: Answers = {}
         found = sensor_of(graph, key, sensors)
-        if found is not None and asks_user(graph, key):
+        targets = asked_with(graph, key, None if found is None else found[1])
+        asking = [one for one in targets if asks_user(graph, one)]
+        if found is not None and asking:
             record = self._book.get(found[0])
-            progress = await self._database.read(progress_of, ledger, [key], record)
+            progress = await self._database.read(progress_of, ledger, asking, record)
             position = await self._database.read(ledger.last_event_id)
             answers = await self._automation.questioner.ask(
                 graph,
-                [key],
+                asking,
                 progress.targets.get,
                 progress,
                 _facts_at(now, position),

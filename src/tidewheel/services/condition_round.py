@@ -128,6 +128,7 @@ class SensorEngine:
             happened=happened,
             own=ServerFacts(attempts=attempts, backfills=backfills),
             dirty=dirty,
+            unseen=self._unevaluated,
         )
         for key in changes.facts.subjects:
             self._fresh_until.pop(key, None)

@@ -18,7 +18,10 @@ KEPT_S = 60 * 86_400.0
 def subject_of(node: ScheduleNode | SensorNode, location: str) -> Subject:
     """What pauses' selections are compared with."""
     kind = TriggerKind.SCHEDULE if isinstance(node, ScheduleNode) else TriggerKind.SENSOR
-    return Subject(kind=kind.value, name=node.name, location=location, tags=node.tags)
+    is_automation = isinstance(node, SensorNode) and node.kind == "automation"
+    return Subject(
+        kind=kind.value, name=node.name, location=location, tags=node.tags, is_automation=is_automation
+    )
 
 
 class PauseBook:

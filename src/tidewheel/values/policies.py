@@ -193,6 +193,10 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.action}: request for {self.job_name!r}{key}: {_CAUSES[self.cause]}{run}"
 
 
+AUTOMATION = "AUTOMATION"
+"""The kind in a selection that means the sensors of conditions, and no others."""
+
+
 class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which triggers: every given part must match; none given means all. ``name`` and ``tag`` values may have ``*``."""
 
@@ -203,7 +207,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def describe(self) -> str:
         """The sentence for people."""
-        what = {"SCHEDULE": "schedules", "SENSOR": "sensors"}.get(self.kind or "", "triggers")
+        what = {"SCHEDULE": "schedules", "SENSOR": "sensors", AUTOMATION: "automation sensors"}.get(
+            self.kind or "", "triggers"
+        )
         parts = [f"named {self.name!r}"] if self.name is not None else []
         parts += [f"of location {self.location!r}"] if self.location is not None else []
         parts += [f"tagged {name}={value}" for name, value in self.tags.items()]

@@ -78,6 +78,8 @@ PER_ITEM = {
 WHOLE_SERVER = {
     "reloadWorkspace",
     "setAutoMaterializePaused",
+    "answerHeldRequest",
+    "answerOwedWork",
     "setConcurrencyLimit",
     "deleteConcurrencyLimit",
     "freeConcurrencySlots",

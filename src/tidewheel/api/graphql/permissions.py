@@ -76,6 +76,8 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "setSensorCursor": SET_CURSOR,
         "sensorDryRun": TRY_SENSOR,
         "setAutoMaterializePaused": TOGGLE_AUTOMATION,
+        "answerHeldRequest": TOGGLE_AUTOMATION,
+        "answerOwedWork": TOGGLE_AUTOMATION,
         "launchPartitionBackfill": BACKFILL,
         "reexecutePartitionBackfill": BACKFILL,
         "resumePartitionBackfill": BACKFILL,

@@ -61,14 +61,39 @@ async def _ticks(
     before_timestamp: float | None = None,
     after_timestamp: float | None = None,
 ) -> list[TickRecord]:
-    context = context_of(info)
+    return await read_ticks(
+        context_of(info),
+        found["view"].trigger_id,
+        day_range=day_range,
+        day_offset=day_offset,
+        limit=limit,
+        cursor=cursor,
+        statuses=statuses,
+        before_timestamp=before_timestamp,
+        after_timestamp=after_timestamp,
+    )
+
+
+async def read_ticks(
+    context: RequestContext,
+    trigger_id: str,
+    *,
+    day_range: int | None = None,
+    day_offset: int | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+    statuses: Sequence[str] | None = None,
+    before_timestamp: float | None = None,
+    after_timestamp: float | None = None,
+) -> list[TickRecord]:
+    """The ticks of one trigger, newest first, of the last days or between two moments."""
     if day_range is not None:
         end = context.now - (day_offset or 0) * DAY_S
         before_timestamp = min(end, before_timestamp) if before_timestamp is not None else end
         start = end - day_range * DAY_S
         after_timestamp = max(start, after_timestamp) if after_timestamp is not None else start
     page = TickPage(
-        trigger_id=found["view"].trigger_id,
+        trigger_id=trigger_id,
         limit=page_limit(limit, DEFAULT_TICKS),
         before_id=whole_cursor(cursor),
         statuses=tuple(TickStatus(status) for status in statuses) if statuses is not None else None,

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ariadne import MutationType, ObjectType, QueryType
+from ariadne import ObjectType
 from graphql import GraphQLError, GraphQLResolveInfo
 
-CONDITIONS = (
-    "there is no evaluation of conditions apart from automation sensors; ask for the sensors' ticks, "
-    "start and stop the sensors"
-)
 STALENESS = (
     "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
 )
 
-query, mutation, node, instance = QueryType(), MutationType(), ObjectType("AssetNode"), ObjectType("Instance")
+node = ObjectType("AssetNode")
 
 
 def _as_failed_field(text: str) -> Any:
@@ -28,10 +24,6 @@ def _as_failed_field(text: str) -> Any:
     return resolve
 
 
-query.set_field("autoMaterializeTicks", _as_failed_field(CONDITIONS))
-mutation.set_field("setAutoMaterializePaused", _as_failed_field(CONDITIONS))
-instance.set_field("autoMaterializePaused", lambda found, info: True)  # there is none: sensors do it
-
 node.set_field("staleStatus", _as_failed_field(STALENESS))
 
-BINDABLES = (query, mutation, node, instance)
+BINDABLES = (node,)

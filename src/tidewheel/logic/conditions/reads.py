@@ -9,6 +9,7 @@ from enum import IntFlag
 import msgspec
 
 from tidewheel.logic.conditions.codec import identity_of
+from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.expansion import expanded
 from tidewheel.logic.conditions.memory import memory_key
 from tidewheel.logic.conditions.nodes import (
@@ -187,6 +188,26 @@ def _simple_needs(condition: Condition) -> tuple[Fact, Fact] | None:
         facts = Fact.NEW_PRODUCERS if id(node) in narrowed else _READS.get(type(node), Fact.NONE)
         found[place] |= facts
     return found["own"], found["deps"]
+
+
+def with_upstream_requests(graph: ConditionGraph, target: Key, known: Container[Key]) -> tuple[Key, ...]:
+    """A target and, of the `known` ones, all whose requests its evaluation asks for, directly or through others."""
+    found = {target: None}
+    waiting = [target]
+    while waiting:
+        one = waiting.pop()
+        try:
+            needs = {} if one in graph.problems else needs_of(graph, one)
+        except ConditionError:
+            continue  # it names an asset that does not exist: its evaluation says so
+        for key, facts in needs.items():
+            if not facts & Fact.NEXT_REQUEST or key not in graph.subjects:
+                continue
+            for maker in (key, *graph[key].siblings):
+                if maker in known and maker not in found:
+                    found[maker] = None
+                    waiting.append(maker)
+    return tuple(found)
 
 
 def _narrowed(condition: Condition) -> set[int]:

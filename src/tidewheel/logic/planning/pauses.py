@@ -7,22 +7,23 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from tidewheel.values.policies import Missed, PauseRecord, Selection, TriggerPolicy
+from tidewheel.values.policies import AUTOMATION, Missed, PauseRecord, Selection, TriggerPolicy
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What a selection is compared with. ``kind``: ``SCHEDULE`` | ``SENSOR``."""
+    """What a selection is compared with. ``kind``: ``SCHEDULE`` | ``SENSOR``; ``is_automation``: a sensor of conditions."""
 
     kind: str
     name: str
     location: str
     tags: Mapping[str, str] = {}
+    is_automation: bool = False
 
 
 def selects(selection: Selection, subject: Subject) -> bool:
     """Whether a selection means a trigger."""
     return (
-        selection.kind in (None, subject.kind)
+        (selection.kind in (None, subject.kind) or (selection.kind == AUTOMATION and subject.is_automation))
         and (selection.name is None or fnmatchcase(subject.name, selection.name))
         and (selection.location is None or fnmatchcase(subject.location, selection.location))
         and all(
