@@ -14,11 +14,8 @@ CONDITIONS = (
     "there is no evaluation of conditions apart from automation sensors; ask for the sensors' ticks, "
     "start and stop the sensors"
 )
-STALENESS = (
-    "whether an asset is stale is not computed yet; compare dataVersion of the asset and its dependencies"
-)
 
-query, mutation, node, instance = QueryType(), MutationType(), ObjectType("AssetNode"), ObjectType("Instance")
+query, mutation, instance = QueryType(), MutationType(), ObjectType("Instance")
 
 
 def _as_failed_field(text: str) -> Any:
@@ -32,6 +29,4 @@ query.set_field("autoMaterializeTicks", _as_failed_field(CONDITIONS))
 mutation.set_field("setAutoMaterializePaused", _as_failed_field(CONDITIONS))
 instance.set_field("autoMaterializePaused", lambda found, info: True)  # there is none: sensors do it
 
-node.set_field("staleStatus", _as_failed_field(STALENESS))
-
-BINDABLES = (query, mutation, node, instance)
+BINDABLES = (query, mutation, instance)
