@@ -206,12 +206,12 @@ def test_a_preview_makes_nothing(server: GraphQLServer) -> None:
     preview = """query($p: AssetBackfillPreviewParams!) { assetBackfillPreview(params: $p) {
       assetKey { path } partitions { ranges { start end } partitionKeys } } }"""
     params = {"partitionNames": ["blue", "red"], "assetSelection": [key("by_colour")]}
-    before = server.ask('{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }')
+    before = server.ask("{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }")
     assert server.ask(preview, p=params)["assetBackfillPreview"] == [
         {"assetKey": key("by_colour"), "partitions": {"ranges": None, "partitionKeys": ["blue", "red"]}}
     ]
     wrong = params | {"partitionNames": ["black"]}
     _, body = server.post(preview, {"p": wrong})
     assert "black" in body["errors"][0]["message"]
-    after = server.ask('{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }')
+    after = server.ask("{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }")
     assert before == after
