@@ -411,3 +411,22 @@ def test_tick_events_follow_the_rules_of_reported_events(ledger):
     [stored] = ledger.get_events(EventFilter(assets=("a",)))
     assert stored.event.run_id == ""
     assert ledger.stats()["rows"]["run_log"] == 1
+
+
+def test_pages_of_several_triggers_are_those_of_each(ledger):
+    trigger = sensor(ledger)
+    for _ in range(3):
+        outcome = ledger.commit_tick(tick_of(trigger, runs=(new_run(),)))
+        trigger = ledger.get_trigger(TRIGGER)
+        assert not outcome.stale
+    newest = ledger.get_ticks(TRIGGER)[0].tick_id
+    asked = [(TRIGGER, None, 2, None), ("nobody", None, 2, None), (TRIGGER, None, 5, newest)]
+    found = ledger.get_tick_pages(asked)
+    assert [len(page) for page in found] == [2, 0, 2]
+    assert found[0] == ledger.get_ticks(TRIGGER, limit=2)
+    assert found[2] == ledger.get_ticks(TRIGGER, limit=5, before_id=newest)
+    runs = ledger.get_runs(limit=2)
+    assert ledger.get_run_pages([(RunFilter(), 2, None), (RunFilter(), 2, runs[1].run_id)]) == [
+        runs,
+        ledger.get_runs(limit=2, cursor=runs[1].run_id),
+    ]

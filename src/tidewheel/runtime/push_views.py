@@ -101,12 +101,13 @@ def get_delivery_views(
     source: str | None = None,
     state: str | None = None,
     limit: int = 30,
+    before_id: int | None = None,
 ) -> list[DeliveryView]:
     """The newest deliveries, or the newest of those that have a state at some consumer."""
     consumers = consumers_of(ledger, snapshots)
     redeliveries = ledger.inbox.get_redeliveries()
     found: list[DeliveryView] = []
-    before: int | None = None
+    before = before_id
     while len(found) < limit:
         page = ledger.inbox.get_deliveries(source, before_id=before, limit=max(limit, 200), newest_first=True)
         for delivery in page:

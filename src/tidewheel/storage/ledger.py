@@ -118,6 +118,10 @@ class SqlLedger:
         with self.backend.read() as conn:
             return run_rows.load_runs(conn, filters, limit, cursor, ascending)
 
+    def get_run_pages(self, pages: Sequence[tuple[RunFilter, int, str | None]]) -> list[list[RunRecord]]:
+        with self.backend.read() as conn:
+            return run_rows.load_run_pages(conn, pages)
+
     def count_runs(self, filters: RunFilter | None = None) -> int:
         with self.backend.read() as conn:
             return run_rows.count_runs(conn, filters)
@@ -368,6 +372,12 @@ class SqlLedger:
     ) -> list[TickRecord]:
         with self.backend.read() as conn:
             return ticks.load_ticks(conn, trigger_id, statuses, limit, before_id)
+
+    def get_tick_pages(
+        self, pages: Sequence[tuple[str, Sequence[TickStatus] | None, int, int | None]]
+    ) -> list[list[TickRecord]]:
+        with self.backend.read() as conn:
+            return ticks.load_tick_pages(conn, pages)
 
     def get_tick(self, tick_id: int) -> TickRecord | None:
         with self.backend.read() as conn:

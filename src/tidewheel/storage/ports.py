@@ -82,6 +82,9 @@ class LedgerPort(Protocol):
     ) -> list[RunRecord]:
         """Newest first (creation order); ``cursor`` is the run id after which to go on."""
 
+    def get_run_pages(self, pages: Sequence[tuple[RunFilter, int, str | None]]) -> list[list[RunRecord]]:
+        """For each (filters, limit, cursor) what ``get_runs`` gives, newest first, with one query for many."""
+
     def count_runs(self, filters: RunFilter | None = None) -> int: ...
 
     def get_unfinished_summary(self) -> dict[RunStatus, UnfinishedRuns]:
@@ -283,6 +286,11 @@ class LedgerPort(Protocol):
         before_id: int | None = None,
     ) -> list[TickRecord]:
         """Newest first."""
+
+    def get_tick_pages(
+        self, pages: Sequence[tuple[str, Sequence[TickStatus] | None, int, int | None]]
+    ) -> list[list[TickRecord]]:
+        """For each (trigger, statuses, limit, before id) what ``get_ticks`` gives, with one query for many."""
 
     def get_tick(self, tick_id: int) -> TickRecord | None: ...
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
+from tidewheel.storage.pages import read_pages
 from tidewheel.storage.schema import run, run_tag
 from tidewheel.values.records import RunFilter, RunRecord, UnfinishedRuns
 from tidewheel.values.serde import decode, encode, from_json, to_json
@@ -236,6 +237,14 @@ def load_runs(
 ) -> list[RunRecord]:
     """Runs that match, by creation."""
     return [to_record(row) for row in conn.execute(runs_statement(filters, limit, cursor, ascending))]
+
+
+def load_run_pages(
+    conn: sa.Connection, pages: Sequence[tuple[RunFilter, int, str | None]]
+) -> list[list[RunRecord]]:
+    """For each (filters, limit, cursor) the newest runs that match; many pages are one query."""
+    statements = [runs_statement(filters, limit, cursor, False) for filters, limit, cursor in pages]
+    return [[to_record(row) for row in rows] for rows in read_pages(conn, statements, run.c.seq.name)]
 
 
 def runs_statement(

@@ -25,6 +25,7 @@ from tidewheel.storage import (
     triggers,
 )
 from tidewheel.storage.backend import Unit, in_chunks
+from tidewheel.storage.pages import read_pages
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.run_keys import Requests
 from tidewheel.storage.runs import StoredRun
@@ -416,6 +417,22 @@ def load_ticks(
     before_id: int | None,
 ) -> list[TickRecord]:
     """Ticks that match, newest first."""
+    statement = _ticks_statement(trigger_id, statuses, limit, before_id)
+    return [_to_record(row) for row in conn.execute(statement)]
+
+
+def load_tick_pages(
+    conn: sa.Connection,
+    pages: Sequence[tuple[str, Sequence[TickStatus] | None, int, int | None]],
+) -> list[list[TickRecord]]:
+    """For each (trigger, statuses, limit, id to begin before) the newest ticks; many pages are one query."""
+    statements = [_ticks_statement(*page) for page in pages]
+    return [[_to_record(row) for row in rows] for rows in read_pages(conn, statements, tick.c.tick_id.name)]
+
+
+def _ticks_statement(
+    trigger_id: str | None, statuses: Sequence[TickStatus] | None, limit: int | None, before_id: int | None
+) -> sa.Select[Any]:
     statement = select(tick).order_by(tick.c.tick_id.desc())
     if trigger_id is not None:
         statement = statement.where(tick.c.trigger_id == trigger_id)
@@ -425,4 +442,4 @@ def load_ticks(
         statement = statement.where(tick.c.tick_id < before_id)
     if limit is not None:
         statement = statement.limit(limit)
-    return [_to_record(row) for row in conn.execute(statement)]
+    return statement

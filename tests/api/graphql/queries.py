@@ -64,7 +64,7 @@ def counted_statements() -> Iterator[list[str]]:
     seen: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if statement != "BEGIN":
+        if statement != "BEGIN" and not statement.startswith("PRAGMA"):  # a new connection's
             seen.append(statement)
 
     sa.event.listen(sa.Engine, "before_cursor_execute", note)

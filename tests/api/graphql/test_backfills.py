@@ -140,3 +140,78 @@ def test_what_is_refused(server: GraphQLServer) -> None:
     for name in ("cancelPartitionBackfill", "resumePartitionBackfill"):
         data = server.ask(f'mutation {{ {name}(backfillId: "none") {{ __typename }} }}')
         assert data[name]["__typename"] == "PythonError"
+
+
+PARTS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+  partitionsTargetedForAssetKey(assetKey: {path: ["daily"]}) { ranges { start end } partitionKeys }
+  none: partitionsTargetedForAssetKey(assetKey: {path: ["orders"]}) { partitionKeys }
+  assetBackfillData { rootTargetedPartitions { ranges { start end } } assetBackfillStatuses { __typename
+    ... on AssetPartitionsStatusCounts { assetKey { path } numPartitionsMaterialized }
+    ... on UnpartitionedAssetStatus { assetKey { path } materialized failed inProgress } } }
+  partitionStatuses { results { id partitionName runId runStatus } }
+  logEvents { cursor hasMore events { message level } } rest: logEvents(cursor: "1") { events { message } } } } }"""
+
+
+def test_what_a_backfill_is_about_partition_by_partition(server: GraphQLServer) -> None:
+    keys = ["2024-01-04", "2024-01-05", "2024-01-07"]
+    made = launch(server, assetSelection=[key("daily")], partitionNames=keys)
+    ended(server, made["backfillId"])
+    found = server.ask(PARTS, id=made["backfillId"])["partitionBackfillOrError"]
+    ranges = [{"start": keys[0], "end": keys[1]}, {"start": keys[2], "end": keys[2]}]
+    assert found["partitionsTargetedForAssetKey"] == {"ranges": ranges, "partitionKeys": None}
+    assert found["none"] is None and found["partitionStatuses"] is None
+    assert found["assetBackfillData"] == {
+        "rootTargetedPartitions": {"ranges": ranges},
+        "assetBackfillStatuses": [
+            {
+                "__typename": "AssetPartitionsStatusCounts",
+                "assetKey": key("daily"),
+                "numPartitionsMaterialized": 3,
+            }
+        ],
+    }
+    messages = [line["message"] for line in found["logEvents"]["events"]]
+    assert (messages[0], messages[-1]) == ("Asked for 3 partitions.", "Ended as COMPLETED_SUCCESS.")
+    assert found["logEvents"]["cursor"] == str(len(messages)) and not found["logEvents"]["hasMore"]
+    assert [line["message"] for line in found["rest"]["events"]] == messages[1:]
+
+
+def test_an_unpartitioned_asset_has_one_status(server: GraphQLServer) -> None:
+    made = launch(server, assetSelection=[key("orders")], allPartitions=True)
+    ended(server, made["backfillId"])
+    data = server.ask(PARTS, id=made["backfillId"])["partitionBackfillOrError"]["assetBackfillData"]
+    assert data["rootTargetedPartitions"] is None
+    assert data["assetBackfillStatuses"] == [
+        {
+            "__typename": "UnpartitionedAssetStatus",
+            "assetKey": key("orders"),
+            "materialized": True,
+            "failed": False,
+            "inProgress": False,
+        }
+    ]
+
+
+def test_the_partitions_of_a_jobs_backfill_have_their_runs(server: GraphQLServer) -> None:
+    selector = {"partitionSetName": "daily_job_partition_set", "repositorySelector": SELECTOR}
+    made = launch(server, selector=selector, partitionNames=["2024-01-08"])
+    ended(server, made["backfillId"])
+    found = server.ask(PARTS, id=made["backfillId"])["partitionBackfillOrError"]
+    (status,) = found["partitionStatuses"]["results"]
+    assert (status["id"], status["runStatus"]) == ("daily_job_partition_set:2024-01-08", "SUCCESS")
+    assert status["runId"] is not None and found["assetBackfillData"] is None
+
+
+def test_a_preview_makes_nothing(server: GraphQLServer) -> None:
+    preview = """query($p: AssetBackfillPreviewParams!) { assetBackfillPreview(params: $p) {
+      assetKey { path } partitions { ranges { start end } partitionKeys } } }"""
+    params = {"partitionNames": ["blue", "red"], "assetSelection": [key("by_colour")]}
+    before = server.ask("{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }")
+    assert server.ask(preview, p=params)["assetBackfillPreview"] == [
+        {"assetKey": key("by_colour"), "partitions": {"ranges": None, "partitionKeys": ["blue", "red"]}}
+    ]
+    wrong = params | {"partitionNames": ["black"]}
+    _, body = server.post(preview, {"p": wrong})
+    assert "black" in body["errors"][0]["message"]
+    after = server.ask("{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }")
+    assert before == after

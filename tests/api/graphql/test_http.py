@@ -204,14 +204,6 @@ def test_introspection(server: GraphQLServer) -> None:
     assert data["__schema"]["queryType"] == {"name": "Query"}
 
 
-def test_what_is_not_served_yet_says_so(server: GraphQLServer) -> None:
-    status, body = server.post(
-        """{ assetNodeOrError(assetKey: {path: ["orders"]}) { ... on AssetNode { staleStatus groupName } } }"""
-    )
-    assert {error["extensions"]["code"] for error in body["errors"]} == {"NOT_SUPPORTED"}
-    assert body["data"]["assetNodeOrError"] == {"staleStatus": None, "groupName": "raw"}
-
-
 READ_ONLY = GuardedAccess(
     Guard(None, catalog=lambda: Catalog({}), clock=lambda: 0.0, read_only=True),
     Caller(principal=LOCAL, surface="graphql"),

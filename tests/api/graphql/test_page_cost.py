@@ -19,10 +19,14 @@ from tidewheel.logic.graph.specs import (
 )
 from tidewheel.logic.partitions.definitions import (
     DynamicPartitions,
+    PartitionView,
     StaticPartitions,
     TimeWindowPartitions,
 )
+from tidewheel.logic.partitions.sets import everything
+from tidewheel.logic.planning.backfill_parts import build_part
 from tidewheel.services.catalog import Catalog
+from tidewheel.values.backfills import BackfillFields, NewBackfill
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
 from tidewheel.values.records import NewRun, PartitionChange
 
@@ -54,6 +58,20 @@ def still(folder: Path, number: int) -> Still:
     ledger.change_dynamic_partitions(PartitionChange(name="d", add=("k",)), now=NOW)
     runs = [NewRun(run_id=f"{i:036}", job_name="job", location="code") for i in range(number)]
     ledger.create_runs(runs, now=NOW)
+    server.ledger.backfills.create(
+        [
+            NewBackfill(
+                backfill_id=f"job{i:05}",
+                fields=BackfillFields(
+                    parts=(
+                        build_part(assets[1].key, everything(assets[1].partitions, PartitionView(now=NOW))),
+                    )
+                ),
+            )
+            for i in range(number)
+        ],
+        now=NOW,
+    )
     keys = (None, "x", "k")
     made = Materialization(metadata={})
     events = [
@@ -106,8 +124,15 @@ PAGES = {
       sensors { name targets { pipelineName } sensorState { status nextTick { timestamp }
         typeSpecificData { ... on SensorData { lastCursor } } } }
       jobs { name schedules { name } sensors { name } } } } } }""",
+    "ticks": """{ repositoriesOrError { ... on RepositoryConnection { nodes { name
+      schedules { name scheduleState { ticks(limit: 3) { tickId status runs { id jobName } } runs(limit: 2) { id } } }
+      sensors { name sensorState { pausedBy { id } heldRequests { runId } ticks(limit: 3) { tickId } } } } } } }""",
+    "stale": "{ assetNodes { assetKey { path } staleStatus staleCauses { reason } } a: version }",
+    "backfills": """{ partitionBackfillsOrError(limit: 100) { ... on PartitionBackfills { results { id status jobName
+      runs(limit: 3) { id status } unfinishedRuns { id } numCancelable partitionNames partitionStatusCounts { count }
+      assetBackfillData { assetBackfillStatuses { __typename } } logEvents { cursor } } } } }""",
 }
-MOST = {"runs": 2, "assets": 12, "latest": 4, "triggers": 0}
+MOST = {"runs": 2, "assets": 12, "latest": 4, "triggers": 0, "ticks": 3, "stale": 3, "backfills": 5}
 """What is read together depends a little on which thread is quicker, so that a page has a most and no exact number."""
 
 
@@ -122,7 +147,12 @@ def test_a_page_costs_a_fixed_number_of_queries(tmp_path: Path, page: str) -> No
         costs.append(server.statements)
         server.ledger.close()
     assert max(costs) <= MOST[page], costs
-    assert str(data).count("a49" if page in ("assets", "latest") else "job") >= 1
+    assert (
+        str(data).count(
+            "a49" if page in ("assets", "latest", "stale") else "s49" if page == "ticks" else "job"
+        )
+        >= 1
+    )
 
 
 def test_a_page_of_a_million_partitions_reads_their_bitmaps(tmp_path: Path) -> None:

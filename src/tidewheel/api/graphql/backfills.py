@@ -10,11 +10,11 @@ from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer, exposed, failure
 from tidewheel.api.graphql.context import RequestContext, context_of
+from tidewheel.api.graphql.loaders import RunPage
 from tidewheel.api.graphql.partition_sets import SUFFIX, PartitionSetView
 from tidewheel.api.graphql.permissions import BACKFILL, CANCEL_BACKFILL
 from tidewheel.api.graphql.run_config import UnreadableConfigError, read_run_config
 from tidewheel.api.graphql.wire import (
-    asset_key,
     asset_keys,
     asset_text,
     asset_texts,
@@ -26,16 +26,13 @@ from tidewheel.api.graphql.wire import (
 from tidewheel.logic.planning.backfill_parts import stored_set
 from tidewheel.values.backfills import (
     BackfillFilter,
-    BackfillPart,
     BackfillRecord,
     BackfillStatus,
-    PartProgress,
 )
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, PartitionsOfAsset
-from tidewheel.values.records import RunFilter, RunRecord
+from tidewheel.values.records import RunRecord
 from tidewheel.values.status import NOT_FINISHED_STATUSES, RunStatus
-from tidewheel.values.tags import BACKFILL as BACKFILL_TAG
 
 Result = Answer | ErrorInfo
 RUN_STATUS = {
@@ -300,9 +297,8 @@ async def _cancelable(
 async def _runs_of(
     found: BackfillRecord, info: GraphQLResolveInfo, limit: int | None, statuses: tuple[RunStatus, ...] | None
 ) -> list[RunRecord]:
-    context = context_of(info)
-    filters = RunFilter(tags={BACKFILL_TAG: (found.backfill_id,)}, statuses=statuses)
-    return await context.database.read(context.ledger.get_runs, filters, limit=page_limit(limit))
+    page = RunPage(limit=page_limit(limit), backfill_id=found.backfill_id, statuses=statuses)
+    return await context_of(info).loaders.run_pages.load(page) or []
 
 
 @backfill.field("partitionStatusCounts")
@@ -318,34 +314,6 @@ def _status_counts(found: BackfillRecord, info: GraphQLResolveInfo) -> list[Answ
     return [
         answer("PartitionStatusCounts", run_status=status, count=count) for status, count in pairs if count
     ]
-
-
-@backfill.field("assetBackfillStatuses")
-def _asset_statuses(found: BackfillRecord, info: GraphQLResolveInfo) -> list[Answer]:
-    """Per asset, how many partitions are in which state."""
-    if not found.fields.is_of_assets:
-        return []
-
-    def size(data: bytes, part: BackfillPart) -> int:
-        return len(stored_set(data, part))
-
-    results = []
-    for part in found.fields.parts:
-        progress = found.progress.get(part.name, PartProgress())
-        requested, done = size(progress.requested, part), size(progress.done, part)
-        failed = size(progress.failed, part) + size(progress.left_out, part)
-        cancelled = size(progress.cancelled, part)
-        results.append(
-            answer(
-                "AssetBackfillStatus",
-                asset_key=asset_key(part.name),
-                num_partitions_targeted=part.count,
-                num_partitions_in_progress=requested - done - failed - cancelled,
-                num_partitions_materialized=done,
-                num_partitions_failed=failed,
-            )
-        )
-    return results
 
 
 @backfill.field("hasCancelPermission")

@@ -10,8 +10,10 @@ from tidewheel.api.graphql.answers import Answer
 from tidewheel.api.graphql.loaders import Loaders
 from tidewheel.api.graphql.loading import Loader
 from tidewheel.api.graphql.permissions import Access, unauthorized
+from tidewheel.api.graphql.stale_reads import read_staleness
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.errors import AccessRefusedError
+from tidewheel.logic.graph.staleness import Staleness
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.guard import Caller
@@ -31,6 +33,9 @@ class RequestContext:
     lags: Loader[str, SensorLag]
     """How far listening sensors are behind; read once for all of them."""
 
+    stalenesses: Loader[str, Staleness]
+    """Whether assets are stale; decided together, since it depends on everything upstream."""
+
     def __init__(self, server: Server, access: Access, watching: Watching, caller: Caller) -> None:
         self.server = server
         self.caller = caller
@@ -44,9 +49,13 @@ class RequestContext:
         self.now = self.server.control.now()
         self.loaders = Loaders(self.server.database, self.catalog, self.now)
         self.lags = Loader(self._read_lags)
+        self.stalenesses = Loader(self._read_stalenesses)
 
     async def _read_lags(self, trigger_ids: Sequence[str]) -> Mapping[str, SensorLag]:
         return await self.server.control.get_lags()
+
+    async def _read_stalenesses(self, keys: Sequence[str]) -> Mapping[str, Staleness]:
+        return await read_staleness(self.catalog, self.loaders, keys)
 
     @property
     def database(self) -> Database:

@@ -25,7 +25,8 @@ from tidewheel.values.records import (
     RunRecord,
     TickRecord,
 )
-from tidewheel.values.status import TickStatus
+from tidewheel.values.status import RunStatus, TickStatus
+from tidewheel.values.tags import BACKFILL
 
 CHUNK = 500
 """Keys in one query; the ledger refuses much longer lists."""
@@ -45,17 +46,25 @@ class TickPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest runs of a trigger, or of a job of a location."""
+    """The newest runs of a trigger, of a backfill, or of a job of a location."""
 
     limit: int
     trigger_id: str | None = None
     job_name: str | None = None
     location: str | None = None
     cursor: str | None = None
+    backfill_id: str | None = None
+    statuses: tuple[RunStatus, ...] | None = None
 
     def filters(self) -> RunFilter:
         """As the ledger takes it."""
-        return RunFilter(trigger_id=self.trigger_id, job_name=self.job_name, location=self.location)
+        return RunFilter(
+            trigger_id=self.trigger_id,
+            job_name=self.job_name,
+            location=self.location,
+            statuses=self.statuses,
+            tags={} if self.backfill_id is None else {BACKFILL: (self.backfill_id,)},
+        )
 
 
 class Loaders:
@@ -134,7 +143,8 @@ def _read_logs(ledger: LedgerPort, run_ids: Sequence[str]) -> dict[str, list[Sto
 
 
 def _read_run_pages(ledger: LedgerPort, pages: Sequence[RunPage]) -> dict[RunPage, list[RunRecord]]:
-    return {page: ledger.get_runs(page.filters(), limit=page.limit, cursor=page.cursor) for page in pages}
+    found = ledger.get_run_pages([(page.filters(), page.limit, page.cursor) for page in pages])
+    return dict(zip(pages, found, strict=True))
 
 
 def _read_run_counts(ledger: LedgerPort, pages: Sequence[RunPage]) -> dict[RunPage, int]:
@@ -142,12 +152,10 @@ def _read_run_counts(ledger: LedgerPort, pages: Sequence[RunPage]) -> dict[RunPa
 
 
 def _read_ticks(ledger: LedgerPort, pages: Sequence[TickPage]) -> dict[TickPage, list[TickRecord]]:
-    return {
-        page: ledger.get_ticks(
-            page.trigger_id, statuses=page.statuses, limit=page.limit, before_id=page.before_id
-        )
-        for page in pages
-    }
+    found = ledger.get_tick_pages(
+        [(page.trigger_id, page.statuses, page.limit, page.before_id) for page in pages]
+    )
+    return dict(zip(pages, found, strict=True))
 
 
 def _read_events(ledger: LedgerPort, ids: Sequence[int]) -> dict[int, StoredEvent]:

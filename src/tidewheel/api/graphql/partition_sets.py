@@ -146,17 +146,18 @@ async def _statuses(view: PartitionSetView, info: GraphQLResolveInfo) -> Answer 
         if record.partition is not None:
             newest.setdefault(record.partition, record)
     return answer(
-        "PartitionStatuses", results=[_status_answer(view, key, newest.get(key)) for key in page.keys]
+        "PartitionStatuses", results=[partition_status(view.name, key, newest.get(key)) for key in page.keys]
     )
 
 
-def _status_answer(view: PartitionSetView, key: str, record: RunRecord | None) -> Answer:
+def partition_status(set_name: str, key: str, record: RunRecord | None) -> Answer:
+    """The ``PartitionStatus`` of a key, by the newest run of it."""
     duration = None
     if record is not None and record.started_at is not None and record.ended_at is not None:
         duration = record.ended_at - record.started_at
     return answer(
         "PartitionStatus",
-        id=f"{view.name}:{key}",
+        id=f"{set_name}:{key}",
         partition_name=key,
         run_id=record.run_id if record else None,
         run_status=record.status if record else None,

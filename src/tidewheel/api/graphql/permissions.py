@@ -17,9 +17,11 @@ from tidewheel.logic.access.operations import (
     EDIT_PARTITIONS,
     EDIT_SENSOR,
     LAUNCH,
+    PAUSE,
     RELAUNCH,
     RELOAD_LOCATION,
     RELOAD_WORKSPACE,
+    REPLAY_DELIVERY,
     REPORT_EVENTS,
     SET_CURSOR,
     START_SCHEDULE,
@@ -52,6 +54,8 @@ ALL = (
     EDIT_PARTITIONS,
     TOGGLE_AUTOMATION,
     EDIT_LIMITS,
+    PAUSE,
+    REPLAY_DELIVERY,
 )
 
 NEEDED: Mapping[str, str] = MappingProxyType(
@@ -94,6 +98,11 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "deleteConcurrencyLimit": EDIT_LIMITS,
         "freeConcurrencySlots": EDIT_LIMITS,
         "freeConcurrencySlotsForRun": EDIT_LIMITS,
+        "setRunPriority": TERMINATE,
+        "pauseAutomation": PAUSE,
+        "resumeAutomation": PAUSE,
+        "replayDelivery": REPLAY_DELIVERY,
+        "retryFailedEvent": REPLAY_DELIVERY,
     }
 )
 """By mutation field. A mutation that is missing here cannot be served (``schema`` refuses to build)."""

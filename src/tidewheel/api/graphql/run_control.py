@@ -105,4 +105,24 @@ def _can_bulk_terminate(root: None, info: GraphQLResolveInfo) -> bool:
     return context_of(info).may(TERMINATE)
 
 
+@mutation.field("setRunPriority")
+async def _set_priority(
+    root: None, info: GraphQLResolveInfo, run_id: str, priority: int
+) -> Answer | ErrorInfo:
+    """Change the place in the queue of a run that waits."""
+    context = context_of(info)
+    record = await context.loaders.runs.load(run_id)
+    if record is None:
+        return run_not_found(run_id)
+    refused = context.refusal(TERMINATE, record.location, context.assets_of_run(record))
+    if refused is not None:
+        return refused
+    changed = await context.database.write(context.ledger.set_run_priority, run_id, priority, now=context.now)
+    if changed is None:
+        text = f"expected a run that is QUEUED, got {run_id} which is {record.status.value}"
+        return failure("InvalidInvocationError", text)
+    context.server.signals.raise_topic(Topic.QUEUE)
+    return answer("SetRunPrioritySuccess", run=changed)
+
+
 BINDABLES = (mutation, query)

@@ -17,9 +17,11 @@ from tidewheel.api.graphql import (
     asset_partitions,
     assets,
     automation,
+    backfill_partitions,
     backfills,
     captured_logs,
     condition_evaluations,
+    deliveries,
     event_fields,
     instance,
     jobs,
@@ -32,11 +34,12 @@ from tidewheel.api.graphql import (
     run_launching,
     run_queries,
     runs,
+    staleness,
     subscriptions,
     ticks,
     trigger_mutations,
+    trigger_policies,
     triggers,
-    unserved,
 )
 from tidewheel.api.graphql.auditing import carry_out_audited
 from tidewheel.api.graphql.context import context_of
@@ -51,9 +54,11 @@ AREAS = (
     asset_partitions,
     assets,
     automation,
+    backfill_partitions,
     backfills,
     captured_logs,
     condition_evaluations,
+    deliveries,
     event_fields,
     instance,
     jobs,
@@ -66,11 +71,12 @@ AREAS = (
     run_launching,
     run_queries,
     runs,
+    staleness,
     subscriptions,
     ticks,
     trigger_mutations,
+    trigger_policies,
     triggers,
-    unserved,
 )
 
 
