@@ -27,7 +27,7 @@ DAY_S = 86_400.0
 LONGEST_FORECAST_S = 366 * DAY_S
 
 query, mutation, state = QueryType(), MutationType(), ObjectType("InstigationState")
-pause, held = ObjectType("AutomationPause"), ObjectType("HeldRequest")
+pause, held = ObjectType("AutomationPause"), ObjectType("HeldTriggerRequest")
 
 
 # -- of one trigger ------------------------------------------------------------------------------------------
