@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 import tidewheel as tw
+from tidewheel.definitions.trigger_results import sensor_outcome
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.limits import MAX_CURSOR_BYTES, MAX_RUN_KEY_BYTES
 from tidewheel.values.status import TriggerKind
@@ -131,3 +132,43 @@ def test_a_long_reason_is_cut():
 
 def _skips_at_length(context):
     return tw.SkipReason(HUGE)
+
+
+def test_a_generator_that_never_ends_is_not_run_for_ever():
+    def watch(context):
+        while True:
+            yield tw.RunRequest()
+
+    result = evaluated(watch)
+    assert result.error is not None and "a generator that goes on" in result.error.headline
+    assert result.requests == ()
+
+
+def test_many_requests_are_sorted_out_in_a_time_that_follows_their_number():
+    compared = 0
+
+    class Key(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    requests = [tw.RunRequest(run_key=Key(number)) for number in range(300)]
+    outcome = sensor_outcome(requests, None, "sensor 'watch'")
+    assert outcome.requests == requests
+    assert compared <= len(requests)  # those of this very comparison
+
+
+def test_an_exception_that_cannot_be_shown_is_an_error_as_any_other():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no")
+
+    def watch(context):
+        raise Mute
+
+    result = evaluated(watch)
+    assert result.error is not None
+    assert result.error.headline == "Mute: (its message cannot be shown: asking for it raised RuntimeError)"
