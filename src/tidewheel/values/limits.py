@@ -19,6 +19,8 @@ MAX_METADATA_BYTES = 1_000_000
 """One asset event's metadata, as stored."""
 MAX_REQUESTS = 50_000
 """Requests of one evaluation; more fail it, since more would be a mistake (ask for partitions by a backfill)."""
+MAX_DELIVERY_BYTES = 16 * 1024 * 1024
+"""The largest body that a webhook sensor may accept."""
 MAX_SKIP_REASON_CHARS = 10_000
 """Longer ones are cut off."""
 SHOWN_CHARS = 200
