@@ -7,6 +7,11 @@ from typing import Optional
 
 import msgspec
 
+from tidewheel.values.texts import storable_text
+
+MAX_MESSAGE_CHARS = 100_000
+"""What is longer is data, not a message: it would slow down everybody who looks at the error."""
+
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An exception's class, message, formatted stack and cause.
@@ -40,9 +45,13 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def error_text(exc: BaseException) -> str:
-    """The exception's message; never raises, whatever the exception's own class does when it is asked."""
+    """The exception's message, cut where it is very long; never raises, whatever the exception's own class does."""
     try:
-        return str(exc)
+        text = str(exc)
+        if len(text) > MAX_MESSAGE_CHARS:
+            half = MAX_MESSAGE_CHARS // 2
+            text = f"{text[:half]}... ({len(text)} characters in all) ...{text[-half:]}"
+        return storable_text(text)
     except Exception as own:  # noqa: BLE001 - a boundary: user code, which may raise anything
         return f"(its message cannot be shown: asking for it raised {type(own).__name__})"
 

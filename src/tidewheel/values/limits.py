@@ -38,6 +38,8 @@ def size_problem(what: str, text: str, limit: int) -> str | None:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as exc:
         return f"expected {what} as text that UTF-8 can hold, got {shown(ascii(text))} ({exc.reason})"
+    if "\x00" in text:
+        return f"expected {what} without NUL characters, which not every database can hold, got {shown(ascii(text))}"
     if size > limit:
         return f"expected {what} of at most {limit} bytes, got {size} bytes: {shown(text)!r}; make it shorter"
     return None
