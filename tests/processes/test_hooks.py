@@ -52,7 +52,11 @@ def later(context):
     with open(MARKS / "later.txt", "a") as out:
         out.write(f"{context.delivery_id}\\n")
 
-defs = tw.Definitions(jobs=[j], sensors=[on_push, count, later])
+@tw.webhook_sensor(auth=tw.HookAuth.open(), hook="large", max_body_bytes=6_000_000)
+def large(context):
+    pass
+
+defs = tw.Definitions(jobs=[j], sensors=[on_push, count, later, large])
 """
 
 
@@ -155,6 +159,11 @@ def test_a_body_that_says_it_is_large_is_refused_before_it_is_sent(served):
             head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             peer.sendall(f"{head}Content-Length: {limit + 1}\r\n\r\n".encode())
             assert b" 413 " in peer.recv(200).split(b"\r\n")[0], path
+
+
+def test_a_hook_may_take_more_than_other_routes(served):
+    assert post(served, "large", b"x" * 6_000_000)[0] == 202
+    assert post(served, "later", b"x" * 100)[0] == 202
 
 
 def test_a_sender_that_goes_away_leaves_no_traceback(served):

@@ -43,6 +43,9 @@ def trouble(context, x):
         match context.op_config:
             case "kill": os.kill(os.getpid(), signal.SIGKILL)
             case "exit": os._exit(7)
+            case "name":
+                context.log.info("a file's name: \\udc80")
+                raise ValueError("of a file: \\udc80")
             case "sys.exit": sys.exit("enough")
     return x + 1
 
@@ -142,7 +145,8 @@ def retry(served: Served, run_id: str) -> dict:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("how", "words"), [("kill", "SIGKILL"), ("exit", "exit code 7"), ("sys.exit", "enough")]
+    ("how", "words"),
+    [("kill", "SIGKILL"), ("exit", "exit code 7"), ("sys.exit", "enough"), ("name", "of a file: \\\\udc80")],
 )
 def test_a_step_that_ends_its_process(served: Served, how: str, words: str) -> None:
     config = {"ops": {"trouble": {"config": how}}}

@@ -27,6 +27,7 @@ from tidewheel.api.problems import problem
 from tidewheel.api.rest.app import rest_app
 from tidewheel.runtime.settings import Settings
 from tidewheel.services.server import Server
+from tidewheel.values.limits import MAX_DELIVERY_BYTES
 
 logger = logging.getLogger("tidewheel.http")
 
@@ -60,7 +61,10 @@ def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
             Exception: _unknown_error,
         },
     )
-    return AccessMiddleware(BodyLimit(app), server.identity, public_url=settings.public_url)
+    limited = BodyLimit(
+        app, max_bytes_under={"/hooks/": MAX_DELIVERY_BYTES}
+    )  # each hook has its own, at most this
+    return AccessMiddleware(limited, server.identity, public_url=settings.public_url)
 
 
 class _Handlers:

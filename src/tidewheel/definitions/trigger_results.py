@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from tidewheel.definitions.run_request import DynamicPartitionsRequest, RunRequest, SensorResult, SkipReason
 from tidewheel.errors import CheckError, InvariantViolationError
+from tidewheel.values.limits import MAX_REQUESTS
 
 EMPTY_SCHEDULE = "Schedule function returned an empty result"
 EMPTY_SENSOR = "Sensor function returned an empty result"
@@ -35,7 +37,12 @@ class SensorExecutionData(NamedTuple):
 
 
 def drained(returned: Any) -> list[Any]:
-    """A result as a list: generators are run to their end (their return value counts), single things are one element."""
+    """A result as a list: generators are run to their end (their return value counts), single things are one element.
+
+    Raises:
+        CheckError: when a generator yields more than one evaluation may ask for; it is not run any further, since it
+            may never end.
+    """
     if returned is None:
         return []
     if inspect.isgenerator(returned):
@@ -43,8 +50,22 @@ def drained(returned: Any) -> list[Any]:
     if isinstance(returned, list):
         return returned
     if isinstance(returned, Iterator):
-        return list(returned)
+        return _taken(returned)
     return [returned]
+
+
+def _taken(items: Iterator[Any]) -> list[Any]:
+    found = list(islice(items, MAX_REQUESTS + 1))
+    _require_few(found)
+    return found
+
+
+def _require_few(found: list[Any]) -> None:
+    if len(found) > MAX_REQUESTS:
+        raise CheckError(
+            f"expected at most {MAX_REQUESTS} results of one evaluation, got a generator that goes on; ask for fewer at "
+            "a time and keep the place in the cursor, or use a backfill"
+        )
 
 
 def _run_generator(generator: Generator[Any, None, Any]) -> list[Any]:
@@ -52,6 +73,7 @@ def _run_generator(generator: Generator[Any, None, Any]) -> list[Any]:
     while True:
         try:
             found.append(next(generator))
+            _require_few(found)
         except StopIteration as stop:
             if stop.value is not None:
                 found.extend(drained(stop.value))
@@ -122,9 +144,8 @@ def sensor_outcome(returned: Any, context: Any, what: str) -> SensorOutcome:
     requests = [one for one in items if isinstance(one, RunRequest)]
     skips = [one for one in items if isinstance(one, SkipReason)]
     reactions = [one for one in items if getattr(one, "is_run_reaction", False)]
-    strange = [one for one in items if one not in requests and one not in skips and one not in reactions]
-    if strange:
-        one = strange[0]
+    if len(requests) + len(skips) + len(reactions) < len(items):
+        one = next(one for one in items if not _is_asked_for(one))
         hint = "return a SensorResult alone" if isinstance(one, SensorResult) else "return one of these"
         raise CheckError(
             f"{what}: expected its function to return RunRequests, a SkipReason or a SensorResult, got {one!r} "
@@ -139,6 +160,10 @@ def sensor_outcome(returned: Any, context: Any, what: str) -> SensorOutcome:
     else:
         message = None if requests or reactions else EMPTY_SENSOR
     return SensorOutcome(requests, message, cursor, updated, [], [], reactions)
+
+
+def _is_asked_for(one: Any) -> bool:
+    return isinstance(one, RunRequest | SkipReason) or bool(getattr(one, "is_run_reaction", False))
 
 
 def _of_result(result: SensorResult, cursor: str | None, updated: bool, what: str) -> SensorOutcome:

@@ -13,10 +13,10 @@ from tidewheel.definitions.sensors import DefaultSensorStatus, SensorDefinition,
 from tidewheel.definitions.trigger_functions import function_name
 from tidewheel.errors import InvalidDefinitionError, TidewheelError
 from tidewheel.logic.graph.specs import HookSpec, SecretRef
+from tidewheel.values.limits import MAX_DELIVERY_BYTES
 from tidewheel.values.policies import TriggerPolicy
 
 ONE_BY_ONE, BATCH, NEWEST = "one_by_one", "batch", "newest"
-MAX_BODY_BYTES = 16 * 1024 * 1024
 _HOOK_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 
 
@@ -225,9 +225,9 @@ class WebhookSensorDefinition(SensorDefinition):
             raise InvalidDefinitionError(
                 f"{self.what}: expected hook of letters, digits, '_', '-' and '.', got {self.hook!r}"
             )
-        if not 0 < max_body_bytes <= MAX_BODY_BYTES:
+        if not 0 < max_body_bytes <= MAX_DELIVERY_BYTES:
             raise InvalidDefinitionError(
-                f"{self.what}: expected max_body_bytes between 1 and {MAX_BODY_BYTES}, got {max_body_bytes!r}"
+                f"{self.what}: expected max_body_bytes between 1 and {MAX_DELIVERY_BYTES}, got {max_body_bytes!r}"
             )
         self.auth = auth
         self.hand_over = require_hand_over(hand_over, self.what)

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from tidewheel.errors import UserCodeUnreachableError
 from tidewheel.logic.partitions.definitions import PartitionView
+from tidewheel.logic.partitions.errors import UnknownPartitionError
+from tidewheel.logic.partitions.sets import PartitionSet
 from tidewheel.logic.planning.backfill_facts import build_sets, build_targets
 from tidewheel.logic.planning.backfill_launches import (
     build_asset_run,
@@ -172,7 +174,10 @@ class Backfills:
     async def _prepare(self, facts: _Facts, decision: BackfillDecision) -> BackfillCommit:
         """The rows of a step. Runs of a job whose code refuses them fail, the others are made."""
         record = facts.record
-        sets, problems = dict(decision.sets), [_sentence(one, facts.view) for one in decision.left_out]
+        sets, problems = (
+            dict(decision.sets),
+            [left_out_sentence(one, facts.view) for one in decision.left_out],
+        )
         runs, parts = [], []
         for wanted in decision.runs:
             run, problem = await self._new_run(facts, wanted)
@@ -277,9 +282,20 @@ def _broken(record: BackfillRecord, error: ErrorInfo) -> BackfillCommit:
     )
 
 
-def _sentence(one: LeftOut, view: PartitionView) -> str:
+def left_out_sentence(one: LeftOut, view: PartitionView) -> str:
+    """What people are told of partitions that are not made."""
     count = len(one.partitions)
-    keys = next(iter(one.partitions.keys(view)), None) if one.partitions.spec is not None else None
-    which = "" if keys is None else f" {keys}" if count == 1 else f" {keys} and {count - 1} more"
+    key = _first_key(one.partitions, view)
+    which = "" if key is None else f" {key}" if count == 1 else f" {key} and {count - 1} more"
     upstream = f" ({one.upstream})" if one.upstream else ""
     return f"{one.target}{which} is left out: {one.reason}{upstream}"
+
+
+def _first_key(partitions: PartitionSet, view: PartitionView) -> str | None:
+    """A partition's name for people; those of removed dynamic partitions have none any more."""
+    if partitions.spec is None:
+        return None
+    try:
+        return next(iter(partitions.keys(view)), None)
+    except UnknownPartitionError:
+        return "a removed partition"

@@ -41,6 +41,8 @@ BASE_EVALUATORS = 2
 BACKLOG_FOR_ANOTHER = 16
 IDLE_S = 30.0
 START_PATIENCE_S = 10.0
+WITHDRAWAL_S = 1.0
+"""How long an evaluator may take to confirm what it gives back."""
 EXIT_NEWS_S = 2.0
 """How long the news of how an evaluator ended is waited for."""
 
@@ -190,9 +192,20 @@ class EvaluatorPool:
         behind = tuple(number for number in evaluator.stack if number != front.request_id)
         if behind:
             evaluator.peer.send(Withdraw(request_ids=behind))
+            self._loop.call_later(WITHDRAWAL_S, self._take_back, evaluator, front)
         left_s = front.timeout_s - (self._loop.time() - evaluator.begun_at)
         evaluator.timer = self._loop.call_later(max(0.0, left_s), self._cut, evaluator, front)
         self._pump_soon()
+
+    def _take_back(self, evaluator: Evaluator, front: Question) -> None:
+        """Ask elsewhere what an evaluator does not give back, because its question lets no other thread run.
+
+        It has not begun what waits behind that question, and reads that it is withdrawn before it begins anything.
+        """
+        if evaluator.front is front and len(evaluator.stack) > 1:
+            del evaluator.stack[front.request_id]
+            self._ask_elsewhere(evaluator)
+            evaluator.stack[front.request_id] = front
 
     def _look_at_idle(self, evaluator: Evaluator) -> None:
         if len(self._evaluators) > BASE_EVALUATORS and not evaluator.stack:
@@ -294,7 +307,9 @@ class EvaluatorPool:
         try:
             how = ending(await asyncio.wait_for(news, EXIT_NEWS_S))
         except TimeoutError:
-            how = "nobody knows how"
+            # only its connection has ended: the process may be something else by now (exec), which nobody would end
+            self._owner.send(KillChild(pid=pid))
+            how = "nobody knows how (code that replaces the process, as os.exec does, looks like this)"
         finally:
             self._exits.pop(pid, None)
         _fail(

@@ -128,6 +128,9 @@ class Hooks:
             receipt = await self._inbox.put(delivery)
         except InboxFullError:
             return _refusal(503, "busy", "too many requests wait for the disk; send it again", 1)
+        except Exception:
+            logger.exception("hook %s: a delivery could not be stored", address.name)
+            return _refusal(503, "not_stored", "the delivery could not be stored; send it again", 10)
         if receipt.is_conflict:
             return _refusal(
                 409, "conflict", f"delivery id {delivery.delivery_id!r} was used before, with another body"

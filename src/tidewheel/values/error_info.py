@@ -7,6 +7,11 @@ from typing import Optional
 
 import msgspec
 
+from tidewheel.values.texts import storable_text
+
+MAX_MESSAGE_CHARS = 100_000
+"""What is longer is data, not a message: it would slow down everybody who looks at the error."""
+
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An exception's class, message, formatted stack and cause.
@@ -39,13 +44,25 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{inner.cls_name}: {first}" if first else inner.cls_name
 
 
+def error_text(exc: BaseException) -> str:
+    """The exception's message, cut where it is very long; never raises, whatever the exception's own class does."""
+    try:
+        text = str(exc)
+        if len(text) > MAX_MESSAGE_CHARS:
+            half = MAX_MESSAGE_CHARS // 2
+            text = f"{text[:half]}... ({len(text)} characters in all) ...{text[-half:]}"
+        return storable_text(text)
+    except Exception as own:  # noqa: BLE001 - a boundary: user code, which may raise anything
+        return f"(its message cannot be shown: asking for it raised {type(own).__name__})"
+
+
 def error_info(exc: BaseException, *, depth: int = 10) -> ErrorInfo:
     """The exception with its chain of causes (at most ``depth`` of them)."""
     cause = exc.__cause__
     context = None if exc.__suppress_context__ or cause is not None else exc.__context__
     return ErrorInfo(
         cls_name=type(exc).__name__,
-        message=str(exc),
+        message=error_text(exc),
         stack=tuple(traceback.format_tb(exc.__traceback__)),
         cause=error_info(cause, depth=depth - 1) if cause is not None and depth > 0 else None,
         context=error_info(context, depth=depth - 1) if context is not None and depth > 0 else None,

@@ -19,6 +19,8 @@ MAX_METADATA_BYTES = 1_000_000
 """One asset event's metadata, as stored."""
 MAX_REQUESTS = 50_000
 """Requests of one evaluation; more fail it, since more would be a mistake (ask for partitions by a backfill)."""
+MAX_DELIVERY_BYTES = 16 * 1024 * 1024
+"""The largest body that a webhook sensor may accept."""
 MAX_SKIP_REASON_CHARS = 10_000
 """Longer ones are cut off."""
 SHOWN_CHARS = 200
@@ -36,6 +38,8 @@ def size_problem(what: str, text: str, limit: int) -> str | None:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as exc:
         return f"expected {what} as text that UTF-8 can hold, got {shown(ascii(text))} ({exc.reason})"
+    if "\x00" in text:
+        return f"expected {what} without NUL characters, which not every database can hold, got {shown(ascii(text))}"
     if size > limit:
         return f"expected {what} of at most {limit} bytes, got {size} bytes: {shown(text)!r}; make it shorter"
     return None

@@ -20,6 +20,7 @@ from tidewheel.logic.partitions.definitions import PartitionsSpec, PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet, everything
 from tidewheel.runtime.condition_facts import partition_view
 from tidewheel.values.condition_questions import ConditionAnswer, ConditionQuestion, ConditionQuestions
+from tidewheel.values.error_info import error_text
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.serde import decode
 
@@ -145,4 +146,4 @@ def moment(seconds: float) -> datetime.datetime:
 
 
 def _said(exc: BaseException) -> str:
-    return f"{type(exc).__name__}: {exc}"
+    return f"{type(exc).__name__}: {error_text(exc)}"

@@ -40,7 +40,7 @@ from tidewheel.errors import (
 from tidewheel.runtime.event_views import view_entry, view_event
 from tidewheel.runtime.outside_events import event_from_outside
 from tidewheel.runtime.run_views import view_run
-from tidewheel.values.error_info import error_info
+from tidewheel.values.error_info import error_info, error_text
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.events import Event
 from tidewheel.values.inbox import Delivery, FileChange
@@ -379,7 +379,7 @@ def _collected(
     try:
         return collect()
     except Exception as exc:
-        text = str(exc) if isinstance(exc, TidewheelError) else f"{type(exc).__name__}: {exc}"
+        text = str(exc) if isinstance(exc, TidewheelError) else f"{type(exc).__name__}: {error_text(exc)}"
         what = "" if text.startswith(sensor.what) else f"{sensor.what}: "
         raise kind(f"{what}{text}", user_exception=exc) from exc
 

@@ -1,12 +1,14 @@
 """The evaluator process: asks user code about one trigger at a time, on the server's word.
 
 User code runs in the main thread. A second thread reads what the server says meanwhile, so that questions which have
-not been begun can be taken back although the one before them takes long.
+not been begun can be taken back although the one before them takes long. User code that lets no other thread run keeps it
+from that; so the main thread, too, reads what has arrived before it begins a question.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections import deque
 from pathlib import Path
@@ -43,10 +45,16 @@ class Inbox:
         self._waiting: deque[Question] = deque()
         self._changed = threading.Condition()
         self._sending = threading.Lock()
+        self._reading = threading.Lock()
         self._is_over = False
 
     def next(self) -> Question | None:
-        """The next question; None when there will be none any more."""
+        """The next question that has not been taken back; None when there will be none any more.
+
+        Raises:
+            ConnectionError: when the server has gone.
+        """
+        self._read_arrived()
         with self._changed:
             while not self._waiting and not self._is_over:
                 self._changed.wait()
@@ -61,11 +69,17 @@ class Inbox:
         """Take in what the server says; without a server there is nobody to answer, so the process ends."""
         try:
             while True:
-                message = self._connection.receive()
-                if message is not None:
-                    self._take(message)
+                select.select([self._connection], [], [])
+                self._read_arrived()
         except (ConnectionError, OSError):
             os._exit(0)
+
+    def _read_arrived(self) -> None:
+        """Take in what has arrived, from either thread; never waits for more."""
+        with self._reading:
+            while select.select([self._connection], [], [], 0)[0]:
+                for message in self._connection.receive_available():
+                    self._take(message)
 
     def _take(self, message: Message) -> None:
         match message:
@@ -97,18 +111,28 @@ def run_evaluator(
     """Serve evaluations until the server says or its connection ends; an evaluator keeps nothing worth saving."""
     instance = Instance(RemoteLedger(Channel(socket_path)), home=Path(home) if home else None)  # type: ignore[arg-type]
     inbox = Inbox(connect(socket_path, "evaluator", location=location, generation=generation))
+    own_pid = os.getpid()
     threading.Thread(target=inbox.read, name="tidewheel-inbox", daemon=True).start()
     try:
         while (question := inbox.next()) is not None:
             if isinstance(question, Evaluate):
                 result = evaluate_trigger(code.defs, question.request, instance=instance, clock=now_s)
+                _end_forked(own_pid)
                 inbox.send(Evaluated(request_id=question.request_id, result=result))
             elif isinstance(question, Prepare):
                 launch = prepare_launch(code.defs, question.request, instance=instance, clock=now_s)
+                _end_forked(own_pid)
                 inbox.send(Prepared(request_id=question.request_id, launch=launch))
             else:
                 answers = answer_conditions(code.defs, question.questions, instance=instance)
+                _end_forked(own_pid)
                 inbox.send(ConditionsAnswered(request_id=question.request_id, answers=answers))
     except (ConnectionError, KeyboardInterrupt):
         pass
     return 0
+
+
+def _end_forked(own_pid: int) -> None:
+    """End a process that user code has forked and that came back from it: one question has one answer."""
+    if os.getpid() != own_pid:
+        os._exit(0)

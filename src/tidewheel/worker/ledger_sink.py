@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import Event
 from tidewheel.values.records import IntakeBatch, NewRun, RunRecord
+from tidewheel.values.texts import with_storable_texts
 
 LONGEST_WAIT_S = 0.25
 MOST_EVENTS = 2_000
@@ -62,7 +63,11 @@ class LedgerSink:
             seq=len(self.events),
             events=tuple(self.events[self._written :]),
         )
-        self._ledger.commit_intake([batch], now=self._clock())
+        try:
+            self._ledger.commit_intake([batch], now=self._clock())
+        except UnicodeEncodeError:
+            # a text of user code that cannot be stored as it is; nothing of the batch has been stored
+            self._ledger.commit_intake([with_storable_texts(batch)], now=self._clock())
         self._written = len(self.events)
         self._due = time.monotonic() + LONGEST_WAIT_S
 

@@ -16,7 +16,7 @@ from tidewheel.definitions.pythonic_resources import (
 from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
 from tidewheel.definitions.resources import ResourceDefinition
 from tidewheel.errors import InvalidDefinitionError, ResourceFunctionError, TidewheelError, did_you_mean
-from tidewheel.values.error_info import ErrorInfo, error_info
+from tidewheel.values.error_info import ErrorInfo, error_info, error_text
 from tidewheel.values.events import EngineNote, EventType
 from tidewheel.values.metadata import normalize_metadata
 from tidewheel.worker.log_manager import RunLog
@@ -93,7 +93,8 @@ class ResourceFactory:
             raise
         except Exception as exc:
             raise ResourceFunctionError(
-                f"setting up the resource {key!r} raised {type(exc).__name__}: {exc}", user_exception=exc
+                f"setting up the resource {key!r} raised {type(exc).__name__}: {error_text(exc)}",
+                user_exception=exc,
             ) from exc
 
     def _shared(self, origin: Any) -> tuple[Any] | None:

@@ -21,6 +21,7 @@ from tidewheel.runtime.connection import Connection, connect
 from tidewheel.runtime.protocol import BatchTaken, CancelRun, EventBatch, Message, Shutdown
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import IntakeBatch
+from tidewheel.values.texts import with_storable_texts
 
 BATCH_WAIT_S = 0.015
 BATCH_EVENTS = 1_000
@@ -200,7 +201,13 @@ class SocketSink:
             )
             self._unsent = []
             self._unacked.append(batch)
-        self._require_connection().send(EventBatch(batch=batch))
+        try:
+            self._require_connection().send(EventBatch(batch=batch))
+        except UnicodeEncodeError:
+            # a text of user code that cannot be sent as it is; nothing of the batch has been sent
+            batch = with_storable_texts(batch)
+            self._unacked[-1] = batch
+            self._require_connection().send(EventBatch(batch=batch))
 
     def _take(self, message: Message) -> None:
         if isinstance(message, BatchTaken):

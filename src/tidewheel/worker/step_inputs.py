@@ -16,6 +16,7 @@ from tidewheel.errors import (
     TypeCheckError,
 )
 from tidewheel.logic.runs.plan import AssetRef, OutputRef, PlannedInput, ValueRef
+from tidewheel.values.error_info import error_text
 from tidewheel.values.events import EventType, OutputValue
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.io_contexts import IOContexts, path_of
@@ -148,7 +149,7 @@ class InputLoader:
         except Exception as exc:
             raise ExecutionLoadInputError(
                 f"loading input {definition.name!r} of op {step.node.name!r} from run config raised "
-                f"{type(exc).__name__}: {exc}",
+                f"{type(exc).__name__}: {error_text(exc)}",
                 user_exception=exc,
             ) from exc
 
@@ -197,7 +198,7 @@ class InputLoader:
         except Exception as exc:
             raise ExecutionLoadInputError(
                 f"loading input {definition.name!r} of op {step.node.name!r} with IO manager {key!r} raised "
-                f"{type(exc).__name__}: {exc}",
+                f"{type(exc).__name__}: {error_text(exc)}",
                 user_exception=exc,
             ) from exc
 
@@ -263,7 +264,8 @@ def type_mistake(step: StepContext, kind: RuntimeType, value: Any, what: str) ->
         raise
     except Exception as exc:
         raise TypeCheckError(
-            f"the check of type {kind.display_name!r} raised {type(exc).__name__}: {exc}", user_exception=exc
+            f"the check of type {kind.display_name!r} raised {type(exc).__name__}: {error_text(exc)}",
+            user_exception=exc,
         ) from exc
     if outcome.success:
         return None

@@ -31,6 +31,7 @@ from tidewheel.errors import (
     TidewheelError,
     did_you_mean,
 )
+from tidewheel.values.error_info import error_text
 from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.tags import PARTITION
@@ -225,7 +226,7 @@ class OutputWriter:
         except Exception as exc:
             raise ExecutionHandleOutputError(
                 f"storing output {definition.name!r} of op {step.node.name!r} with IO manager {key!r} raised "
-                f"{type(exc).__name__}: {exc}",
+                f"{type(exc).__name__}: {error_text(exc)}",
                 user_exception=exc,
             ) from exc
         added = context.consume_logged_metadata()

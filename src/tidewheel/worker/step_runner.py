@@ -27,7 +27,7 @@ from tidewheel.logic.runs.plan import OutputRef, PlannedStep
 from tidewheel.logic.runs.retry import RetryDecision, RetryRequest, decide_step_retry
 from tidewheel.runtime.event_views import view_event
 from tidewheel.values import events
-from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.error_info import ErrorInfo, error_text
 from tidewheel.values.events import Event, EventType, StepDone, StepRetry
 from tidewheel.worker.asset_context import AssetCheckExecutionContext, AssetExecutionContext
 from tidewheel.worker.data_versions import DataVersions
@@ -352,7 +352,7 @@ def _user_error(step: StepContext, exc: Exception) -> ExecutionStepExecutionErro
     """A user's exception with the op's name."""
     what = "asset" if step.is_asset_step else "op"
     return ExecutionStepExecutionError(
-        f"{what} {step.node.name!r} raised {type(exc).__name__}: {exc}", user_exception=exc
+        f"{what} {step.node.name!r} raised {type(exc).__name__}: {error_text(exc)}", user_exception=exc
     )
 
 
@@ -386,7 +386,7 @@ def describe_error(exc: BaseException) -> ErrorInfo:
     for one in reversed(chain):
         described = ErrorInfo(
             cls_name=type(one).__name__,
-            message=_text(one),
+            message=error_text(one),
             stack=tuple(_user_frames(one, is_explained=has_own)),
             cause=described if one.__cause__ is not None else None,
             context=described if one.__cause__ is None else None,
@@ -402,10 +402,3 @@ def _user_frames(exc: BaseException, *, is_explained: bool) -> list[str]:
     if not outside and not is_explained:
         outside = list(frames)
     return traceback.format_list(outside)
-
-
-def _text(exc: BaseException) -> str:
-    try:
-        return str(exc)
-    except Exception as broken:  # noqa: BLE001 - a boundary: a user's exception may not even be printable
-        return f"<{type(exc).__name__} whose text cannot be made: {broken!r}>"

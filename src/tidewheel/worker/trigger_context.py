@@ -10,6 +10,7 @@ from typing import Any
 from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
 from tidewheel.definitions.resources import coerce_resources
 from tidewheel.errors import InvariantViolationError
+from tidewheel.values.texts import storable_text
 from tidewheel.worker.resource_scope import ResourceFactory
 
 MAX_LOG_LINES = 1_000
@@ -26,7 +27,7 @@ class TriggerLog(logging.Logger):
     def handle(self, record: logging.LogRecord) -> None:
         """Keep one record's text."""
         if len(self.lines) < MAX_LOG_LINES:
-            self.lines.append(self._formatter.format(record))
+            self.lines.append(storable_text(self._formatter.format(record)))
 
 
 class TriggerResources(ScopedResources):

@@ -36,6 +36,11 @@ def test_it_does_not_answer_to_other_names(open_server: GuardedServer, host: str
     assert status in (400, 421) and answer["type"] == "urn:tidewheel:misdirected_request"
 
 
+def test_webhooks_come_by_whatever_name_leads_here(open_server: GuardedServer) -> None:
+    headers = {"host": "tunnel.example", "content-type": "application/json"}
+    assert open_server.request("POST", "/hooks/unknown", b"{}", headers)[0] == 404
+
+
 @pytest.mark.parametrize(
     "headers",
     [

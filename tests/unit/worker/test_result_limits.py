@@ -5,6 +5,8 @@ import datetime
 import pytest
 
 import tidewheel as tw
+from tidewheel.definitions.trigger_results import sensor_outcome
+from tidewheel.values.error_info import MAX_MESSAGE_CHARS
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.limits import MAX_CURSOR_BYTES, MAX_RUN_KEY_BYTES
 from tidewheel.values.status import TriggerKind
@@ -131,3 +133,87 @@ def test_a_long_reason_is_cut():
 
 def _skips_at_length(context):
     return tw.SkipReason(HUGE)
+
+
+def test_a_generator_that_never_ends_is_not_run_for_ever():
+    def watch(context):
+        while True:
+            yield tw.RunRequest()
+
+    result = evaluated(watch)
+    assert result.error is not None and "a generator that goes on" in result.error.headline
+    assert result.requests == ()
+
+
+def test_many_requests_are_sorted_out_in_a_time_that_follows_their_number():
+    compared = 0
+
+    class Key(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    requests = [tw.RunRequest(run_key=Key(number)) for number in range(300)]
+    outcome = sensor_outcome(requests, None, "sensor 'watch'")
+    assert outcome.requests == requests
+    assert compared <= len(requests)  # those of this very comparison
+
+
+def test_an_exception_that_cannot_be_shown_is_an_error_as_any_other():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no")
+
+    def watch(context):
+        raise Mute
+
+    result = evaluated(watch)
+    assert result.error is not None
+    assert result.error.headline == "Mute: (its message cannot be shown: asking for it raised RuntimeError)"
+
+
+def test_texts_that_utf8_cannot_hold_are_shown_with_escapes():
+    def watch(context):
+        context.log.info("a name: \udc80")
+        raise ValueError("of a file: \udc80")
+
+    result = evaluated(watch)
+    assert result.error is not None
+    assert result.error.headline == "ValueError: of a file: \\udc80"
+    assert result.log == ("INFO a name: \\udc80",)
+
+
+def test_a_message_of_megabytes_is_cut():
+    def watch(context):
+        raise ValueError("e" * 10_000_000)
+
+    result = evaluated(watch)
+    assert result.error is not None
+    assert "(10000000 characters in all)" in result.error.cause.message
+    assert len(result.error.cause.message) < MAX_MESSAGE_CHARS + 100
+
+
+@pytest.mark.parametrize("request_", [tw.RunRequest(run_key="a\0"), tw.RunRequest(tags={"a": "\0"})])
+def test_characters_that_not_every_database_can_hold_are_refused(request_):
+    result = evaluated(lambda context: request_)
+    assert "NUL" in result.request_errors[0].message
+
+
+def test_runs_with_texts_that_utf8_cannot_hold_are_stored():
+    @tw.op
+    def named(context):
+        context.log.info("a name: \udc80")
+        raise ValueError("of a file: \udc80")
+
+    @tw.job
+    def naming():
+        named()
+
+    instance = tw.Instance.ephemeral()
+    result = naming.execute_in_process(instance=instance, raise_on_error=False)
+    assert not result.success
+    texts = [entry.event.message for entry in instance._ledger.get_run_log(result.run_id)]
+    assert any(text.endswith("a name: \\udc80") for text in texts), texts
