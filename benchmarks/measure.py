@@ -88,6 +88,18 @@ class TidewheelServer:
         assert status == "SUCCESS", status
         return (time.perf_counter() - began) * 1000
 
+    def launch_to_file_s(self, job: str, file: Path) -> float:
+        """Seconds from the request to the moment that user code wrote into ``file``; the run is cancelled then."""
+        began = time.time()
+        run_id = self.post("/api/v1/launch", {"job_name": job})["run_id"]
+        while not file.exists():
+            time.sleep(0.005)
+        took = float(file.read_text()) - began
+        self.post(f"/api/v1/runs/{run_id}/cancel", {})
+        while self.get(f"/api/v1/runs/{run_id}")["status"] not in ("SUCCESS", "FAILURE", "CANCELED"):
+            time.sleep(0.05)
+        return took
+
     def query(self, text: str, variables: dict[str, object]) -> dict[str, object]:
         found: dict = self.post("/graphql", {"query": text, "variables": variables})  # type: ignore[type-arg]
         data: dict[str, object] = found["data"]
@@ -228,11 +240,12 @@ def dagster_process(python: str, text: str, **values: object) -> Iterator[tuple[
 
 
 @contextmanager
-def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
-    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms."""
+def dagster_server(python: str, text: str) -> Iterator[Callable[..., float]]:
+    """``dagster dev`` on a file; gives a function that launches job ``one`` and waits for SUCCESS, in ms;
+    with ``until_done=False`` only for the answer."""
     with dagster_process(python, text) as (_, query):
 
-        def launch() -> float:
+        def launch(until_done: bool = True) -> float:
             began = time.perf_counter()
             selector = {
                 "repositoryLocationName": "pipeline.py",
@@ -245,6 +258,8 @@ def dagster_server(python: str, text: str) -> Iterator[Callable[[], float]]:
                 {"s": selector},
             )
             run_id = launched["launchRun"]["run"]["runId"]
+            if not until_done:
+                return (time.perf_counter() - began) * 1000
             while True:
                 found = query(
                     "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }", {"r": run_id}

@@ -99,6 +99,158 @@ def writers():
 defs = dg.Definitions(jobs=[writers])
 """
 
+LOAD_ASSETS = """
+import time
+began = time.perf_counter()
+{imports}
+
+def make(n):
+    @dg.asset(
+        name=f"a{{n}}",
+        deps=[f"a{{n - 1}}", f"a{{n - 7}}"] if n % 100 >= 7 else [],
+        group_name=f"g{{n % 20}}",
+        metadata={{"n": n}},
+        partitions_def=dg.DailyPartitionsDefinition("2024-01-01") if n % 3 == 0 else None,
+    )
+    def made():
+        return n
+    return made
+
+defs = dg.Definitions(
+    assets=[make(n) for n in range({count})],
+    jobs=[dg.define_asset_job(f"j{{n}}", selection=dg.AssetSelection.groups(f"g{{n}}")) for n in range(20)],
+)
+dg.Definitions.validate_loadable(defs)
+print(time.perf_counter() - began)
+"""
+
+SNAPSHOT_OF_ASSETS = """
+import sys
+exec(compile({definitions!r}, "definitions", "exec"), globals())
+from tidewheel.definitions.snapshot import build_snapshot
+from tidewheel.values.serde import encode
+sys.stdout.flush()
+with open({file!r}, "wb") as target:
+    target.write(encode(build_snapshot(defs, "here")))
+print(0)
+"""
+
+LOAD_SNAPSHOT = """
+import time
+began = time.perf_counter()
+from tidewheel.logic.graph.specs import LocationSnapshot
+from tidewheel.services.catalog import Catalog
+from tidewheel.values.serde import decode
+with open({file!r}, "rb") as source:
+    catalog = Catalog({{"here": decode(source.read(), LocationSnapshot)}})
+assert len(catalog.assets()) == {count}
+print(time.perf_counter() - began)
+"""
+
+FIRST_STEP_OF_OPS = """
+import os, tempfile, time
+{imports}
+
+def make(n):
+    @dg.op(name=f"o{{n}}")
+    def made():
+        print(time.perf_counter() - began, flush=True)
+        os._exit(0)
+    return made
+
+ops = [make(n) for n in range({count})]
+
+@dg.job
+def many():
+    for one in ops:
+        one()
+
+with dg.instance_for_test(temp_dir=tempfile.mkdtemp()) as instance:
+    began = time.perf_counter()
+    many.execute_in_process(instance=instance)
+"""
+
+FIRST_STEP_OF_ASSETS = """
+import os, tempfile, time
+{imports}
+
+def make(n):
+    @dg.asset(name=f"a{{n}}", deps=[f"a{{n - 1}}"] if n % 10 else [])
+    def made():
+        print(time.perf_counter() - began, flush=True)
+        os._exit(0)
+    return made
+
+defs = dg.Definitions(assets=[make(n) for n in range({count})], jobs=[dg.define_asset_job("many", selection="*")])
+job = defs.resolve_job_def("many")
+with dg.instance_for_test(temp_dir=tempfile.mkdtemp()) as instance:
+    began = time.perf_counter()
+    job.execute_in_process(instance=instance)
+"""
+
+MANY_STEPS_FILE = """
+import os, time
+{imports}
+
+def note():
+    if not os.path.exists({file!r}):
+        with open({file!r} + ".new", "w") as target:
+            target.write(str(time.time()))
+        os.rename({file!r} + ".new", {file!r})
+
+def make_op(n):
+    @dg.op(name=f"o{{n}}")
+    def made():
+        note()
+    return made
+
+def make_asset(n):
+    @dg.asset(name=f"a{{n}}", deps=[f"a{{n - 1}}"] if n % 10 else [])
+    def made():
+        note()
+    return made
+
+ops = [make_op(n) for n in range({count})]
+
+@dg.job
+def many_ops():
+    for one in ops:
+        one()
+
+defs = dg.Definitions(
+    assets=[make_asset(n) for n in range({count})],
+    jobs=[many_ops, dg.define_asset_job("many_assets", selection="*")],
+)
+"""
+
+PARALLEL_STEPS = """
+import os, sys, tempfile, time
+sys.path.insert(0, {folder!r})
+{imports}
+import parallel_steps
+
+with dg.instance_for_test(temp_dir=tempfile.mkdtemp()) as instance:
+    began = time.perf_counter()
+    with dg.execute_job(dg.reconstructable(parallel_steps.many), instance) as result:
+        assert result.success
+    print((time.perf_counter() - began) * 1000 / {count})
+"""
+
+PARALLEL_STEPS_FILE = """
+{imports}
+
+def make(n):
+    @dg.op(name=f"o{{n}}")
+    def made():
+        return n
+    return made
+
+@dg.job(executor_def=dg.multiprocess_executor.configured({{"max_concurrent": 4}}))
+def many():
+    for n in range({count}):
+        make(n)()
+"""
+
 # the demo's assets: three of a day, each made of the one before, and one of the year; small tables instead of files
 YEAR_FILE = """
 {imports}

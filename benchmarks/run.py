@@ -8,11 +8,12 @@ import os
 import sqlite3
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import condition_rounds, conditions, measure, programs, push, triggers
+from benchmarks import clients, condition_rounds, conditions, measure, programs, push, triggers
 
 SECTIONS: dict[str, Callable[[Peers], None]] = {}
 
@@ -82,6 +83,30 @@ def launch(peers: Peers) -> None:
     show(f"idle stack, {count} processes (PSS)", "<= 200 MB", memory, None, "MB")
 
 
+@section("launchrun")
+def launchrun(peers: Peers) -> None:
+    with measure.tidewheel_server(programs.ONE_OP_FILE, settings="max_concurrent_runs = 0\n") as server:
+        clients.launch_answer_ms(server.port, 20)
+        ours = clients.launch_answer_ms(server.port, 200)
+    theirs = None
+    if peers.dagster:
+        with measure.dagster_server(peers.dagster, programs.ONE_OP_FILE) as dagster_launch:
+            theirs = statistics.median(dagster_launch(until_done=False) for _ in range(7))
+    show("GraphQL launchRun answered (durable, audited)", "<= 15 ms", ours, theirs, "ms")
+
+
+@section("clients")
+def many_clients(peers: Peers) -> None:
+    seconds = float(os.environ.get("BENCH_CLIENT_SECONDS", "60"))
+    with measure.tidewheel_server(programs.ONE_OP_FILE) as server:
+        taken, errors = clients.many_clients(server.port, 200, seconds)
+    ordered = sorted(taken)
+    show("200 clients at once: errors", "0", float(errors), None, "")
+    show("  answers", "", len(taken) / seconds, None, "/s")
+    show("  median", "", ordered[len(ordered) // 2], None, "ms")
+    show("  p99", "", ordered[len(ordered) * 99 // 100], None, "ms")
+
+
 @section("drain")
 def drain(peers: Peers) -> None:
     with measure.tidewheel_server(programs.ONE_OP_FILE, settings="max_concurrent_runs = 10\n") as server:
@@ -115,6 +140,57 @@ def writers(peers: Peers) -> None:
     show("32 parallel steps writing: events stored", "", rows / took, None, "/s")
     ok = 1.0 if run["status"] == "SUCCESS" else 0.0
     show(f"  run ended {run['status']} (lock errors fail it)", "SUCCESS", ok, None, "")
+
+
+@section("load")
+def load(peers: Peers) -> None:
+    count = 2000
+    peers.both("load 2,000 assets, cold", "<= 3 s", "s", programs.LOAD_ASSETS, 3, count=count)
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "snapshot")
+        text = programs.LOAD_ASSETS.format(imports=programs.IMPORTS["tidewheel"], count=count)
+        measure.run_program(peers.ours, "tidewheel", programs.SNAPSHOT_OF_ASSETS, definitions=text, file=file)
+        ours = measure.median_of(
+            5,
+            lambda: measure.run_program(
+                peers.ours, "tidewheel", programs.LOAD_SNAPSHOT, file=file, count=count
+            ),
+        )
+    show("load 2,000 assets from a snapshot", "<= 0.3 s", ours, None, "s")
+
+
+@section("first-step")
+def first_step(peers: Peers) -> None:
+    count = 5000
+    peers.both("first of 5,000 ops, in process", "<= 1 s", "s", programs.FIRST_STEP_OF_OPS, 3, count=count)
+    peers.both(
+        "first of 5,000 assets, in process", "<= 1 s", "s", programs.FIRST_STEP_OF_ASSETS, 3, count=count
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "began"
+        with measure.tidewheel_server(programs.MANY_STEPS_FILE, file=str(file), count=count) as server:
+            for job, name in (("many_ops", "ops"), ("many_assets", "assets")):
+                times = []
+                for _ in range(3):
+                    file.unlink(missing_ok=True)
+                    times.append(server.launch_to_file_s(job, file))
+                ours = statistics.median(times)
+                show(f"first of 5,000 {name}, launched over HTTP", "<= 1 s", ours, None, "s")
+
+
+@section("parallel")
+def parallel(peers: Peers) -> None:
+    count = 500
+    with tempfile.TemporaryDirectory() as folder:
+
+        def cost(python: str, system: str) -> float:
+            text = programs.PARALLEL_STEPS_FILE.format(imports=programs.IMPORTS[system], count=count)
+            (Path(folder) / "parallel_steps.py").write_text(text)
+            return measure.run_program(python, system, programs.PARALLEL_STEPS, folder=folder, count=count)
+
+        ours = measure.median_of(3, lambda: cost(peers.ours, "tidewheel"))
+        theirs = cost(peers.dagster, "dagster") if peers.dagster else None
+    show("a step of 500 in processes, 4 at once", "", ours, theirs, "ms")
 
 
 @section("push")

@@ -154,6 +154,10 @@ class RunConflict(TidewheelError):
     """A run cannot be changed in the state it is in."""
 
 
+class WorkerLostError(TidewheelError):
+    """The process that executed a run ended, or fell silent, before the run had ended."""
+
+
 class StepNotFoundError(TidewheelError):
     """A step selection names a step that the plan does not have."""
 
@@ -308,6 +312,18 @@ class LedgerUnusableError(TidewheelError):
 
 class ServerUnreachableError(TidewheelError):
     """A server is registered for a home but does not answer."""
+
+
+class AccessRefusedError(TidewheelError):
+    """Somebody asked for what they may not do."""
+
+
+class LoginRefusedError(TidewheelError):
+    """A name, password or token is not right, or too many attempts failed. ``wait_s``: seconds until the next one."""
+
+    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+        self.wait_s = wait_s
+        super().__init__(message)
 
 
 class NotSupportedError(TidewheelError):

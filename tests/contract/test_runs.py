@@ -14,8 +14,8 @@ from tests.contract.stories import (
     worker,
 )
 from tidewheel.values.error_info import ErrorInfo
-from tidewheel.values.events import EventType, Failure
-from tidewheel.values.records import EventFilter, RunFilter
+from tidewheel.values.events import Event, EventType, Failure
+from tidewheel.values.records import EventFilter, IntakeBatch, RunFilter
 from tidewheel.values.status import RunStatus
 
 ALL_FIELDS = {
@@ -258,6 +258,26 @@ def test_a_lost_run_is_finished_once(ledger):
     assert last.payload == Failure(error=error, reason="START_TIMEOUT")
     assert ledger.finish_run(run.run_id, RunStatus.SUCCESS, now=NOW + 10, message="late") is None
     assert ledger.get_run(run.run_id) == ended
+
+
+def test_steps_of_a_lost_run_fail_with_it(ledger):
+    run = running(ledger)
+    told = [
+        (EventType.RUN_START, None),
+        (EventType.STEP_START, "done"),
+        (EventType.STEP_SUCCESS, "done"),
+        (EventType.STEP_START, "open"),
+    ]
+    events = tuple(
+        Event(type=kind, timestamp=NOW, run_id=run.run_id, job_name="j", step_key=step) for kind, step in told
+    )
+    batch = IntakeBatch(run_id=run.run_id, epoch=run.epoch, seq=len(events), events=events)
+    ledger.commit_intake([batch], now=NOW)
+    error = ErrorInfo(cls_name="WorkerLost", message="gone")
+    ledger.finish_run(run.run_id, RunStatus.FAILURE, now=NOW + 9, message="lost", error=error)
+    *_, step, end = [stored.event for stored in ledger.get_run_log(run.run_id)]
+    assert (step.type, step.step_key, step.payload.error) == (EventType.STEP_FAILURE, "open", error)
+    assert (end.type, end.step_key) == (EventType.RUN_FAILURE, None)
 
 
 def test_a_finish_meant_for_an_older_epoch_does_nothing(ledger):

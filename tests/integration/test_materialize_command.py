@@ -27,6 +27,6 @@ def test_the_assets_and_checks_of_the_run_are_shown(tmp_path):
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    shown = [line.split()[2] for line in done.stdout.splitlines() if line[:2] == "20"]
+    shown = [line.split()[3] for line in done.stdout.splitlines() if line[:2] == "20"]
     assert shown == ["ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION", "RUN_SUCCESS"]
     assert "printed by the step" not in done.stdout

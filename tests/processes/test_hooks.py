@@ -152,7 +152,7 @@ def test_a_signed_delivery_becomes_a_run_and_everything_else_is_refused(served, 
 def test_a_body_that_says_it_is_large_is_refused_before_it_is_sent(served):
     for path, limit in (("/hooks/later", 100), ("/graphql", 4 << 20), ("/api/v1/launch", 4 << 20)):
         with socket.create_connection(("127.0.0.1", served.port), timeout=5) as peer:
-            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             peer.sendall(f"{head}Content-Length: {limit + 1}\r\n\r\n".encode())
             assert b" 413 " in peer.recv(200).split(b"\r\n")[0], path
 
@@ -160,7 +160,7 @@ def test_a_body_that_says_it_is_large_is_refused_before_it_is_sent(served):
 def test_a_sender_that_goes_away_leaves_no_traceback(served):
     for path in ("/hooks/many", "/graphql", "/api/v1/launch"):
         with socket.create_connection(("127.0.0.1", served.port), timeout=5) as peer:
-            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             peer.sendall(f"{head}Content-Length: 50\r\n\r\nhalf".encode())
     assert post(served, "many", b"whole")[0] == 202
     wait_until(lambda: served.ledger.inbox.last_delivery_id() > 0)

@@ -133,7 +133,7 @@ def forgetful_intake(monkeypatch: pytest.MonkeyPatch) -> None:
     ("mutilation", "words"),
     [
         (broken_cursor, "asks for"),
-        (blind_to_versions, "asks for"),
+        (blind_to_versions, "asks for|handled twice"),
         (careless_queue, "hold a slot"),
         (no_monitor, "do not end"),
         (forgetful_intake, "stored twice"),

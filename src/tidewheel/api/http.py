@@ -1,64 +1,66 @@
-"""The HTTP application: GraphQL, health, a small JSON interface, a status page. Loopback only, so without login."""
+"""The HTTP application: GraphQL, REST, login, health and a status page, behind one door."""
 
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
-from tidewheel.api.bodies import BodyTooLargeError, ClientDisconnect, read_body
+from tidewheel.api.auth.middleware import AccessMiddleware, caller_of
+from tidewheel.api.auth.oidc import OidcClient, oidc_options
+from tidewheel.api.auth.pages import login_routes
+from tidewheel.api.bodies import ClientDisconnect
+from tidewheel.api.body_limit import BodyLimit
 from tidewheel.api.graphql.http import graphql_routes
+from tidewheel.api.graphql.permissions import GuardedAccess
 from tidewheel.api.hooks import hook_routes
-from tidewheel.errors import TidewheelError
+from tidewheel.api.problems import problem
+from tidewheel.api.rest.app import rest_app
+from tidewheel.runtime.settings import Settings
 from tidewheel.services.server import Server
-from tidewheel.values.launch import LaunchRequest
-from tidewheel.values.records import RunFilter
-from tidewheel.values.status import RunStatus
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
-MAX_PAGE = 1_000
-STATUS_OF_REFUSAL = {"unknown_location": 404, "unknown_job": 404, "user_code": 503}
+logger = logging.getLogger("tidewheel.http")
 
 
-class RequestProblem(Exception):
-    """A request that cannot be served: HTTP status, kind, message."""
+def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
+    """The application over a running server.
 
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        self.status = status
-        self.kind = kind
-        super().__init__(message)
-
-
-def create_app(server: Server) -> Starlette:
-    """The application over a running server."""
+    Every surface is behind the same middleware, which recognises who asks; what they may do, the server's guard says.
+    """
+    settings = settings or Settings()
     handlers = _Handlers(server)
-    return Starlette(
+    options = oidc_options(settings)
+    app = Starlette(
         routes=[
             *hook_routes(server.hooks),
             Route("/", handlers.page),
             Route("/healthz", handlers.healthz),
             Route("/readyz", handlers.readyz),
             Route("/metrics", handlers.metrics),
-            Route("/api/v1/health", handlers.health),
-            Route("/api/v1/launch", handlers.launch, methods=["POST"]),
-            Route("/api/v1/runs", handlers.runs),
-            Route("/api/v1/runs/{run_id}", handlers.run),
-            Route("/api/v1/runs/{run_id}/cancel", handlers.cancel, methods=["POST"]),
-            Route("/api/v1/triggers", handlers.triggers),
-            *graphql_routes(server),
+            *login_routes(server, OidcClient(options) if options is not None else None),
+            *graphql_routes(
+                server,
+                access_for=lambda connection: GuardedAccess(server.guard, caller_of(connection, "graphql")),
+                introspection=settings.introspection,
+            ),
+            Mount("/api/v1", rest_app(server)),
         ],
         exception_handlers={
-            RequestProblem: _problem,
-            TidewheelError: _known_error,
+            HTTPException: _http_error,
             ClientDisconnect: _gone,
+            Exception: _unknown_error,
         },
     )
+    return AccessMiddleware(BodyLimit(app), server.identity, public_url=settings.public_url)
 
 
 class _Handlers:
@@ -81,55 +83,6 @@ class _Handlers:
     async def metrics(self, request: Request) -> Response:
         """Measurements in Prometheus' text format."""
         return Response(await self._server.measure(), media_type=CONTENT_TYPE_LATEST)
-
-    async def health(self, request: Request) -> Response:
-        """Locations, queue, workers."""
-        return _json(await self._server.control.health())
-
-    async def launch(self, request: Request) -> Response:
-        """Queue a run."""
-        launch = await _body(request, LaunchRequest)
-        outcome = await self._server.control.launch(launch)
-        if outcome.run_id is None:
-            return _json(outcome, STATUS_OF_REFUSAL.get(outcome.kind or "", 422))
-        return _json(outcome, 201)
-
-    async def runs(self, request: Request) -> Response:
-        """The newest runs; ``status``, ``job``, ``limit``, ``cursor``."""
-        query = request.query_params
-        status = query.get("status")
-        if status is not None and status not in RunStatus.__members__:
-            known = ", ".join(RunStatus.__members__)
-            raise RequestProblem(
-                422, "bad_parameter", f"expected status to be one of {known}, got {status!r}"
-            )
-        filters = RunFilter(job_name=query.get("job"), statuses=(RunStatus(status),) if status else None)
-        database = self._server.database
-        found = await database.read(
-            database.ledger.get_runs, filters, limit=_limit(query.get("limit")), cursor=query.get("cursor")
-        )
-        return _json({"runs": found})
-
-    async def run(self, request: Request) -> Response:
-        """One run."""
-        run_id = request.path_params["run_id"]
-        database = self._server.database
-        found = await database.read(database.ledger.get_run, run_id)
-        if found is None:
-            raise RequestProblem(404, "unknown_run", f"expected the id of a run, got {run_id!r}")
-        return _json(found)
-
-    async def cancel(self, request: Request) -> Response:
-        """Cancel a run."""
-        run_id = request.path_params["run_id"]
-        record = await self._server.control.cancel(run_id)
-        if record is None:
-            raise RequestProblem(409, "not_running", f"run {run_id!r} is unknown or has ended")
-        return _json(record)
-
-    async def triggers(self, request: Request) -> Response:
-        """Schedules and sensors."""
-        return _json({"triggers": await self._server.control.get_triggers_view()})
 
     async def page(self, request: Request) -> Response:
         """A plain status page until the real one is built."""
@@ -174,39 +127,16 @@ def _json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-async def _body(request: Request, kind: type[Any]) -> Any:
-    """The request's JSON body as a value.
-
-    Raises:
-        RequestProblem: when it is too large or of another shape.
-    """
-    try:
-        data = await read_body(request, MAX_BODY_BYTES)
-    except BodyTooLargeError as exc:
-        raise RequestProblem(413, "too_large", str(exc)) from exc
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as exc:
-        raise RequestProblem(422, "bad_body", f"expected a {kind.__name__} as JSON, got: {exc}") from exc
+async def _http_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    return problem(exc.status_code, "http_error", str(exc.detail), headers=exc.headers)
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return 100
-    if not text.isdigit() or not 0 < int(text) <= MAX_PAGE:
-        raise RequestProblem(422, "bad_parameter", f"expected limit between 1 and {MAX_PAGE}, got {text!r}")
-    return int(text)
-
-
-async def _problem(request: Request, exc: Exception) -> Response:
-    assert isinstance(exc, RequestProblem)
-    return _json({"kind": exc.kind, "message": str(exc)}, exc.status)
+async def _unknown_error(request: Request, exc: Exception) -> Response:
+    logger.error("error at %s", request.url.path, exc_info=exc)
+    return problem(500, "internal_error", "the server could not answer this; its log says why")
 
 
 async def _gone(request: Request, exc: Exception) -> Response:
     """The sender went away in the middle of its request: nobody reads this answer, and nothing is wrong here."""
     return Response(status_code=499)
-
-
-async def _known_error(request: Request, exc: Exception) -> Response:
-    return _json({"kind": type(exc).__name__, "message": str(exc)}, 422)

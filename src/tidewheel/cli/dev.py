@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
-from tidewheel.cli.options import home_option, target_options
+from tidewheel.cli.options import local_home_option, target_options
 
 serve = deferred("tidewheel.cli.serving", "serve")
 
@@ -16,11 +16,12 @@ DEFAULT_PORT = 3000
 
 @click.command("dev")
 @target_options
-@home_option
+@local_home_option
 @click.option(
     "--port", type=click.IntRange(0, 65535), help=f"HTTP port; a free one when {DEFAULT_PORT} is taken."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", help="Address to listen on; 127.0.0.1 if the settings name none.")
+@click.option("--read-only", is_flag=True, help="Refuse every change that people ask for.")
 @click.option("--quiet", is_flag=True, help="Do not show what happens.")
 @click.option("--json", "as_json", is_flag=True, help="Show what happens as JSON lines.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning")
@@ -32,7 +33,8 @@ def command(
     as_dagster: bool,
     home: Path | None,
     port: int | None,
-    host: str,
+    host: str | None,
+    read_only: bool,
     quiet: bool,
     as_json: bool,
     log_level: str,
@@ -50,4 +52,5 @@ def command(
         quiet=quiet,
         as_json=as_json,
         log_level=log_level,
+        read_only=read_only,
     )

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 from tidewheel.cli.local_control import LocalControl
+from tidewheel.cli.options import chosen_server
 from tidewheel.cli.output import note
 from tidewheel.errors import HomeNotSetError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import LEDGER_FILE, is_served, read_address
+from tidewheel.runtime.profiles import resolve_server
 from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
+from tidewheel.runtime.rest_client import RestClient
+from tidewheel.runtime.rest_home import RestControl, RestLedger
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.storage.ports import LedgerPort
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class OpenHome:
@@ -56,12 +63,38 @@ class OpenHome:
         self.ledger.close()
 
 
+class OpenServer(OpenHome):
+    """As an open home, but on a server that is reached over REST."""
+
+    def __init__(self, server: str) -> None:
+        profile = resolve_server(server)
+        parts = urlsplit(profile.server)
+        if parts.scheme == "http" and profile.token and parts.hostname not in LOOPBACK_NAMES:
+            note(f"The token goes to {profile.server} in the clear; use https.")
+        client = RestClient(profile)
+        self.home = Path()
+        self.settings = Settings()
+        self.is_served = True
+        self.client = client
+        self.ledger = cast(LedgerPort, RestLedger(client))
+        self.control = cast(ControlPort, RestControl(client))
+
+
+def make_home(home: Path | None) -> None:
+    """Make the folder of a home that is given and missing: users can be added before the first start."""
+    if home is not None and chosen_server() is None:
+        home.mkdir(parents=True, exist_ok=True)
+
+
 def open_home(home: Path | None) -> OpenHome:
-    """The home that a command was given.
+    """The home or server that a command was given.
 
     Raises:
         HomeNotSetError: when none was given, or there is nothing in it.
     """
+    server = chosen_server()
+    if server is not None:
+        return OpenServer(server)
     if home is None:
         raise HomeNotSetError(
             "expected a home folder, got none; pass --home DIR or set TIDEWHEEL_HOME "

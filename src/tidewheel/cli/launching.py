@@ -15,11 +15,14 @@ import click
 import yaml
 
 from tidewheel.cli.home import OpenHome, open_home
-from tidewheel.cli.options import TargetOptions, parse_tags
+from tidewheel.cli.lost_runs import end_lost_runs, is_process_alive
+from tidewheel.cli.options import TargetOptions, chosen_server, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
-from tidewheel.cli.runs import echo_event, echo_line
+from tidewheel.cli.runs import echo_event, echo_line, find_run
 from tidewheel.cli.targets import resolve_targets
-from tidewheel.errors import InvalidInvocationError
+from tidewheel.errors import InvalidInvocationError, RunConflict
+from tidewheel.logic.planning.reexecution import build_retry_request
+from tidewheel.runtime.clock import now_s
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.launch import LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord
@@ -79,9 +82,38 @@ def launch_and_report(
     """
     configs, config_json, tags = options
     request = LaunchRequest(**what, run_config=parse_config(configs, config_json), tags=parse_tags(tags))
-    if home is not None and home.is_dir():
+    return _launch(request, target, home=home, wait=wait, as_json=as_json)
+
+
+def retry_and_report(
+    run_id: str, target: TargetOptions, *, from_failure: bool, home: Path | None, wait: bool, as_json: bool
+) -> int:
+    """Run a past run again, through the server of the home or here; the exit code.
+
+    Raises:
+        RunConflict: when the run has not ended, or nothing of it has failed.
+    """
+    with open_home(home) as opened:
+        if not opened.is_served:
+            end_lost_runs(opened.ledger, is_alive=is_process_alive, now=now_s())
+        run, folder = find_run(opened, run_id), home
+    if not run.is_finished:
+        raise RunConflict(f"expected a run that has ended, got {run.run_id} which is {run.status.value}")
+    if from_failure and run.status is RunStatus.SUCCESS:
+        raise RunConflict(
+            f"expected a run that failed or was cancelled, got {run.run_id} which succeeded; use --all-steps"
+        )
+    request = build_retry_request(run, from_failure=from_failure)
+    return _launch(request, target, home=folder, wait=wait, as_json=as_json)
+
+
+def _launch(
+    request: LaunchRequest, target: TargetOptions, *, home: Path | None, wait: bool, as_json: bool
+) -> int:
+    if chosen_server() is not None or (home is not None and home.is_dir()):
         with open_home(home) as opened:
             if opened.is_served:
+                _say_that_code_is_the_servers(target)
                 return _through_server(opened, request, wait=wait, as_json=as_json)
     targets = resolve_targets(*target, folder=Path.cwd())
     if len(targets) != 1:
@@ -107,6 +139,17 @@ def launch_and_report(
         if isinstance(result, LaunchOutcome):
             return _refused(result, as_json)
         return _report(opened, result, as_json)
+
+
+def _say_that_code_is_the_servers(target: TargetOptions) -> None:
+    """A file that does not exist is refused; one that does is said to be left unread."""
+    files, modules = target[0], target[1]
+    if files or modules:
+        resolve_targets(*target, folder=Path.cwd())
+        note(
+            f"A server runs on this home: it launches with the code that it serves, {', '.join(files + modules)} "
+            "is not read. To use that, give another --home."
+        )
 
 
 def _through_server(opened: OpenHome, request: LaunchRequest, *, wait: bool, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from tidewheel.values.events import Event
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.launch import LaunchOutcome, LaunchRequest
 from tidewheel.values.records import LocationRecord, NewRun, RunRecord
+from tidewheel.values.tags import ROOT_RUN_ID
 from tidewheel.worker.code import LoadFailure, load_code
 from tidewheel.worker.launch_preparation import prepare_launch
 from tidewheel.worker.ledger_sink import LedgerSink
@@ -33,6 +34,10 @@ class ShowingSink(LedgerSink):
         """Take one event."""
         super().emit(event)
         self._show(event)
+
+    def hand_over(self) -> None:
+        """Write what has gathered: the user code that comes next may end this process."""
+        self.flush()
 
 
 def execute_here(
@@ -82,6 +87,8 @@ def execute_here(
         steps=prepared.steps,
         run_config=asked.run_config,
         tags=asked.tags,
+        parent_run_id=request.parent_run_id,
+        root_run_id=asked.tags.get(ROOT_RUN_ID) if request.parent_run_id is not None else None,
         planned_assets=asked.planned_assets,
         planned_checks=asked.planned_checks,
     )

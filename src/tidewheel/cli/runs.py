@@ -10,7 +10,7 @@ import click
 from msgspec import to_builtins
 
 from tidewheel.cli.deferred import deferred
-from tidewheel.cli.options import home_option, json_option, parse_tags
+from tidewheel.cli.options import home_option, json_option, parse_tags, target_options
 from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
 from tidewheel.errors import RunConflict, RunNotFoundError
 from tidewheel.runtime.clock import now_s
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
 
 open_home = deferred("tidewheel.cli.home", "open_home")
+retry_and_report = deferred("tidewheel.cli.launching", "retry_and_report")
 
 FOLLOW_PAUSE_S = 0.25
 
 
 @click.group("run")
 def command() -> None:
-    """List, show, follow and cancel runs."""
+    """List, show, follow, cancel and repeat runs."""
 
 
 @command.command("list")
@@ -135,6 +136,40 @@ def cancel(run_id: str, home: Path | None, as_json: bool) -> None:
             click.echo(f"run {record.run_id} is {record.status.value}")
 
 
+@command.command("retry")
+@click.argument("run_id")
+@click.option(
+    "--from-failure/--all-steps",
+    default=True,
+    show_default=True,
+    help="Only what has not succeeded, or everything again.",
+)
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait for the end of the run.")
+@target_options
+@home_option
+@json_option
+def retry(
+    run_id: str,
+    from_failure: bool,
+    wait: bool,
+    files: tuple[str, ...],
+    modules: tuple[str, ...],
+    attribute: str | None,
+    working_dir: str | None,
+    as_dagster: bool,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Run a run again, as a new one: through the server of the home, or in this process where none runs.
+
+    Exit code 0: the new run succeeded (or was queued, with --no-wait); 1: it failed or could not be launched.
+    """
+    target = (files, modules, attribute, working_dir, as_dagster)
+    raise SystemExit(
+        retry_and_report(run_id, target, from_failure=from_failure, home=home, wait=wait, as_json=as_json)
+    )
+
+
 @command.command("prioritise")
 @click.argument("run_id")
 @click.argument("priority", type=int)
@@ -188,7 +223,9 @@ def echo_line(event: Event, file: IO[str] | None = None) -> None:
     failed = event.type.name.endswith("FAILURE")
     click.secho(line, fg="red" if failed else None, file=file)
     error = getattr(event.payload, "error", None)
-    if isinstance(error, ErrorInfo):
+    if isinstance(error, ErrorInfo) and getattr(event.payload, "first_step", None) is not None:
+        click.echo(f"    {event.payload.first_step}: {error.headline}", file=file)  # type: ignore[union-attr]
+    elif isinstance(error, ErrorInfo):
         click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "), file=file)
 
 

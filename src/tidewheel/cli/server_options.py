@@ -11,9 +11,11 @@ from tidewheel.logic.planning.watchdog import AlertPolicy
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.settings import Settings
 from tidewheel.services.admission import QueueLimits
+from tidewheel.services.identity import IdentityOptions
 from tidewheel.services.locations import LocationOptions
 from tidewheel.services.server import ServerOptions
 from tidewheel.services.watchdog import WatchdogOptions
+from tidewheel.values.access import Role
 
 
 def own_version() -> str:
@@ -25,7 +27,14 @@ def own_version() -> str:
 
 
 def server_options(
-    settings: Settings, *, home: Path, socket: Path, targets: dict[str, CodeTarget], port: int | None
+    settings: Settings,
+    *,
+    home: Path,
+    socket: Path,
+    targets: dict[str, CodeTarget],
+    port: int | None,
+    is_public: bool = False,
+    read_only: bool = False,
 ) -> ServerOptions:
     """The options of a server on ``home`` that serves ``targets``."""
     return ServerOptions(
@@ -70,4 +79,10 @@ def server_options(
         inbox_days=settings.inbox_retention_days,
         version=own_version(),
         port=port,
+        identity=IdentityOptions(
+            is_public=is_public,
+            session_s=settings.session_hours * 3600.0,
+            oidc_role=Role(settings.oidc_role) if settings.oidc_role is not None else None,
+        ),
+        read_only=settings.read_only or read_only,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
+from tidewheel.api.auth.oidc import oidc_options
 from tidewheel.api.http import create_app
 from tidewheel.cli.activity_view import ActivityPrinter
 from tidewheel.cli.options import TargetOptions
@@ -34,23 +36,23 @@ from tidewheel.runtime.home import (
 )
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.otel import OtelExporter, is_wanted
-from tidewheel.runtime.settings import load_settings
+from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.services.server import Server
 from tidewheel.storage.ledger import open_ledger
 
 DEFAULT_PORT = 3000
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
     target: TargetOptions,
     *,
     home: Path | None,
-    host: str,
+    host: str | None,
     port: int | None,
     quiet: bool,
     as_json: bool,
     log_level: str,
+    read_only: bool = False,
 ) -> None:
     """Serve the named code until SIGINT or SIGTERM.
 
@@ -64,13 +66,55 @@ def serve(
             "expected code to run, got none; pass -f FILE or -m MODULE, or name it in pyproject.toml under "
             "[tool.tidewheel] file = ..."
         )
-    if host not in LOOPBACK:
-        raise InvalidInvocationError(
-            f"expected a loopback address, got {host!r}; there is no login yet, so other addresses are refused"
-        )
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with _home_folder(home) as folder:
-        asyncio.run(_serve(folder, targets, host, _choose_port(host, port), quiet=quiet, as_json=as_json))
+        settings = load_settings(folder, os.environ)
+        host = host or settings.host
+        require_login(folder, settings, host)
+        where = Listening(host=host, port=_choose_port(host, port), read_only=read_only)
+        asyncio.run(_serve(folder, targets, where, settings, quiet=quiet, as_json=as_json))
+
+
+class Listening(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a server listens, and whether it takes changes."""
+
+    host: str
+    port: int
+    read_only: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach it."""
+        return not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is one that only its own machine can reach."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def require_login(home: Path, settings: Settings, host: str) -> None:
+    """Refuse an address that others can reach as long as nobody could log in, and everybody would get in otherwise.
+
+    Raises:
+        InvalidInvocationError: when there is neither a user nor an OIDC provider.
+    """
+    if is_loopback(host) or oidc_options(settings) is not None:
+        return
+    ledger = open_ledger(settings.storage_url or str(home / LEDGER_FILE))
+    try:
+        is_set_up = ledger.access.get_is_set_up()
+    finally:
+        ledger.close()
+    if not is_set_up:
+        raise InvalidInvocationError(
+            f"expected a login to be set up before listening on {host!r}, where other machines can reach it, got "
+            f"none; add a user: tidewheel user add NAME --role admin --home {home} (or set oidc_issuer and "
+            f"oidc_client_id in {home}/tidewheel.toml), or listen on 127.0.0.1"
+        )
 
 
 @contextlib.contextmanager
@@ -89,18 +133,32 @@ def _home_folder(home: Path | None) -> Iterator[Path]:
 
 
 async def _serve(
-    home: Path, targets: dict[str, CodeTarget], host: str, port: int, *, quiet: bool, as_json: bool
+    home: Path,
+    targets: dict[str, CodeTarget],
+    where: Listening,
+    settings: Settings,
+    *,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
+    host, port = where.host, where.port
     lock = HomeLock(home)
     if not lock.acquire():
         raise RunConflict(
             f"expected home {home} to be free, got one that {describe_holder(home)} serves; stop that, or give "
             "another --home"
         )
-    settings = load_settings(home, os.environ)
     ledger = open_ledger(settings.storage_url or str(home / LEDGER_FILE))
     path = socket_path(home, Path(tempfile.gettempdir()))
-    options = server_options(settings, home=home, socket=path, targets=targets, port=port)
+    options = server_options(
+        settings,
+        home=home,
+        socket=path,
+        targets=targets,
+        port=port,
+        is_public=where.is_public,
+        read_only=where.read_only,
+    )
     exporter = OtelExporter() if is_wanted(os.environ) else None
     server = Server(ledger, options, clock=now_s, exporter=exporter)
     printer = ActivityPrinter(as_json=as_json)
@@ -110,7 +168,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    web = _Web(create_app(server), host, port)
+    web = _Web(create_app(server, settings), host, port)
     try:
         await server.start()
         await web.start()
@@ -142,6 +200,7 @@ class _Web:
             port=port,
             log_level="warning",
             access_log=False,
+            server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )

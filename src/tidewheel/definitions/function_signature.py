@@ -32,6 +32,8 @@ class FunctionSignature:
             (p for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None
         )
         self.return_annotation = hints.get("return", EMPTY)
+        if _yields(fn, self.return_annotation):
+            self.return_annotation = EMPTY  # it is about the generator, not about an output
         named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         self.context_name = named[0].name if named and named[0].name in CONTEXT_NAMES else None
         self.context_annotation = hints.get(self.context_name, EMPTY) if self.context_name else EMPTY
@@ -128,6 +130,14 @@ def _evaluate_in_callers(text: str, fn: Any) -> Any:
     finally:
         del frame
     return EMPTY
+
+
+def _yields(fn: Callable[..., Any], annotation: Any) -> bool:
+    return (
+        inspect.isgeneratorfunction(fn)
+        or inspect.isasyncgenfunction(fn)
+        or (annotation is not EMPTY and is_generator_annotation(annotation))
+    )
 
 
 def is_generator_annotation(annotation: Any) -> bool:

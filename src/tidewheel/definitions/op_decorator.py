@@ -163,6 +163,8 @@ def _inputs(signature: FunctionSignature, ins: Mapping[str, In] | None, what: st
             raise CheckError(f"expected ins[{key!r}] as In(...), got {value!r}; write In({value!r})")
     made: dict[str, InputDefinition] = {}
     for name, (annotation, default) in signature.inputs.items():
+        if what != "op" and annotation in (type(None), Nothing):
+            annotation = EMPTY  # "upstream: None" says that the value does not matter: it may be anything
         made[name] = input_definition(name, given.get(name, _PLAIN_IN), annotation, default)
         if name in given and made[name].dagster_type.is_nothing:
             raise InvalidDefinitionError(

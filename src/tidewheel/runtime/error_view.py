@@ -25,6 +25,8 @@ class ErrorView(msgspec.Struct, frozen=True):
             text += "\nStack Trace:\n" + "".join(self.stack)
         if self.cause is not None:
             text += "\nThe above exception was caused by the following exception:\n" + self.cause.to_string()
+        if self.context is not None:
+            text += "\nThe above exception occurred while this one was handled:\n" + self.context.to_string()
         return text
 
     def to_exception_message_only(self) -> ErrorView:
@@ -40,7 +42,13 @@ def error_view(info: ErrorInfo | None) -> ErrorView | None:
     if info is None:
         return None
     text = f"{info.cls_name}: {info.message}" if info.message else info.cls_name
-    return ErrorView(text.rstrip("\n") + "\n", list(info.stack), info.cls_name, error_view(info.cause))
+    return ErrorView(
+        text.rstrip("\n") + "\n",
+        list(info.stack),
+        info.cls_name,
+        error_view(info.cause),
+        error_view(info.context),
+    )
 
 
 def stored_error(view: ErrorView | None) -> ErrorInfo | None:
@@ -49,4 +57,10 @@ def stored_error(view: ErrorView | None) -> ErrorInfo | None:
         return None
     name = view.cls_name or "Error"
     text = view.message.rstrip("\n").removeprefix(name).removeprefix(": ")
-    return ErrorInfo(cls_name=name, message=text, stack=tuple(view.stack), cause=stored_error(view.cause))
+    return ErrorInfo(
+        cls_name=name,
+        message=text,
+        stack=tuple(view.stack),
+        cause=stored_error(view.cause),
+        context=stored_error(view.context),
+    )

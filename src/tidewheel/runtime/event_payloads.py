@@ -180,11 +180,25 @@ class EngineEventData(msgspec.Struct, frozen=True):
     marker_end: Optional[str] = None
 
 
+class FailureReason(str):
+    """Why a run failed, in one word; read like a member of an enumeration."""
+
+    @property
+    def value(self) -> str:
+        """The word."""
+        return str(self)
+
+    @property
+    def name(self) -> str:
+        """The word."""
+        return str(self)
+
+
 class JobFailureData(msgspec.Struct, frozen=True):
     """Why a run failed; ``first_step_failure_event`` is the event of the first step that failed, if one did."""
 
     error: Optional[ErrorView] = None
-    failure_reason: Optional[str] = None
+    failure_reason: Optional[FailureReason] = None
     first_step_failure_event: Any = None
 
 
@@ -289,7 +303,8 @@ def _loaded_input(event: Event) -> LoadedInputData:
 
 def _run_failure(event: Event) -> JobFailureData:
     failure = _failure(event)
-    return JobFailureData(error_view(failure.error), failure.reason)
+    reason = FailureReason(failure.reason) if failure.reason is not None else None
+    return JobFailureData(error_view(failure.error), reason)
 
 
 def _not_made(event: Event) -> AssetFailedToMaterializeData:

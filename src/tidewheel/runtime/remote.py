@@ -22,6 +22,7 @@ from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import is_served, read_address
 from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_inbox import InboxPort
@@ -67,6 +68,8 @@ def methods_of(port: type, prefix: str = "") -> dict[str, Method]:
 
 CONTROL_PREFIX = "control."
 AGGREGATES: dict[str, type] = {
+    "access": AccessPort,
+    "audit": AuditPort,
     "backfills": BackfillsPort,
     "conditions": ConditionsPort,
     "inbox": InboxPort,

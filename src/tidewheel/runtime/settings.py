@@ -79,6 +79,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Optional[str] = None
     """How people reach the web server, for links."""
 
+    read_only: bool = False
+    """Whether the server refuses every change that people ask for; schedules and sensors go on."""
+    introspection: bool = True
+    """Whether GraphQL clients may read the schema."""
+    session_hours: Seconds = 72.0
+    """How long somebody stays logged in."""
+    oidc_issuer: Optional[str] = None
+    """The address of the OpenID Connect provider that people log in with."""
+    oidc_client_id: Optional[str] = None
+    oidc_client_secret: Optional[str] = None
+    oidc_name_claim: str = "preferred_username"
+    """What the provider calls people's names."""
+    oidc_role: Optional[Literal["viewer", "launcher", "editor", "admin"]] = None
+    """The role of those whom the provider vouches for and nobody has added; none: they are refused."""
+
     alert_addresses: tuple[str, ...] = ()
     """Whom the watchdog tells of troubles: addresses of messaging services as apprise writes them."""
     alert_ping_url: Optional[str] = None
@@ -95,6 +110,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
+SECRET_FIELDS = frozenset({"storage_url", "oidc_client_secret", "alert_addresses", "alert_ping_url"})
+"""What must not be shown: addresses may hold passwords."""
 _LIMIT_FIELDS = frozenset(field.name for field in msgspec.structs.fields(TagLimit))
 
 
@@ -198,8 +215,7 @@ def _problems_of(name: str, raw: Any, environ: Mapping[str, str]) -> Iterator[Co
     try:
         msgspec.convert(value, FIELDS[name].type, strict=False)
     except msgspec.ValidationError as exc:
-        # a storage url may hold a password
-        got = "something else" if name == "storage_url" else repr(value)
+        got = "something else" if name in SECRET_FIELDS else repr(value)
         yield ConfigProblem([name], f"{_expectation(exc, name)}, got {got}")
 
 

@@ -63,8 +63,13 @@ class BackfillControl:
         self._entropy = entropy
         self._timeout_s = evaluation_timeout_s
 
-    async def launch(self, request: BackfillRequest) -> BackfillOutcome:
-        """Ask for a backfill; an id that exists already is left as it is."""
+    async def launch(
+        self, request: BackfillRequest, approve: Callable[[BackfillFields], None] | None = None
+    ) -> BackfillOutcome:
+        """Ask for a backfill; an id that exists already is left as it is.
+
+        ``approve`` is asked, with what it turns out to be about, before anything is made; it raises to refuse.
+        """
         try:
             request = await self._resolved(request)
             fields = await self._database.write(self._fields, request)
@@ -75,6 +80,8 @@ class BackfillControl:
         except InvalidInvocationError as exc:
             kind = "nothing_to_do" if "there is nothing to do" in str(exc) else "invalid_selection"
             return BackfillOutcome(kind=kind, message=str(exc), error=error_info(exc))
+        if approve is not None:
+            approve(fields)
         return await self._create(fields, request.backfill_id)
 
     async def cancel(self, backfill_id: str) -> BackfillRecord | None:

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
+from tidewheel.logic.access.operations import (
+    CONTROL_OPERATIONS,
+    DELETE_RUN,
+    EDIT_SENSOR,
+    MANAGE_TOKENS,
+    MANAGE_USERS,
+    OPERATIONS,
+    TERMINATE,
+    VIEW,
+    WIPE,
+)
 from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.runtime.remote import CONTROL_METHODS, CONTROL_PREFIX, LEDGER_METHODS, decode_arguments
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
+from tidewheel.services.guard import Caller, Guard, Target
 from tidewheel.services.hub import Peer
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook
+from tidewheel.values.access import LOCAL
 from tidewheel.values.error_info import ErrorInfo, error_info
+from tidewheel.values.ids import trigger_id
 from tidewheel.values.records import TriggerRecord
 
 logger = logging.getLogger("tidewheel.calls")
@@ -44,6 +59,20 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "inbox.hand_over_again": (Topic.INBOX,),
 }
 LOGGED_LENGTH = 200
+AUDITED: dict[str, str] = {
+    "delete_run": DELETE_RUN,
+    "wipe_asset": WIPE,
+    "update_trigger": EDIT_SENSOR,
+    "request_cancel": TERMINATE,
+    "access.add_user": MANAGE_USERS,
+    "access.put_user": MANAGE_USERS,
+    "access.add_token": MANAGE_TOKENS,
+    "access.put_token": MANAGE_TOKENS,
+}
+"""Methods of the ledger that people's commands change something with, and what the audit calls it."""
+TARGET_NAMES = {"run_id": "run", "trigger_id": "trigger", "asset": "asset"}
+FORBIDDEN = frozenset({"audit.add"})
+"""Only the server itself writes the audit."""
 
 
 class Calls:
@@ -56,12 +85,14 @@ class Calls:
         book: TriggerBook,
         resolver: PartitionResolver,
         signals: Signals,
+        guard: Guard,
     ) -> None:
         self._database = database
         self._control = control
         self._book = book
         self._resolver = resolver
         self._signals = signals
+        self._guard = guard
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, peer: Peer, call: Call) -> None:
@@ -72,7 +103,7 @@ class Calls:
 
     async def _answer(self, peer: Peer, call: Call) -> None:
         try:
-            value = msgspec.msgpack.encode(await self._carry_out(call))
+            value = msgspec.msgpack.encode(await self._carry_out(peer, call))
             answer = Answer(call_id=call.call_id, value=value)
         except msgspec.MsgspecError as exc:
             text = f"expected other arguments for {call.method!r}, got: {exc}"
@@ -84,20 +115,48 @@ class Calls:
             answer = Answer(call_id=call.call_id, error=error_info(exc))
         peer.send(answer)
 
-    async def _carry_out(self, call: Call) -> Any:
+    async def _carry_out(self, peer: Peer, call: Call) -> Any:
         if call.method in CONTROL_METHODS:
+            name = call.method.removeprefix(CONTROL_PREFIX)
             kwargs = decode_arguments(CONTROL_METHODS[call.method], call.args)
-            return await self._control.call(call.method.removeprefix(CONTROL_PREFIX), kwargs)
+            operation = CONTROL_OPERATIONS[name]
+            return await self._audited(peer, operation, kwargs, lambda: self._control.call(name, kwargs))
         method = LEDGER_METHODS.get(call.method)
-        if method is None:
+        if method is None or call.method in FORBIDDEN:
             raise AttributeError(f"expected a known method, got {call.method[:LOGGED_LENGTH]!r}")
         kwargs = decode_arguments(method, call.args)
-        if call.method == "request_cancel":
+        operation = AUDITED.get(call.method, VIEW)
+        return await self._audited(peer, operation, kwargs, lambda: self._of_ledger(call.method, kwargs))
+
+    async def _of_ledger(self, method: str, kwargs: dict[str, Any]) -> Any:
+        if method == "request_cancel":
             return await self._control.cancel(kwargs["run_id"])
-        result = await self._database.call(call.method, kwargs)
-        if call.method == "change_dynamic_partitions":
+        result = await self._database.call(method, kwargs)
+        if method == "change_dynamic_partitions":
             await self._database.read(self._resolver.read_dynamic, self._database.ledger)
         if isinstance(result, TriggerRecord):
             self._book.note(result)
-        self._signals.raise_topic(*WAKES.get(call.method, ()))
+        self._signals.raise_topic(*WAKES.get(method, ()))
         return result
+
+    async def _audited(
+        self, peer: Peer, operation: str, kwargs: dict[str, Any], change: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """The socket is open to the server's own user only, who may do everything; changes are written down."""
+        if not OPERATIONS[operation].changes:
+            return await change()
+        caller = Caller(principal=LOCAL, surface="cli")
+        what = kwargs | {"process": peer.hello.pid if peer.hello is not None else None}
+        return await self._guard.audited(caller, operation, change, what=what, targets=self._targets(kwargs))
+
+    def _targets(self, kwargs: dict[str, Any]) -> list[Target]:
+        found = [
+            Target(kind=kind, name=kwargs[key])
+            for key, kind in TARGET_NAMES.items()
+            if isinstance(kwargs.get(key), str)
+        ]
+        if isinstance(kwargs.get("name"), str):
+            places = [kwargs["location"]] if kwargs.get("location") else self._control.location_names()
+            ids = [trigger_id(place, kwargs["name"]) for place in places]
+            found += [Target(kind="trigger", name=each) for each in ids if self._book.get(each) is not None]
+        return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ from tidewheel.services.sensors import Sensors
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook, is_running
 from tidewheel.services.worker_book import WorkerBook
-from tidewheel.values.backfills import BackfillRecord
+from tidewheel.values.backfills import BackfillFields, BackfillRecord
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.ids import trigger_id as make_trigger_id
 from tidewheel.values.ids import uuid_at
@@ -47,6 +48,13 @@ from tidewheel.values.records import NewRun, RunFilter, RunRecord, TriggerRecord
 from tidewheel.values.serde import encode
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
 from tidewheel.values.tags import CODE_LOCATION, PARENT_RUN_ID, PRIORITY, ROOT_RUN_ID
+
+Approve = Callable[[str, Sequence[str]], Awaitable[None]]
+
+
+LOAD_PATIENCE_S = 15.0
+ANSWERED_AT_ONCE = frozenset({"health", "cancel", "get_snapshots", "get_pauses"})
+"""What can be asked while code loads."""
 
 
 class ServerControl:
@@ -71,6 +79,8 @@ class ServerControl:
         about: dict[str, Any],
         policies: PolicyControl,
     ) -> None:
+        self.wait_ready: Callable[[], Awaitable[None]] | None = None
+        """Waits until code has loaded (or failed) and triggers are served; set by whoever puts the server together."""
         self._database = database
         self._locations = locations
         self._book = book
@@ -95,13 +105,26 @@ class ServerControl:
         return self._clock()
 
     async def call(self, name: str, kwargs: dict[str, Any]) -> Any:
-        """Carry out a method of the contract by name."""
+        """Carry out a method of the contract by name; one that asks about code waits until it has loaded, for a while."""
+        if name not in ANSWERED_AT_ONCE and self.wait_ready is not None:
+            try:
+                await asyncio.wait_for(self.wait_ready(), LOAD_PATIENCE_S)
+            except TimeoutError:
+                pass  # the answer says that the code is still loading
         return await getattr(self, name)(**kwargs)
+
+    def location_names(self) -> list[str]:
+        """The code locations of this server."""
+        return self._locations.names()
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
-    async def launch(self, request: LaunchRequest) -> LaunchOutcome:
-        """Check the request with its code location and queue the run."""
+    async def launch(self, request: LaunchRequest, approve: Approve | None = None) -> LaunchOutcome:
+        """Check the request with its code location and queue the run.
+
+        ``approve`` is asked, with the location and the assets that it turns out to be about, before anything is made; it
+        raises to refuse.
+        """
         location = self._locate(request)
         if isinstance(location, LaunchOutcome):
             return location
@@ -111,6 +134,8 @@ class ServerControl:
             return LaunchOutcome(kind="user_code", message=str(exc))
         if prepared.run is None:
             return _refusal(prepared)
+        if approve is not None:
+            await approve(location, prepared.run.assets or prepared.run.planned_assets)
         if request.run_id is not None:
             known = await self._database.read(self._database.ledger.get_run, request.run_id)
             if known is not None:
@@ -217,9 +242,11 @@ class ServerControl:
 
     # -- backfills ------------------------------------------------------------------------------------------------
 
-    async def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
-        """Ask for a backfill."""
-        return await self._backfills.launch(request)
+    async def launch_backfill(
+        self, request: BackfillRequest, approve: Callable[[BackfillFields], None] | None = None
+    ) -> BackfillOutcome:
+        """Ask for a backfill; ``approve`` as in ``launch``."""
+        return await self._backfills.launch(request, approve)
 
     async def cancel_backfill(self, backfill_id: str) -> BackfillRecord | None:
         """Make no more runs of it and stop those that there are."""
@@ -391,7 +418,9 @@ class ServerControl:
             if trigger_id in known and record is not None:
                 return record, known[trigger_id]
         what = kind.lower() if kind else "schedule or sensor"
-        raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
+        loading = [one.name for one in self._locations.health() if one.state == "loading"]
+        later = f"; {', '.join(loading)} is still loading" if loading else ""
+        raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}{later}")
 
     async def pause(
         self,

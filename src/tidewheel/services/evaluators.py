@@ -26,8 +26,8 @@ from tidewheel.runtime.protocol import (
     StartEvaluator,
     Withdraw,
 )
+from tidewheel.services.endings import ending
 from tidewheel.services.hub import Peer
-from tidewheel.services.machine import ending
 from tidewheel.values.condition_questions import ConditionAnswer
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import PreparedLaunch

@@ -125,14 +125,7 @@ class Machine:
         Raises:
             OSError: when there is none, or it is somebody else's.
         """
-        os.kill(pid, signal.SIGKILL)
-
-
-def ending(code: int | None) -> str:
-    """How a process ended, in words: its exit code, or the signal that ended it."""
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"ended by signal {-code}"
+        try:
+            os.killpg(pid, signal.SIGKILL)  # with what it has started: a worker leads a group of its own
+        except ProcessLookupError:
+            os.kill(pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 
+from tidewheel.errors import WorkerLostError
 from tidewheel.logic.graph.specs import JobNode
 from tidewheel.logic.planning.recovery import (
     FailRun,
@@ -20,9 +21,11 @@ from tidewheel.runtime.protocol import Activity
 from tidewheel.services.activity import ActivityFeed
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.endings import ending
 from tidewheel.services.machine import Machine
 from tidewheel.services.signals import Signals, Topic, wait_until
-from tidewheel.services.worker_book import WorkerBook
+from tidewheel.services.worker_book import EXIT_NOTICE_S, WorkerBook
+from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import EventType
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.records import EventFilter, RunFilter, RunRecord
@@ -83,12 +86,20 @@ class Monitor:
         for run in runs:
             if not run.location and not self._has_died(run):
                 continue  # executes in a process of its own (a script's): its end is that process's business
-            worker, since = self._workers.look(run)
+            worker, since = self._workers.look(run, self._clock())
+            code = self._workers.exit_code(run)
             decision = decide_recovery(
                 RecoveryFacts(
-                    run=run, worker=worker, now=self._clock(), policy=self._policy, silent_since=since
+                    run=run,
+                    worker=worker,
+                    now=self._clock(),
+                    policy=self._policy,
+                    silent_since=since,
+                    exit_text=ending(code) if code is not None else None,
                 )
             )
+            if worker == "unknown" and since + EXIT_NOTICE_S > self._clock():
+                deadlines.append(since + EXIT_NOTICE_S)
             if isinstance(decision, FailRun):
                 await self.end_run(run, decision)
             elif isinstance(decision, LeaveAlone) and decision.look_again_at is not None:
@@ -112,6 +123,7 @@ class Monitor:
             now=now,
             message=decision.message,
             reason=decision.reason,
+            error=ErrorInfo(cls_name=WorkerLostError.__name__, message=decision.message),
             expected_epoch=run.epoch,
             retry=new_run,
         )

@@ -34,8 +34,10 @@ from tidewheel.services.calls import Calls
 from tidewheel.services.code_watch import CodeWatch
 from tidewheel.services.control import ServerControl
 from tidewheel.services.file_watch import FileWatching
+from tidewheel.services.guard import Guard
 from tidewheel.services.hooks import Hooks
 from tidewheel.services.hub import Peer
+from tidewheel.services.identity import Identity, IdentityOptions
 from tidewheel.services.inbox import InboxWriter
 from tidewheel.services.intake import Intake
 from tidewheel.services.launching import Launching
@@ -84,6 +86,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     watchdog: WatchdogOptions = WatchdogOptions()
     version: str = ""
     port: Optional[int] = None
+    identity: IdentityOptions = IdentityOptions()
+    read_only: bool = False
 
 
 class Server:
@@ -238,7 +242,15 @@ class Server:
             about=self.about,
             policies=PolicyControl(self.database, self.locations, self.pauses, self.breakers, self.releases),
         )
-        self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals)
+        self.control.wait_ready = self.wait_ready
+        self.identity = Identity(self.database, options.identity, clock=clock, entropy=entropy)
+        self.guard = Guard(
+            self.database,
+            catalog=lambda: self.locations.catalog,
+            clock=clock,
+            read_only=options.read_only,
+        )
+        self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals, self.guard)
         self._retention = Retention(
             self.database,
             chatter_days=options.chatter_days,
@@ -418,8 +430,8 @@ class Server:
             case ChildStarted(pid=pid, run_id=run_id, epoch=epoch):
                 self.workers.started(run_id, epoch, pid)
                 self._note_worker(run_id, epoch, pid)
-            case ChildExited(run_id=run_id, epoch=epoch) if run_id is not None:
-                self.workers.exited(run_id, epoch, self._clock())
+            case ChildExited(run_id=run_id, epoch=epoch, code=code) if run_id is not None:
+                self.workers.exited(run_id, epoch, self._clock(), code)
                 self.signals.raise_topic(Topic.WORKERS)
             case _:
                 self.locations.take(peer, message)

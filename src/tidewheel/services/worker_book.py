@@ -13,6 +13,9 @@ from tidewheel.services.hub import Peer
 from tidewheel.services.machine import Machine
 from tidewheel.values.records import RunRecord
 
+EXIT_NOTICE_S = 1.0
+"""How long a location may take to say how a worker ended that has closed its connection."""
+
 
 class WorkerEntry(msgspec.Struct, kw_only=True):
     """One launch of a run."""
@@ -22,6 +25,7 @@ class WorkerEntry(msgspec.Struct, kw_only=True):
     peer: Optional[Peer] = None
     state: str = "starting"
     since: float = 0.0
+    exit_code: Optional[int] = None
 
 
 class WorkerBook:
@@ -55,15 +59,24 @@ class WorkerBook:
         entry = self._entries.get(run_id)
         if entry is not None and entry.peer is peer:
             entry.peer = None
-            entry.state = "unknown"
+            entry.state = "unknown" if entry.exit_code is None else "gone"
             entry.since = now
 
-    def exited(self, run_id: str, epoch: int, now: float) -> None:
-        """The worker's process has ended."""
+    def exited(self, run_id: str, epoch: int, now: float, code: int | None = None) -> None:
+        """The worker's process has ended; ``code`` is negative for a signal."""
         entry = self._entries.get(run_id)
         if entry is not None and entry.epoch == epoch:
-            entry.state = "gone"
+            entry.exit_code = code
             entry.since = now
+            if entry.peer is None:
+                entry.state = (
+                    "gone"  # otherwise when its connection has been read to the end: see disconnected
+                )
+
+    def exit_code(self, run: RunRecord) -> int | None:
+        """How the process of the run's worker ended, if it has and that is known."""
+        entry = self._entries.get(run.run_id)
+        return entry.exit_code if entry is not None and entry.epoch >= run.epoch else None
 
     def forget(self, run_id: str) -> None:
         """The run has ended."""
@@ -90,8 +103,11 @@ class WorkerBook:
         """Whether this server launched the run or heard of its worker."""
         return run_id in self._entries
 
-    def look(self, run: RunRecord) -> tuple[WorkerState, float]:
-        """The worker's state, and since when (seconds since the epoch)."""
+    def look(self, run: RunRecord, now: float) -> tuple[WorkerState, float]:
+        """The worker's state, and since when (seconds since the epoch).
+
+        A process that is gone counts as such as soon as its location says how it ended, or has not said so in time.
+        """
         entry = self._entries.get(run.run_id)
         if entry is None or entry.epoch < run.epoch:
             if run.worker_pid is not None and not self._machine.is_worker_alive(run.worker_pid):
@@ -100,6 +116,7 @@ class WorkerBook:
         if (
             entry.state == "unknown"
             and entry.pid is not None
+            and now - entry.since >= EXIT_NOTICE_S
             and not self._machine.is_worker_alive(entry.pid)
         ):
             return "gone", entry.since

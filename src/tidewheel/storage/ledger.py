@@ -21,6 +21,8 @@ from tidewheel.storage import (
 from tidewheel.storage import events as event_rows
 from tidewheel.storage import partitions as partition_sets
 from tidewheel.storage import runs as run_rows
+from tidewheel.storage.access import SqlAccess
+from tidewheel.storage.audit import SqlAudit
 from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.backfills import SqlBackfills
 from tidewheel.storage.conditions import Conditions, Owed
@@ -29,6 +31,7 @@ from tidewheel.storage.inbox import SqlInbox
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.pools import SqlPools
 from tidewheel.storage.ports import PartitionResolver
+from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_inbox import InboxPort
@@ -66,6 +69,8 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
+        self.access: AccessPort = SqlAccess(backend, self._write)
+        self.audit: AuditPort = SqlAudit(backend, self._write)
         self.inbox: InboxPort = SqlInbox(backend)
         self.policies: TriggerPoliciesPort = TriggerPolicies(backend.read, self._write)
         self.conditions: ConditionsPort = Conditions(backend, self._write)

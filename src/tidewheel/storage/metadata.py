@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 HEAD_REVISION = "0005"
@@ -30,3 +32,16 @@ def use_with_postgres() -> None:
             condition = index.dialect_options["sqlite"]["where"]
             if condition is not None:
                 index.dialect_options["postgresql"]["where"] = condition
+
+
+_after_creation: dict[str, list[str]] = {}
+
+
+def add_after_creation(dialect: str, statements: Sequence[str]) -> None:
+    """Have statements carried out when a new database's tables have been made: triggers, which no table can hold."""
+    _after_creation.setdefault(dialect, []).extend(statements)
+
+
+def after_creation(dialect: str) -> Sequence[str]:
+    """Those statements, for a dialect."""
+    return tuple(_after_creation.get(dialect, ()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
+from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
 from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_inbox import InboxPort
@@ -51,6 +52,8 @@ take it use that one. What is changed while an ordinal is not known is taken int
 class LedgerPort(Protocol):
     """Storage as everybody else sees it. Aggregates with contracts of their own are attributes."""
 
+    access: AccessPort
+    audit: AuditPort
     inbox: InboxPort
     backfills: BackfillsPort
     pools: PoolsPort

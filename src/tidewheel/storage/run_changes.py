@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam
 
+from tidewheel.logic.runs.open_steps import open_steps_of
 from tidewheel.storage import assets, events, partitions, runs
 from tidewheel.storage.assets import EndedRun, RunPlan
 from tidewheel.storage.backend import Unit, Upsert
@@ -203,7 +204,8 @@ def finish(
     record = _with_tags(unit, record, stored.seq, added)
     payload = Failure(error=error, reason=reason) if status is RunStatus.FAILURE else None
     changes = PartitionChanges()
-    [fact] = _log(unit, stored, record, ((END_EVENTS[status], message),), payload)
+    lost = (error, message) if status is RunStatus.FAILURE and error is not None else None
+    *_, fact = _log(unit, stored, record, ((END_EVENTS[status], message),), payload, lost_steps=lost)
     _end_plan(unit, stored, status, fact.id, changes)
     if retry is not None:
         _create_retry(unit, record, retry, now=now, changes=changes)
@@ -291,8 +293,23 @@ def _log(
     record: RunRecord,
     notes: Sequence[tuple[EventType, str]],
     payload: Failure | None = None,
+    lost_steps: tuple[ErrorInfo, str] | None = None,
 ) -> list[Fact]:
-    """Write a run's change with the events that tell of it."""
+    """Write a run's change with the events that tell of it.
+
+    ``lost_steps``: why steps that were being executed have failed with the run, as an error and in words.
+    """
+    told: list[tuple[EventType, str | None, str, Failure | None]] = [
+        (kind, None, message, payload) for kind, message in notes
+    ]
+    if lost_steps is not None:
+        error, words = lost_steps
+        failure = Failure(error=error, reason="WORKER_LOST")
+        open_steps = open_steps_of(item.event for item in events.load_log(unit.conn, record.run_id, 0, None))
+        told[:0] = [
+            (EventType.STEP_FAILURE, key, f'Step "{key}" failed with its process. {words}', failure)
+            for key in open_steps
+        ]
     entries = [
         Entry(
             Event(
@@ -300,13 +317,14 @@ def _log(
                 timestamp=record.updated_at,
                 run_id=record.run_id,
                 job_name=record.job_name,
+                step_key=step_key,
                 message=message,
-                payload=payload,
+                payload=said,
             ),
             stored.log_count + place,
             None,
         )
-        for place, (kind, message) in enumerate(notes, 1)
+        for place, (kind, step_key, message, said) in enumerate(told, 1)
     ]
     runs.update(unit, [StoredRun(record, stored.seq, stored.log_count + len(entries))])
     return events.append(unit, entries)

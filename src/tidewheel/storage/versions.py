@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
 from tidewheel.errors import NotSupportedError
+from tidewheel.storage.metadata import after_creation
 from tidewheel.storage.schema import schema_version
 from tidewheel.storage.schemas import HEAD_REVISION, metadata
 
@@ -65,7 +66,8 @@ def _creation(dialect: sa.Dialect) -> list[str]:
             if table.comment:
                 statements.append(SetTableComment(table))
             statements.extend(SetColumnComment(column) for column in table.columns if column.comment)
-    return [str(statement.compile(dialect=dialect)).strip() for statement in statements]
+    texts = [str(statement.compile(dialect=dialect)).strip() for statement in statements]
+    return [*texts, *after_creation(dialect.name)]
 
 
 def migrate(conn: sa.Connection, revision: str | None, target: str = "head") -> None:

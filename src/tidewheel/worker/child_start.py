@@ -7,6 +7,7 @@ fork by themselves; a trial fork shows whether all native threads are of that ki
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -78,9 +79,12 @@ class ForkStarter:
         sys.stderr.flush()
         pid = os.fork()
         if pid:
+            with contextlib.suppress(OSError):
+                os.setpgid(pid, pid)  # here as well: nobody may signal the group before it exists
             return pid
         code = 1
         try:
+            os.setpgid(0, 0)  # what this child starts can then be ended together with it
             reset_signals()
             self._before()
             code = self._body(assignment)
@@ -141,8 +145,32 @@ class SpareStarter:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tidewheel.worker.spare", self._arguments], stdin=subprocess.PIPE
+            [sys.executable, "-m", "tidewheel.worker.spare", self._arguments],
+            stdin=subprocess.PIPE,
+            process_group=0,
         )
+
+
+def signal_child(pid: int, number: int) -> None:
+    """Send a signal to a child; one that ends it at once goes to everything that the child has started, too.
+
+    A polite end is the child's own affair: its user code may want to end what it has started in order.
+    """
+    try:
+        if number == signal.SIGKILL:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def sweep_group(pid: int) -> None:
+    """End what a child that has ended leaves behind."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def reset_signals() -> None:

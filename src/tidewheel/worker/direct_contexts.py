@@ -27,12 +27,12 @@ from tidewheel.errors import (
 from tidewheel.logic.runs.plan import PlannedStep, RunPlan
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
-from tidewheel.values.events import Event
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import PARTITION, RANGE_END, RANGE_START, normalize_tags
 from tidewheel.worker.asset_context import AssetCheckExecutionContext, AssetExecutionContext
+from tidewheel.worker.event_sink import NoSink
 from tidewheel.worker.hook_context import HookContext
 from tidewheel.worker.input_context import InputContext
 from tidewheel.worker.op_context import OpExecutionContext
@@ -98,22 +98,6 @@ class DirectResources:
         if self._factory is not None:
             self._factory.close()
             self._factory = None
-
-
-class _NoSink:
-    """Events of direct calls go nowhere."""
-
-    def emit(self, event: Event) -> None:
-        """Nothing."""
-
-    def flush(self) -> None:
-        """Nothing."""
-
-    def pause_for_fork(self) -> None:
-        """Nothing."""
-
-    def resume_after_fork(self) -> None:
-        """Nothing."""
 
 
 class _NoJob:
@@ -388,7 +372,7 @@ def _direct_environment(tags: Mapping[str, str], partition_key: str | None, inst
         run=record,
         resolved=ResolvedRunConfig({}, {}),
         plan=RunPlan(),
-        sink=_NoSink(),
+        sink=NoSink(),
         storage_dir=lambda: instance.storage_directory(),
         clock=now_s,
         instance=instance if instance is not None else Instance.ephemeral,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.dependencies import NodeHandle
 from tidewheel.definitions.jobs import JobDefinition
 from tidewheel.definitions.results import ExpectationResult
-from tidewheel.errors import InvariantViolationError, did_you_mean
+from tidewheel.errors import InvariantViolationError, TidewheelError, did_you_mean
 from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.run_event import RunEvent
 from tidewheel.runtime.run_views import Run
@@ -16,7 +16,7 @@ from tidewheel.values.events import CheckEvaluation, Event, EventType
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.io_contexts import path_of
 
-CapturedValues = dict[tuple[str, str, str | None], Any]
+CapturedValues = Mapping[tuple[str, str, str | None], Any]
 
 
 class ExecutionResult:
@@ -169,9 +169,7 @@ class ExecutionResult:
     def _only(self, kind: EventType) -> RunEvent:
         found = self._of_type(kind)
         if len(found) != 1:
-            raise InvariantViolationError(
-                f"expected one event {kind.name}, got {len(found)}; ask success first"
-            )
+            raise TidewheelError(f"expected one event {kind.name}, got {len(found)}; ask success first")
         return found[0]
 
     def is_node_success(self, node_str: str) -> bool:
@@ -259,9 +257,10 @@ class ExecutionResult:
 
     def _value(self, path: tuple[str, ...], output_name: str, what: str) -> Any:
         found: dict[str, Any] = {}
-        for (key, name, mapping_key), value in self._captured.items():
+        for key, name, mapping_key in self._captured:
             if name != output_name or path_of(key) != path:
                 continue
+            value = self._captured[(key, name, mapping_key)]
             step_key = key.partition("[")[2].rstrip("]") or None
             if mapping_key is None and step_key is None:
                 return value

@@ -21,6 +21,7 @@ from tidewheel.values.tags import IS_RESUME_RETRY, PARENT_RUN_ID, ROOT_RUN_ID, n
 from tidewheel.worker.execution_result import JobExecutionResult
 from tidewheel.worker.in_process import InProcessRun
 from tidewheel.worker.run_executor import IN_PROCESS
+from tidewheel.worker.stored_outputs import StoredOutputs
 
 
 class ReexecutionOptions:
@@ -169,7 +170,7 @@ def execute_job(
         events=run.sink.events,
         run=view_run(run.final_record(result)),
         success=result.success,
-        captured=dict(result.outputs),
+        captured=StoredOutputs(result.env, result.outputs, run.sink.events) if result.env is not None else {},
     )
 
 

@@ -66,6 +66,9 @@ class LedgerSink:
         self._written = len(self.events)
         self._due = time.monotonic() + LONGEST_WAIT_S
 
+    def hand_over(self) -> None:
+        """Nothing is given away before it is due."""
+
     def pause_for_fork(self) -> None:
         """There is no helper thread."""
 

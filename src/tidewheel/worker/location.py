@@ -39,10 +39,13 @@ from tidewheel.worker.child_start import (
     SpareStarter,
     StartMethod,
     measure_start_method,
+    signal_child,
+    sweep_group,
     to_arguments,
 )
 from tidewheel.worker.code import LoadedCode, LoadFailure, load_code
 from tidewheel.worker.evaluator import run_evaluator
+from tidewheel.worker.run_target import resolve_jobs
 from tidewheel.worker.run_worker import run_worker
 
 RECONNECT_PAUSE_S = 0.2
@@ -91,6 +94,9 @@ class LocationProcess:
                 load_s=load_s,
             )
         )
+        if self._method == "fork":
+            resolve_jobs(self._code.defs, (job.name for job in self._code.snapshot.jobs))
+            gc.freeze()
         while not self._stopping and not (self._retired and not self._children):
             try:
                 self._serve_once()
@@ -144,7 +150,7 @@ class LocationProcess:
                     self._children[pid] = Child(pid=pid)
             case KillChild(pid=pid):
                 if pid in self._children:
-                    _kill(pid, signal.SIGKILL)
+                    signal_child(pid, signal.SIGKILL)
             case Retire():
                 # evaluators finish what they have begun; the server ends them
                 self._retired = True
@@ -165,6 +171,7 @@ class LocationProcess:
             self._starter.forget(pid)
             child = self._children.pop(pid, None)
             if child is not None:
+                sweep_group(pid)
                 self._unreported.append(
                     ChildExited(
                         pid=pid,
@@ -213,13 +220,13 @@ class LocationProcess:
             return
         self._stopping = True
         for pid in list(self._children):
-            _kill(pid, signal.SIGTERM)
+            signal_child(pid, signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while self._children and time.monotonic() < deadline:
             self._pause_briefly(deadline)
             self._reap()
         for pid in list(self._children):
-            _kill(pid, signal.SIGKILL)
+            signal_child(pid, signal.SIGKILL)
         deadline = time.monotonic() + REAP_S
         while self._children and time.monotonic() < deadline:
             self._reap()
@@ -230,13 +237,6 @@ class LocationProcess:
             selector.register(self._wake_reader, selectors.EVENT_READ)
             selector.select(max(0.0, min(0.1, deadline - time.monotonic())))
         self._drain_wakeups()
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def run_assignment(args: LocationArgs, code: LoadedCode, assignment: Assignment) -> int:

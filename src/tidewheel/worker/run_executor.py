@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,20 +93,22 @@ def execute_run(
     raise_on_error: bool = False,
     captures_values: bool = False,
     repository: Any = None,
+    gate: InterruptGate | None = None,
 ) -> RunResult:
     """Execute a run of a job; every event goes to the sink, from RUN_START to RUN_SUCCESS, RUN_FAILURE or RUN_CANCELED.
 
     ``strategy`` overrides the job's executor. ``instance`` may be a function that makes one when it is first needed.
-    ``logs_dir``: where standard output and error of steps are kept (None: not captured).
+    ``logs_dir``: where standard output and error of steps are kept (None: not captured). ``gate``: what notes interrupts,
+    if that is installed already.
 
     Raises:
         Exception: with ``raise_on_error``, the user's own exception of the first failed step, or what kept the run from
             being executed.
     """
-    gate = InterruptGate()
-    with gate.installed():
+    guard = gate if gate is not None else InterruptGate()
+    with guard.installed() if gate is None else nullcontext():
         execution = _Execution(
-            job, run, sink, clock, gate, instance, storage_dir, logs_dir, captures_values, repository
+            job, run, sink, clock, guard, instance, storage_dir, logs_dir, captures_values, repository
         )
         result = execution.run(strategy, resolved)
     if raise_on_error and result.exception is not None:

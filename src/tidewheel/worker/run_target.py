@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB
@@ -38,6 +40,16 @@ def resolve_run_job(defs: Definitions, run: RunRecord, *, instance: Instance) ->
     if assets is None and checks is None:
         return job
     return job.get_subset(asset_selection=assets, asset_check_selection=checks)
+
+
+def resolve_jobs(defs: Definitions, names: Iterable[str]) -> None:
+    """Resolve jobs ahead, with the shape of their config: processes that are forked later have them at once.
+
+    A job that cannot be resolved is left to the run that asks for it.
+    """
+    for name in names:
+        with suppress(Exception):
+            find_job(defs, name).run_config_shape()
 
 
 def find_job(defs: Definitions, name: str) -> JobDefinition:

@@ -8,16 +8,18 @@ import threading
 from pathlib import Path
 
 from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.errors import ExecutionInterruptedError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.remote import Channel, RemoteLedger
-from tidewheel.values.error_info import error_info
 from tidewheel.values.events import Event, EventType, Failure
 from tidewheel.values.records import RunRecord
 from tidewheel.worker.code import LoadedCode
+from tidewheel.worker.interrupts import InterruptGate
 from tidewheel.worker.run_executor import execute_run
 from tidewheel.worker.run_target import resolve_run_job
 from tidewheel.worker.socket_sink import SocketSink, exit_refused
+from tidewheel.worker.step_runner import describe_error
 
 EXIT_OK = 0
 EXIT_NO_SERVER = 87
@@ -35,18 +37,19 @@ def run_worker(
     patience_s: float,
 ) -> int:
     """Execute one run and report it. How the run went is in its events; the exit code only says how reporting went."""
-    sink = SocketSink(
-        socket_path,
-        location=location,
-        run_id=run.run_id,
-        epoch=run.epoch,
-        on_cancel=_interrupt_main_thread,
-        on_refused=exit_refused,
-        patience_s=patience_s,
-    )
-    instance = Instance(RemoteLedger(Channel(socket_path, patience_s=patience_s)), home=Path(home))  # type: ignore[arg-type]
-    try:
-        job = _job(code, run, sink, instance)
+    gate = InterruptGate()
+    with gate.installed():  # from the first moment to the last: an interrupt must not cost the run its end
+        sink = SocketSink(
+            socket_path,
+            location=location,
+            run_id=run.run_id,
+            epoch=run.epoch,
+            on_cancel=_interrupt_main_thread,
+            on_refused=exit_refused,
+            patience_s=patience_s,
+        )
+        instance = Instance(RemoteLedger(Channel(socket_path, patience_s=patience_s)), home=Path(home))  # type: ignore[arg-type]
+        job = _job(code, run, sink, instance, gate)
         if job is not None:
             execute_run(
                 job,
@@ -57,32 +60,40 @@ def run_worker(
                 logs_dir=Path(logs_dir),
                 clock=now_s,
                 raise_on_error=False,
+                gate=gate,
             )
-        sink.close()
-    except KeyboardInterrupt:
         sink.close()
     return EXIT_OK
 
 
-def _job(code: LoadedCode, run: RunRecord, sink: SocketSink, instance: Instance) -> JobDefinition | None:
+def _job(
+    code: LoadedCode, run: RunRecord, sink: SocketSink, instance: Instance, gate: InterruptGate
+) -> JobDefinition | None:
     """The job that the run is of, cut to its selection; a run whose job is gone fails with the reason."""
     try:
-        return resolve_run_job(code.defs, run, instance=instance)
+        with gate.user_code():
+            return resolve_run_job(code.defs, run, instance=instance)
+    except (KeyboardInterrupt, ExecutionInterruptedError):
+        _end(sink, run, EventType.RUN_CANCELED, "The run was cancelled before its first step.", None)
     except Exception as exc:  # noqa: BLE001 - a boundary: resolving runs user code (config functions, selections)
-        sink.emit(
-            Event(type=EventType.RUN_START, timestamp=now_s(), run_id=run.run_id, job_name=run.job_name)
-        )
+        failure = Failure(error=describe_error(exc), reason="RUN_NOT_PREPARED")
+        _end(sink, run, EventType.RUN_FAILURE, f"The run could not be prepared: {exc}", failure)
+    return None
+
+
+def _end(sink: SocketSink, run: RunRecord, kind: EventType, message: str, failure: Failure | None) -> None:
+    """Report a run that ended before it began."""
+    for event_type, text, payload in ((EventType.RUN_START, "", None), (kind, message, failure)):
         sink.emit(
             Event(
-                type=EventType.RUN_FAILURE,
+                type=event_type,
                 timestamp=now_s(),
                 run_id=run.run_id,
                 job_name=run.job_name,
-                message=f"The run could not be prepared: {exc}",
-                payload=Failure(error=error_info(exc), reason="RUN_NOT_PREPARED"),
+                message=text,
+                payload=payload,
             )
         )
-        return None
 
 
 def _interrupt_main_thread() -> None:

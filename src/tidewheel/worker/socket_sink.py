@@ -103,6 +103,20 @@ class SocketSink:
             if self._acked < target and self._failed is not None:
                 raise self._failed
 
+    def hand_over(self) -> None:
+        """Write what has gathered to the socket: the system keeps it for the server even if this process dies now."""
+        if self._io_lock.acquire(blocking=False):
+            try:
+                self._send_ready(is_urgent=True)
+            except OSError:
+                pass  # the helper thread finds out as well, and looks for the server
+            finally:
+                self._io_lock.release()
+        else:  # the helper is busy with the connection: it sends at once when it is through
+            with self._changed:
+                self._flush_to = max(self._flush_to, self._emitted)
+                self._wake()
+
     def pause_for_fork(self) -> None:
         """Hold the helper thread between two operations, so that no lock is held in the forked child."""
         self._io_lock.acquire()
@@ -169,12 +183,13 @@ class SocketSink:
                 for message in connection.receive_available():
                     self._take(message)
 
-    def _send_ready(self) -> None:
+    def _send_ready(self, *, is_urgent: bool = False) -> None:
         with self._changed:
             if not self._unsent:
                 return
             due = (
-                self._flush_to > self._emitted - len(self._unsent)
+                is_urgent
+                or self._flush_to > self._emitted - len(self._unsent)
                 or len(self._unsent) >= BATCH_EVENTS
                 or time.monotonic() - self._oldest_at >= BATCH_WAIT_S
             )

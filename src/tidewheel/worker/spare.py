@@ -11,6 +11,7 @@ from tidewheel.runtime.location_args import LocationArgs
 from tidewheel.worker.child_start import Assignment, reset_signals
 from tidewheel.worker.code import LoadFailure, load_code
 from tidewheel.worker.location import run_assignment
+from tidewheel.worker.run_target import resolve_jobs
 
 
 def main() -> None:
@@ -21,6 +22,7 @@ def main() -> None:
     except LoadFailure as failure:
         print(f"tidewheel: {args.name}: {failure}", file=sys.stderr)
         sys.exit(1)
+    resolve_jobs(code.defs, (job.name for job in code.snapshot.jobs))
     data = sys.stdin.buffer.read()
     if not data:
         sys.exit(0)

@@ -6,15 +6,14 @@ others and sends them on. A child that ends without an outcome has died, and the
 
 from __future__ import annotations
 
+import gc
 import os
 import selectors
 import signal
-import struct
 import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Optional
 
 import msgspec
 
@@ -24,59 +23,35 @@ from tidewheel.values import events
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, EventType
 from tidewheel.worker.run_environment import RunEnvironment
+from tidewheel.worker.step_child import HEADER, Frame, Order, PipeSink, serve_steps, write_whole
 from tidewheel.worker.step_runner import StepOutcome
 
-_HEADER = struct.Struct("!I")
 _READ_BYTES = 1 << 18
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 OWN_THREAD_PREFIX = "tidewheel-"
 """Threads of ours that hold no lock while a fork happens (the event sink's helper)."""
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a child sends: an event, or its outcome at the end."""
-
-    event: Optional[Event] = None
-    outcome: Optional[StepOutcome] = None
-
-
-class PipeSink:
-    """The event sink inside a child: every event goes to the parent at once."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._encoder = msgspec.msgpack.Encoder()
-
-    def emit(self, event: Event) -> None:
-        """Send one event."""
-        self.send(Frame(event=event))
-
-    def send(self, frame: Frame) -> None:
-        """Send a frame, whole."""
-        data = self._encoder.encode(frame)
-        view = memoryview(_HEADER.pack(len(data)) + data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
-
-    def flush(self) -> None:
-        """The parent does."""
-
-    def pause_for_fork(self) -> None:
-        """There is no helper thread."""
-
-    def resume_after_fork(self) -> None:
-        """There is no helper thread."""
-
-
 class _Child:
-    """A running child, from the parent's side."""
+    """A child, from the parent's side: executing a step (``key``), or waiting for another one."""
 
-    def __init__(self, key: str, pid: int, descriptor: int) -> None:
-        self.key = key
+    def __init__(self, pid: int, descriptor: int, orders: int, knows: int) -> None:
         self.pid = pid
         self.descriptor = descriptor
+        self.orders = orders
+        self.knows = knows
+        """How many steps had ended when it was made: of those that ended later it knows nothing."""
         self.buffer = bytearray()
+        self.order: Order | None = None
+        self.has_begun = False
+        self.is_reused = False
         self.outcome: StepOutcome | None = None
+        self.is_ending = False
+
+    @property
+    def key(self) -> str:
+        """The step that it executes."""
+        return self.order.step.key if self.order is not None else ""
 
 
 class StepProcesses:
@@ -95,54 +70,79 @@ class StepProcesses:
         self._selector = selectors.DefaultSelector()
         self._decoder = msgspec.msgpack.Decoder(Frame)
         self._oom_kills = _oom_kills()
+        self._ended_at: dict[str, int] = {}
+        gc.freeze()  # what is alive now stays as it is: the collector shall not touch (and copy) it in the children
 
     @property
     def running(self) -> int:
-        """How many children there are."""
-        return len(self._children)
+        """How many steps are being executed."""
+        return sum(child.order is not None for child in self._children.values())
 
     def start(self, planned: PlannedStep, attempt: int) -> None:
-        """Fork a child for a step."""
-        env = self._env
-        env.emit(
+        """Give a step to a child that waits, or to a new one."""
+        self._env.emit(
             EventType.STEP_WORKER_STARTING,
             f'A process for step "{planned.key}" is being started.',
             step_key=planned.key,
         )
+        order = Order(step=planned, attempt=attempt)
+        waiting = [child for child in self._children.values() if child.order is None]
+        able = next((child for child in waiting if self._can_take(child, planned)), None)
+        if able is not None and self._hand(able, order):
+            return
+        for child in waiting[:1]:
+            self._dismiss(child)
+        self._fork(order)
+
+    def _can_take(self, child: _Child, planned: PlannedStep) -> bool:
+        """Whether a child knows everything that a step depends on: what ended after it was made, it has not heard of."""
+        if any(ref.collected for ref in planned.output_refs()):
+            return False
+        return all(self._ended_at.get(key, 0) <= child.knows for key in planned.depends_on)
+
+    def _hand(self, child: _Child, order: Order) -> bool:
+        try:
+            write_whole(child.orders, msgspec.msgpack.encode(order))
+        except OSError:
+            return False  # it has died meanwhile
+        child.order, child.has_begun, child.is_reused, child.outcome = order, False, True, None
+        return True
+
+    def _fork(self, order: Order) -> None:
+        env = self._env
         reader, writer = os.pipe()
+        orders_reader, orders_writer = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         env.sink.pause_for_fork()
         try:
             pid = os.fork()
             if pid == 0:
-                self._be_child(planned, attempt, reader, writer)
+                os.close(reader)
+                os.close(orders_writer)
+                self._be_child(order, writer, orders_reader)
         finally:
             env.sink.resume_after_fork()
         os.close(writer)
+        os.close(orders_reader)
         os.set_blocking(reader, False)
-        child = _Child(planned.key, pid, reader)
+        child = _Child(pid, reader, orders_writer, len(self._ended_at))
+        child.order = order
         self._children[reader] = child
         self._selector.register(reader, selectors.EVENT_READ, child)
 
-    def _be_child(self, planned: PlannedStep, attempt: int, reader: int, writer: int) -> None:
+    def _be_child(self, order: Order, writer: int, orders: int) -> None:
         """Everything that a child does; never returns."""
         code = 1
         try:
-            os.close(reader)
-            for other in self._children:
-                os.close(other)
+            for other in self._children.values():
+                os.close(other.descriptor)
+                os.close(other.orders)
             env = self._env
             sink = PipeSink(writer)
             env.gate.restart_in_child()
             env.enter_child(sink)
-            env.emit(
-                EventType.STEP_WORKER_STARTED,
-                f'The process for step "{planned.key}" has started (pid {os.getpid()}).',
-                step_key=planned.key,
-                payload=events.EngineNote(worker_pid=os.getpid()),
-            )
-            sink.send(Frame(outcome=self._body(planned, attempt)))
+            serve_steps(env, order, sink, orders, self._body)
             code = 0
         except BaseException:  # noqa: BLE001 - a boundary: a child must never return into its parent's code
             traceback.print_exc()
@@ -154,14 +154,23 @@ class StepProcesses:
                 os._exit(code)
 
     def wait(self, timeout_s: float | None) -> list[tuple[str, StepOutcome]]:
-        """Pass on what children report; outcomes of those that have ended."""
+        """Pass on what children report; outcomes of the steps that have ended."""
         with self._env.gate.user_code():
             ready = self._selector.select(timeout_s)
         ended: list[tuple[str, StepOutcome]] = []
         for key, _ in ready:
             child: _Child = key.data
-            if self._read(child):
-                ended.append((child.key, self._end(child)))
+            is_closed = self._read(child)
+            if is_closed or child.is_ending:
+                found = self._end(child)
+            elif child.outcome is not None:
+                found = (child.key, child.outcome)
+            else:
+                continue
+            child.order = None
+            if found is not None:
+                self._ended_at[found[0]] = len(self._ended_at) + 1
+                ended.append(found)
         return ended
 
     def _read(self, child: _Child) -> bool:
@@ -178,29 +187,46 @@ class StepProcesses:
 
     def _take_frames(self, child: _Child) -> None:
         buffer, start = child.buffer, 0
-        while len(buffer) - start >= _HEADER.size:
-            (size,) = _HEADER.unpack_from(buffer, start)
-            end = start + _HEADER.size + size
+        while len(buffer) - start >= HEADER.size:
+            (size,) = HEADER.unpack_from(buffer, start)
+            end = start + HEADER.size + size
             if len(buffer) < end:
                 break
-            frame = self._decoder.decode(memoryview(buffer)[start + _HEADER.size : end])
+            frame = self._decoder.decode(memoryview(buffer)[start + HEADER.size : end])
             start = end
             if frame.event is not None:
+                child.has_begun = True
                 self._env.forward(frame.event)
                 self._heard(frame.event)
             if frame.outcome is not None:
-                child.outcome = frame.outcome
+                child.outcome, child.is_ending = frame.outcome, frame.is_last
         if start:
             del buffer[:start]
 
-    def _end(self, child: _Child) -> StepOutcome:
+    def _end(self, child: _Child) -> tuple[str, StepOutcome] | None:
+        """Take leave of a child; the outcome of the step that it was executing, if it was."""
+        status = self._forget(child)
+        if child.order is None:
+            return None
+        if child.outcome is not None:
+            return child.key, child.outcome
+        if child.is_reused and not child.has_begun:
+            self._fork(child.order)  # it died while it waited, before it took the step
+            return None
+        return child.key, self._died(child, status)
+
+    def _dismiss(self, child: _Child) -> None:
+        """End a child that waits."""
+        self._forget(child)
+
+    def _forget(self, child: _Child) -> int:
+        """Close the pipes of a child, which ends it, and wait for that; its wait status."""
         self._selector.unregister(child.descriptor)
+        os.close(child.orders)
         os.close(child.descriptor)
         del self._children[child.descriptor]
         _, status = os.waitpid(child.pid, 0)
-        if child.outcome is not None:
-            return child.outcome
-        return self._died(child, status)
+        return status
 
     def _died(self, child: _Child, status: int) -> StepOutcome:
         """A child ended without an outcome: the step has failed, and this is why."""
@@ -220,8 +246,10 @@ class StepProcesses:
         return StepOutcome(status="failed", error=error)
 
     def interrupt(self) -> None:
-        """Ask all children to stop."""
+        """Ask all children that execute a step to stop."""
         for child in self._children.values():
+            if child.order is None:
+                continue
             try:
                 os.kill(child.pid, signal.SIGINT)
             except ProcessLookupError:
@@ -236,8 +264,12 @@ class StepProcesses:
                 continue
 
     def close(self) -> None:
-        """Free the selector."""
+        """End the children that wait, and free the selector."""
+        for child in list(self._children.values()):
+            if child.order is None:
+                self._dismiss(child)
         self._selector.close()
+        gc.unfreeze()
 
 
 def describe_death(status: int, *, was_out_of_memory: bool) -> str:

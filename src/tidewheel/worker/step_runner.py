@@ -48,6 +48,9 @@ FLUSH_AFTER_MS = 100.0
 OWN_FOLDER = str(Path(tidewheel.__file__ or "").parent) + os.sep
 
 
+MOST_CAUSES = 10
+
+
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one execution of a step. ``outputs``: as for ``RunProgress.succeed``."""
 
@@ -96,6 +99,7 @@ class StepRunner:
             (EventType.STEP_START, "started") if attempt == 0 else (EventType.STEP_RESTARTED, "restarted")
         )
         env.emit(kind, f'Step "{planned.key}" {verb}.', step_key=planned.key)
+        env.sink.hand_over()
         exception: BaseException | None = None
         taken = TakenOutputs()
         with logging_to(step.log):
@@ -370,15 +374,34 @@ def user_traceback(exc: BaseException) -> Any:
     return tb if tb is not None else exc.__traceback__
 
 
-def describe_error(exc: BaseException, depth: int = 10) -> ErrorInfo:
-    """An exception as data, without the engine's frames above user code."""
-    cause = exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
-    return ErrorInfo(
-        cls_name=type(exc).__name__,
-        message=_text(exc),
-        stack=tuple(traceback.format_tb(user_traceback(exc))),
-        cause=describe_error(cause, depth - 1) if cause is not None and depth > 0 else None,
-    )
+def describe_error(exc: BaseException) -> ErrorInfo:
+    """An exception and its causes as data, with the frames of user code and not those of the engine."""
+    chain: list[BaseException] = []
+    following: BaseException | None = exc
+    while following is not None and len(chain) < MOST_CAUSES and all(following is not one for one in chain):
+        chain.append(following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    has_own = any(isinstance(one, TidewheelError) for one in chain)
+    described: ErrorInfo | None = None
+    for one in reversed(chain):
+        described = ErrorInfo(
+            cls_name=type(one).__name__,
+            message=_text(one),
+            stack=tuple(_user_frames(one, is_explained=has_own)),
+            cause=described if one.__cause__ is not None else None,
+            context=described if one.__cause__ is None else None,
+        )
+    assert described is not None
+    return described
+
+
+def _user_frames(exc: BaseException, *, is_explained: bool) -> list[str]:
+    """Formatted frames outside of the engine; all frames of an error of the engine itself that nothing explains."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    outside = [frame for frame in frames if not frame.filename.startswith(OWN_FOLDER)]
+    if not outside and not is_explained:
+        outside = list(frames)
+    return traceback.format_list(outside)
 
 
 def _text(exc: BaseException) -> str:

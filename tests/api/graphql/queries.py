@@ -19,8 +19,10 @@ from tidewheel.api.graphql.schema import build_schema
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.services.catalog import Catalog
+from tidewheel.services.guard import Caller
 from tidewheel.services.server import Server, ServerOptions
 from tidewheel.storage.ledger import open_ledger
+from tidewheel.values.access import LOCAL
 
 NOW = 1_710_000_000.0
 
@@ -44,7 +46,8 @@ class Still:
             server.locations.catalog = Catalog({one.name: one for one in self._snapshots})
             await server.book.sync(server.locations.catalog)
             request = GraphQLRequest(query=query, variables=variables)
-            context = RequestContext(server, FullAccess(), Watching(server))
+            caller = Caller(principal=LOCAL, surface="graphql")
+            context = RequestContext(server, FullAccess(), Watching(server), caller)
             with counted_statements() as counted:
                 result = await self._engine.run(self._engine.prepare(request), request, context)
             self.statements = len(counted)

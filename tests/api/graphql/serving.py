@@ -38,8 +38,13 @@ class GraphQLServer:
         access_for: AccessFor | None = None,
         limits: Limits | None = None,
         introspection: bool = True,
+        app_for: Callable[[Server], Any] | None = None,
+        clock: Callable[[], float] = time.time,
+        **options: Any,
     ) -> None:
         self.home = home
+        self._app_for = app_for
+        self._clock = clock
         self._arguments = {"access_for": access_for, "limits": limits, "introspection": introspection}
         self._options = ServerOptions(
             home=home,
@@ -48,6 +53,7 @@ class GraphQLServer:
             targets={name: CodeTarget(file=str(file))},
             watch_code=False,
             version="0.0-test",
+            **options,
         )
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -68,10 +74,10 @@ class GraphQLServer:
             self._ready.set()
 
     async def _main(self) -> None:
-        self.server = Server(open_ledger(str(self.home / "ledger.db")), self._options, clock=time.time)
+        self.server = Server(open_ledger(str(self.home / "ledger.db")), self._options, clock=self._clock)
         await self.server.start()
         self._routes = graphql_routes(self.server, **self._arguments)
-        app = Starlette(routes=self._routes)
+        app = self._app_for(self.server) if self._app_for is not None else Starlette(routes=self._routes)
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
         web = uvicorn.Server(config)
         serving = asyncio.create_task(web.serve())

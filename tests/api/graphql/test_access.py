@@ -21,7 +21,7 @@ class ElsewhereOnly:
 
     closed = False
 
-    def refusal(self, permission: str, location: str | None) -> str | None:
+    def refusal(self, permission: str, location: str | None, assets=None) -> str | None:
         if self.closed:
             return "everything is closed"
         return "not in this location" if location == "code.py" else None

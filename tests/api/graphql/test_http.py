@@ -9,7 +9,10 @@ import pytest
 
 from tests.api.graphql.conftest import CODE, SELECTOR
 from tests.api.graphql.serving import GraphQLServer
-from tidewheel.api.graphql.permissions import ReadOnlyAccess
+from tidewheel.api.graphql.permissions import GuardedAccess
+from tidewheel.services.catalog import Catalog
+from tidewheel.services.guard import Caller, Guard
+from tidewheel.values.access import LOCAL
 
 pytestmark = pytest.mark.xdist_group("graphql")
 
@@ -209,10 +212,14 @@ def test_what_is_not_served_yet_says_so(server: GraphQLServer) -> None:
     assert body["data"]["assetNodeOrError"] == {"staleStatus": None, "groupName": "raw"}
 
 
+READ_ONLY = GuardedAccess(
+    Guard(None, catalog=lambda: Catalog({}), clock=lambda: 0.0, read_only=True),
+    Caller(principal=LOCAL, surface="graphql"),
+)
+
+
 def test_read_only_access_and_no_introspection(tmp_path: Path) -> None:
-    server = GraphQLServer(
-        tmp_path, CODE, access_for=lambda connection: ReadOnlyAccess(), introspection=False
-    )
+    server = GraphQLServer(tmp_path, CODE, access_for=lambda connection: READ_ONLY, introspection=False)
     try:
         assert server.ask(LAUNCH)["launchRun"] == {"__typename": "UnauthorizedError"}
         assert server.ask("{ runsOrError { ... on Runs { count } } }")["runsOrError"] == {"count": 0}

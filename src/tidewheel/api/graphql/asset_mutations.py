@@ -45,7 +45,7 @@ async def _report_events(
     if len(keys) > MAX_KEYS:
         return _too_many(len(keys))
     asset, text = asset_text(event_params["asset_key"]), event_params.get("description")
-    refused = context.refusal(REPORT_EVENTS, context.catalog.asset_location(asset))
+    refused = context.refusal(REPORT_EVENTS, context.catalog.asset_location(asset), [asset])
     if refused is not None:
         return refused
     kind = EventType(event_params["event_type"])
@@ -95,7 +95,7 @@ async def _report_checks(
             "InvalidMetadataError", f"expected serializedMetadata as the JSON text of an object: {error}"
         )
     asset = asset_text(event_params["asset_key"])
-    refused = context.refusal(REPORT_EVENTS, context.catalog.asset_location(asset))
+    refused = context.refusal(REPORT_EVENTS, context.catalog.asset_location(asset), [asset])
     if refused is not None:
         return refused
     evaluation = CheckEvaluation(
@@ -226,7 +226,7 @@ async def _wipe_assets(
         asset = asset_text(wanted["asset_key"])
         if context.catalog.asset(asset) is None and await context.loaders.asset_states.load(asset) is None:
             return asset_not_found(context, asset)
-        refused = context.refusal(WIPE, context.catalog.asset_location(asset))
+        refused = context.refusal(WIPE, context.catalog.asset_location(asset), [asset])
         if refused is not None:
             return refused
         ranges = _ranges(wanted.get("partitions"))

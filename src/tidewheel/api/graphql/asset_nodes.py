@@ -303,17 +303,17 @@ async def _data_version(
 
 @node.field("hasMaterializePermission")
 def _may_materialize(view: AssetView, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(LAUNCH, view.location)
+    return context_of(info).may(LAUNCH, view.location, [view.node.key])
 
 
 @node.field("hasWipePermission")
 def _may_wipe(view: AssetView, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(WIPE, view.location)
+    return context_of(info).may(WIPE, view.location, [view.node.key])
 
 
 @node.field("hasReportRunlessAssetEventPermission")
 def _may_report(view: AssetView, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(REPORT_EVENTS, view.location)
+    return context_of(info).may(REPORT_EVENTS, view.location, [view.node.key])
 
 
 BINDABLES = (query, node)

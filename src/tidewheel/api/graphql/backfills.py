@@ -68,7 +68,9 @@ async def _launch(root: None, info: GraphQLResolveInfo, backfill_params: Mapping
     refused = context.refusal(BACKFILL, _location(context, request))
     if refused is not None:
         return refused
-    outcome = await context.server.control.launch_backfill(request)
+    outcome = await context.server.control.launch_backfill(
+        request, approve=lambda fields: context.require_backfill(BACKFILL, fields)
+    )
     return _launched(outcome, request.partitions)
 
 
@@ -122,12 +124,25 @@ def _refused(outcome: BackfillOutcome) -> ErrorInfo:
 @mutation.field("reexecutePartitionBackfill")
 async def _reexecute(root: None, info: GraphQLResolveInfo, reexecution_params: Mapping[str, Any]) -> Result:
     parent, strategy = reexecution_params["parent_run_id"], reexecution_params["strategy"]
+    await _require(context_of(info), BACKFILL, parent)
     outcome = await context_of(info).server.control.retry_backfill(parent, strategy == "ALL_STEPS")
     return _launched(outcome)
 
 
+async def _require(context: RequestContext, permission: str, backfill_id: str) -> None:
+    """Let only those go on who may do this with all that the backfill is about, if there is one.
+
+    Raises:
+        AccessRefusedError: when they may not.
+    """
+    record = await context.database.read(context.ledger.backfills.get, backfill_id)
+    if record is not None:
+        context.require_backfill(permission, record.fields)
+
+
 @mutation.field("resumePartitionBackfill")
 async def _resume(root: None, info: GraphQLResolveInfo, backfill_id: str) -> Result:
+    await _require(context_of(info), BACKFILL, backfill_id)
     outcome = await context_of(info).server.control.resume_backfill(backfill_id)
     if outcome.backfill_id is None:
         return _refused(outcome)
@@ -136,6 +151,7 @@ async def _resume(root: None, info: GraphQLResolveInfo, backfill_id: str) -> Res
 
 @mutation.field("cancelPartitionBackfill")
 async def _cancel(root: None, info: GraphQLResolveInfo, backfill_id: str) -> Result:
+    await _require(context_of(info), CANCEL_BACKFILL, backfill_id)
     stopped = await context_of(info).server.control.cancel_backfill(backfill_id)
     if stopped is None:
         text = f"expected the id of a backfill that has not ended, got {backfill_id!r}"

@@ -11,6 +11,7 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.event_fields import log_file_key
+from tidewheel.logic.access.masking import mask_text
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import CapturedLogs
 
@@ -30,7 +31,7 @@ async def read_captured(context: RequestContext, log_key: Sequence[str], cursor:
     parts, ends = [], []
     for file, place in zip(files, places, strict=True):
         data = await context.database.read(_read_part, file, place) if file is not None else None
-        parts.append(None if data is None else data.decode("utf-8", "replace"))
+        parts.append(None if data is None else mask_text(data.decode("utf-8", "replace")))
         ends.append(place + len(data or b""))
     return answer(
         "CapturedLogs",

@@ -11,11 +11,15 @@ from tidewheel.api.graphql.loaders import Loaders
 from tidewheel.api.graphql.loading import Loader
 from tidewheel.api.graphql.permissions import Access, unauthorized
 from tidewheel.api.graphql.watching import Watching
+from tidewheel.errors import AccessRefusedError
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
+from tidewheel.services.guard import Caller
 from tidewheel.services.lag import SensorLag
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.backfills import BackfillFields
+from tidewheel.values.records import RunRecord
 
 
 class RequestContext:
@@ -27,8 +31,9 @@ class RequestContext:
     lags: Loader[str, SensorLag]
     """How far listening sensors are behind; read once for all of them."""
 
-    def __init__(self, server: Server, access: Access, watching: Watching) -> None:
+    def __init__(self, server: Server, access: Access, watching: Watching, caller: Caller) -> None:
         self.server = server
+        self.caller = caller
         self.access = access
         self.watching = watching
         self.begin_anew()
@@ -53,14 +58,39 @@ class RequestContext:
         """The ledger; to be used through ``database.read`` and ``database.write``."""
         return self.server.database.ledger
 
-    def refusal(self, permission: str, location: str | None) -> Answer | None:
+    def refusal(
+        self, permission: str, location: str | None, assets: Sequence[str] | None = None
+    ) -> Answer | None:
         """The ``UnauthorizedError`` for a caller who may not do this in this code location; None when they may."""
-        reason = self.access.refusal(permission, location)
+        reason = self.access.refusal(permission, location, assets)
         return None if reason is None else unauthorized(permission, reason)
 
-    def may(self, permission: str, location: str | None = None) -> bool:
+    def may(self, permission: str, location: str | None = None, assets: Sequence[str] | None = None) -> bool:
         """Whether the caller may do this."""
-        return self.access.refusal(permission, location) is None
+        return self.access.refusal(permission, location, assets) is None
+
+    def require_backfill(self, permission: str, fields: BackfillFields) -> None:
+        """Let only those go on who may do this with all that a backfill is about.
+
+        Raises:
+            AccessRefusedError: when they may not.
+        """
+        of_job = self.catalog.job(fields.location or "", fields.job_name) if fields.job_name else None
+        parts = [part.name for part in fields.parts] if fields.is_of_assets else []
+        about = [(self.catalog.asset_location(name), [name]) for name in parts] or [
+            (fields.location, list(of_job.assets) if of_job is not None else [])
+        ]
+        for location, assets in about:
+            reason = self.access.refusal(permission, location, assets)
+            if reason is not None:
+                raise AccessRefusedError(reason)
+
+    def assets_of_run(self, run: RunRecord) -> tuple[str, ...]:
+        """The assets that a run is about: those it was asked to make, or its job's."""
+        if run.assets is not None:
+            return run.assets
+        job = self.catalog.job(run.location, run.job_name)
+        return job.assets if job is not None else ()
 
 
 def context_of(info: GraphQLResolveInfo) -> RequestContext:

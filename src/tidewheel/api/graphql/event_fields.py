@@ -12,6 +12,7 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.metadata_entries import metadata_entries
 from tidewheel.api.graphql.wire import asset_key, key_values, millis
+from tidewheel.logic.access.masking import mask_text
 from tidewheel.runtime.event_kinds import ERROR_TYPES
 from tidewheel.runtime.run_stats import step_stats
 from tidewheel.values.error_info import ErrorInfo
@@ -124,7 +125,7 @@ def _run_id(view: EventView, info: GraphQLResolveInfo) -> str:
 
 @message.field("message")
 def _message(view: EventView, info: GraphQLResolveInfo) -> str:
-    return view.event.message
+    return mask_text(view.event.message)
 
 
 @message.field("timestamp")

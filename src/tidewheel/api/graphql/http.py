@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from tidewheel.api.auth.middleware import caller_of
 from tidewheel.api.bodies import BodyTooLargeError, read_body
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.execution import Engine, RefusedRequestError, shown_error, shown_result
@@ -76,7 +77,9 @@ class _Endpoint:
 
     def new_context(self, connection: HTTPConnection) -> RequestContext:
         """What one request works with."""
-        return RequestContext(self._server, self._access_for(connection), self._watching)
+        return RequestContext(
+            self._server, self._access_for(connection), self._watching, caller_of(connection, "graphql")
+        )
 
     async def websocket(self, websocket: WebSocket) -> None:
         """Subscriptions."""

@@ -155,12 +155,12 @@ async def _partition_keys(
 
 @_field("hasLaunchExecutionPermission")
 def _may_launch(view: JobView, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(LAUNCH, view.location)
+    return context_of(info).may(LAUNCH, view.location, view.node.assets)
 
 
 @_field("hasLaunchReexecutionPermission")
 def _may_relaunch(view: JobView, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(RELAUNCH, view.location)
+    return context_of(info).may(RELAUNCH, view.location, view.node.assets)
 
 
 @_field("nodeNames")

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from tidewheel.api.graphql.answers import Answer, answer
-
-LAUNCH = "launch_pipeline_execution"
-RELAUNCH = "launch_pipeline_reexecution"
-START_SCHEDULE = "start_schedule"
-STOP_SCHEDULE = "stop_running_schedule"
-TRY_SCHEDULE = "schedule_dry_run"
-EDIT_SENSOR = "edit_sensor"
-TRY_SENSOR = "sensor_dry_run"
-SET_CURSOR = "update_sensor_cursor"
-TERMINATE = "terminate_pipeline_execution"
-DELETE_RUN = "delete_pipeline_run"
-RELOAD_LOCATION = "reload_repository_location"
-RELOAD_WORKSPACE = "reload_workspace"
-WIPE = "wipe_assets"
-REPORT_EVENTS = "report_runless_asset_events"
-BACKFILL = "launch_partition_backfill"
-CANCEL_BACKFILL = "cancel_partition_backfill"
-EDIT_PARTITIONS = "edit_dynamic_partitions"
-TOGGLE_AUTOMATION = "toggle_auto_materialize"
-EDIT_LIMITS = "edit_concurrency_limit"
+from tidewheel.logic.access.decide import ANYWHERE, Resource
+from tidewheel.logic.access.operations import (
+    ABOUT_ASSETS,
+    BACKFILL,
+    CANCEL_BACKFILL,
+    DELETE_RUN,
+    EDIT_LIMITS,
+    EDIT_PARTITIONS,
+    EDIT_SENSOR,
+    LAUNCH,
+    RELAUNCH,
+    RELOAD_LOCATION,
+    RELOAD_WORKSPACE,
+    REPORT_EVENTS,
+    SET_CURSOR,
+    START_SCHEDULE,
+    STOP_SCHEDULE,
+    TERMINATE,
+    TOGGLE_AUTOMATION,
+    TRY_SCHEDULE,
+    TRY_SENSOR,
+    WIPE,
+)
+from tidewheel.services.guard import Caller, Guard
 
 ALL = (
     LAUNCH,
@@ -96,27 +100,47 @@ NEEDED: Mapping[str, str] = MappingProxyType(
 class Access(Protocol):
     """What the caller of one request may do."""
 
-    def refusal(self, permission: str, location: str | None) -> str | None:
+    def refusal(
+        self, permission: str, location: str | None, assets: Sequence[str] | None = None
+    ) -> str | None:
         """Why the caller may not do this in this code location, in a sentence; None when they may.
 
-        ``location`` None: anywhere at all. What a mutation turns out to be about is asked again with its location.
+        ``location`` None: anywhere at all. What a mutation turns out to be about is asked again with its location, and
+        with its assets where it is about assets.
         """
 
 
 class FullAccess:
     """Everything is allowed: a server that only its own machine can reach."""
 
-    def refusal(self, permission: str, location: str | None) -> str | None:
+    def refusal(
+        self, permission: str, location: str | None, assets: Sequence[str] | None = None
+    ) -> str | None:
         """Nothing is refused."""
         return None
 
 
-class ReadOnlyAccess:
-    """Nothing may be changed."""
+class GuardedAccess:
+    """What the guard says of the caller."""
 
-    def refusal(self, permission: str, location: str | None) -> str | None:
-        """Everything is refused."""
-        return "this server is read-only"
+    def __init__(self, guard: Guard, caller: Caller) -> None:
+        self._guard = guard
+        self._caller = caller
+
+    def refusal(
+        self, permission: str, location: str | None, assets: Sequence[str] | None = None
+    ) -> str | None:
+        """The guard's reason."""
+        return self._guard.decide(
+            self._caller, permission, self._resource(permission, location, assets)
+        ).reason
+
+    def _resource(self, permission: str, location: str | None, assets: Sequence[str] | None) -> Resource:
+        if location is None and assets is None:
+            return ANYWHERE
+        if assets is None and permission in ABOUT_ASSETS:
+            return Resource(location=location, groups=None)
+        return self._guard.resource(location, assets or ())
 
 
 def permission_list(access: Access, location: str | None) -> list[Answer]:

@@ -14,12 +14,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from tidewheel.api.auth.origins import is_same_origin
 from tidewheel.api.bodies import BodyTooLargeError, read_body
 from tidewheel.api.graphql.context import RequestContext
-from tidewheel.api.graphql.origins import is_same_origin
 from tidewheel.api.graphql.outside_changes import record_events
 from tidewheel.api.graphql.permissions import REPORT_EVENTS
 from tidewheel.api.graphql.requests import UnreadableRequestError, decode_json
+from tidewheel.services.guard import Target
 from tidewheel.values.events import (
     CheckEvaluation,
     Event,
@@ -66,10 +67,22 @@ def _handler(kind: str, new_context: NewContext) -> Callable[[Request], Awaitabl
             return _json({"error": str(wrong)}, 400)
         context = new_context(request)
         location = context.catalog.asset_location(event.asset or "")
-        refusal = context.access.refusal(REPORT_EVENTS, location)
+        asset = event.asset or ""
+        what = {"kind": kind, "asset": asset, "partition": event.partition}
+        refusal = context.access.refusal(REPORT_EVENTS, location, [asset])
         if refusal is not None:
+            await context.server.guard.note(
+                context.caller, REPORT_EVENTS, what, outcome="refused", message=refusal
+            )
             return _json({"error": refusal}, 401)
-        await record_events(context, [msgspec.structs.replace(event, timestamp=context.now)])
+        reported = [msgspec.structs.replace(event, timestamp=context.now)]
+        await context.server.guard.audited(
+            context.caller,
+            REPORT_EVENTS,
+            lambda: record_events(context, reported),
+            what=what,
+            targets=[Target(kind="asset", name=asset)],
+        )
         return _json({}, 200)
 
     return report

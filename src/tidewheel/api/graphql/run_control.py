@@ -32,7 +32,7 @@ async def terminate(context: RequestContext, run_id: str, policy: str | None) ->
     known = await context.database.read(context.ledger.get_run, run_id)
     if known is None:
         return run_not_found(run_id)
-    refused = context.refusal(TERMINATE, known.location)
+    refused = context.refusal(TERMINATE, known.location, context.assets_of_run(known))
     if refused is not None:
         return refused
     record = await context.server.control.cancel(run_id)
@@ -91,7 +91,7 @@ async def _delete_run(root: None, info: GraphQLResolveInfo, run_id: str) -> Answ
     known = await context.database.read(context.ledger.get_run, run_id)
     if known is None:
         return run_not_found(run_id)
-    refused = context.refusal(DELETE_RUN, known.location)
+    refused = context.refusal(DELETE_RUN, known.location, context.assets_of_run(known))
     if refused is not None:
         return refused
     await _end_now(context, run_id)

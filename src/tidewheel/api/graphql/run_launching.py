@@ -75,7 +75,8 @@ async def launch(context: RequestContext, params: Mapping[str, Any]) -> Launched
     job = find_job(context, selector, name)
     if job is None:
         return _no_job(context, selector, name)
-    refused = context.refusal(LAUNCH, job.location)
+    wanted = asset_texts(selector.get("asset_selection") or None)
+    refused = context.refusal(LAUNCH, job.location, job.node.assets if wanted is None else wanted)
     if refused is not None:
         return refused
     try:
@@ -238,7 +239,7 @@ async def relaunch(context: RequestContext, params: Mapping[str, Any]) -> Launch
     parent = await context.loaders.runs.load(params["parent_run_id"])
     if parent is None:
         return failure("RunNotFoundError", f"expected the id of a run, got {params['parent_run_id']!r}")
-    refused = context.refusal(RELAUNCH, parent.location)
+    refused = context.refusal(RELAUNCH, parent.location, context.assets_of_run(parent))
     if refused is not None:
         return refused
     strategy = params["strategy"]

@@ -24,6 +24,7 @@ from tidewheel.api.graphql.wire import (
     page_limit,
     whole_cursor,
 )
+from tidewheel.logic.access.masking import masked
 from tidewheel.runtime.run_stats import run_stats, step_stats
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
@@ -138,8 +139,8 @@ def _config_yaml(record: RunRecord, info: GraphQLResolveInfo) -> str:
 
 
 def config_text(config: dict[str, Any]) -> str:
-    """A run's config as YAML."""
-    text: str = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    """A run's config as YAML; secrets in it are masked."""
+    text: str = yaml.safe_dump(masked(config), sort_keys=False, allow_unicode=True)
     return text
 
 
@@ -262,17 +263,17 @@ async def event_connection(
 
 @run.field("hasReExecutePermission")
 def _may_relaunch(record: RunRecord, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(RELAUNCH, record.location)
+    return context_of(info).may(RELAUNCH, record.location, context_of(info).assets_of_run(record))
 
 
 @run.field("hasTerminatePermission")
 def _may_terminate(record: RunRecord, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(TERMINATE, record.location)
+    return context_of(info).may(TERMINATE, record.location, context_of(info).assets_of_run(record))
 
 
 @run.field("hasDeletePermission")
 def _may_delete(record: RunRecord, info: GraphQLResolveInfo) -> bool:
-    return context_of(info).may(DELETE_RUN, record.location)
+    return context_of(info).may(DELETE_RUN, record.location, context_of(info).assets_of_run(record))
 
 
 @run.field("allPools")

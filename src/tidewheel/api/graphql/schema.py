@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,10 @@ from tidewheel.api.graphql import (
     triggers,
     unserved,
 )
+from tidewheel.api.graphql.auditing import carry_out_audited
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.permissions import NEEDED, location_in, refusal_text, unauthorized
+from tidewheel.errors import AccessRefusedError
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 AREAS = (
@@ -85,12 +86,12 @@ def build_schema() -> GraphQLSchema:
     )
     assert schema.mutation_type is not None
     for name, field in schema.mutation_type.fields.items():
-        field.resolve = _guarded(field, NEEDED[name])
+        field.resolve = _guarded(name, field, NEEDED[name])
     return schema
 
 
-def _guarded(field: GraphQLField, permission: str) -> Any:
-    """The field's resolver, carried out only for those who may, with nothing remembered from before."""
+def _guarded(name: str, field: GraphQLField, permission: str) -> Any:
+    """The field's resolver, carried out only for those who may, with nothing remembered from before; and audited."""
     resolve = field.resolve
     assert resolve is not None
     named = get_named_type(field.type)
@@ -103,11 +104,21 @@ def _guarded(field: GraphQLField, permission: str) -> Any:
         context = context_of(info)
         reason = context.access.refusal(permission, location_in(arguments))
         if reason is not None:
+            what = {"mutation": name, **arguments}
+            await context.server.guard.note(
+                context.caller, permission, what, outcome="refused", message=reason
+            )
             if can_refuse:
                 return unauthorized(permission, reason)
             raise GraphQLError(refusal_text(permission, reason), extensions={"code": "UNAUTHORIZED"})
         context.begin_anew()
-        result = resolve(root, info, **arguments)
-        return await result if inspect.isawaitable(result) else result
+        try:
+            return await carry_out_audited(
+                context, name, permission, arguments, lambda: resolve(root, info, **arguments)
+            )
+        except AccessRefusedError as refused:
+            if can_refuse:
+                return unauthorized(permission, str(refused))
+            raise GraphQLError(str(refused), extensions={"code": "UNAUTHORIZED"}) from None
 
     return guarded

@@ -15,6 +15,7 @@ import msgspec
 from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from tidewheel.api.auth.origins import is_same_origin
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.execution import (
     Engine,
@@ -23,7 +24,6 @@ from tidewheel.api.graphql.execution import (
     shown_error,
     shown_result,
 )
-from tidewheel.api.graphql.origins import is_same_origin
 from tidewheel.api.graphql.requests import (
     GraphQLRequest,
     UnreadableRequestError,

@@ -45,6 +45,8 @@ class RecoveryFacts(msgspec.Struct, frozen=True, kw_only=True):
     policy: RecoveryPolicy
     silent_since: Optional[float] = None
     """When the worker was last heard of; for a restarted server not before its own start."""
+    exit_text: Optional[str] = None
+    """How the worker's process ended, in words, where that is known."""
 
 
 class LeaveAlone(msgspec.Struct, frozen=True, kw_only=True, tag="leave"):
@@ -80,7 +82,8 @@ def decide_recovery(facts: RecoveryFacts) -> RecoveryDecision:
         return FailRun(
             status=ended_as,
             reason="WORKER_LOST",
-            message="The run's worker process ended without finishing the run.",
+            message="The run's worker process ended without finishing the run"
+            + (f" ({facts.exit_text})." if facts.exit_text else "."),
         )
     if facts.worker == "starting":
         deadline = (run.launched_at or run.updated_at) + policy.start_timeout_s

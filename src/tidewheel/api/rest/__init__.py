@@ -1,0 +1,1 @@
+"""REST at ``/api/v1``: small, versioned, described by OpenAPI."""

@@ -1,0 +1,117 @@
+"""How REST answers look: values as JSON, pages with a cursor, and the schemas of both for OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidewheel.logic.graph.specs import AssetNode, CheckNode
+from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
+from tidewheel.values.access import AuditEntry
+from tidewheel.values.backfill_steps import BackfillRunCount
+from tidewheel.values.backfills import BackfillRecord
+from tidewheel.values.evaluation import EvaluationResult
+from tidewheel.values.events import StoredEvent
+from tidewheel.values.launch import BackfillOutcome, LaunchOutcome
+from tidewheel.values.records import AssetState, CheckState, RunRecord, TickRecord, TriggerRecord
+
+VALUES: tuple[type, ...] = (
+    AssetNode,
+    AssetState,
+    AuditEntry,
+    AutomationView,
+    BackfillOutcome,
+    BackfillRecord,
+    BackfillRunCount,
+    CheckNode,
+    CheckState,
+    EvaluationResult,
+    LaunchOutcome,
+    LocationHealth,
+    PlanView,
+    RunRecord,
+    ServerHealth,
+    StoredEvent,
+    TickRecord,
+    TriggerRecord,
+    TriggerView,
+    WhyAnswer,
+)
+"""Values that answers consist of; OpenAPI describes them under ``components``."""
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457).",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+PROBLEMS = {
+    "400": "What was sent is not JSON.",
+    "401": "A login is needed, or the token is not valid.",
+    "403": "The caller may not do this.",
+    "404": "There is no such thing.",
+    "405": "This address has other methods.",
+    "409": "It contradicts the present state, or the idempotency key was used for something else.",
+    "413": "The body is too large.",
+    "415": "The body is of another type.",
+    "422": "What was sent is not what is expected.",
+    "421": "A server without a login was asked for by another host name.",
+    "429": "Too many failed logins.",
+    "501": "This is not supported.",
+    "503": "User code cannot be asked at present.",
+}
+
+
+def shown(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A value as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json", headers=headers)
+
+
+def page(items: Sequence[Any], next_cursor: str | None) -> Response:
+    """A page; ``next_cursor`` null: it is the last one."""
+    return shown({"items": items, "next_cursor": next_cursor})
+
+
+def reference(value: type) -> dict[str, Any]:
+    """A value's schema, by reference."""
+    return {"$ref": f"#/components/schemas/{value.__name__}"}
+
+
+def answers(schema: dict[str, Any], status: int = 200, text: str = "As asked for.") -> dict[int | str, Any]:
+    """What OpenAPI says of a route's answers."""
+    found: dict[int | str, Any] = {
+        status: {"description": text, "content": {"application/json": {"schema": schema}}}
+    }
+    return found
+
+
+def answers_page(value: type | dict[str, Any]) -> dict[int | str, Any]:
+    """What OpenAPI says of a route that answers with pages."""
+    items = value if isinstance(value, dict) else reference(value)
+    schema = {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": items},
+            "next_cursor": {"type": ["string", "null"]},
+        },
+        "required": ["items", "next_cursor"],
+    }
+    return answers(schema, text="A page.")
+
+
+def value_schemas() -> dict[str, Any]:
+    """The schemas of all values and of problems."""
+    _, components = msgspec.json.schema_components(
+        VALUES, ref_template="#/components/schemas/{name}", schema_hook=lambda kind: {}
+    )
+    return {**components, "Problem": PROBLEM_SCHEMA}

@@ -1,0 +1,156 @@
+"""Puts the REST application together: routes, answers to what is wrong, its OpenAPI description."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from tidewheel.api.problems import MEDIA_TYPE, problem
+from tidewheel.api.rest.access import access_routes
+from tidewheel.api.rest.answers import PROBLEMS, value_schemas
+from tidewheel.api.rest.assets import asset_routes
+from tidewheel.api.rest.backfills import backfill_routes
+from tidewheel.api.rest.context import Rest
+from tidewheel.api.rest.repeats import HEADER, MAX_KEY, RepeatedRequests
+from tidewheel.api.rest.runs import run_routes
+from tidewheel.api.rest.server import server_routes
+from tidewheel.api.rest.triggers import trigger_routes
+from tidewheel.errors import (
+    AccessRefusedError,
+    CodeLocationNotFoundError,
+    LedgerBusyError,
+    LoginRefusedError,
+    NotSupportedError,
+    RunConflict,
+    RunNotFoundError,
+    TidewheelError,
+    UserCodeUnreachableError,
+)
+from tidewheel.services.server import Server
+
+logger = logging.getLogger("tidewheel.rest")
+
+STATUSES: dict[type[TidewheelError], tuple[int, str]] = {
+    AccessRefusedError: (403, "access_refused"),
+    RunNotFoundError: (404, "unknown_run"),
+    CodeLocationNotFoundError: (404, "unknown_location"),
+    RunConflict: (409, "conflict"),
+    UserCodeUnreachableError: (503, "user_code_unreachable"),
+    LedgerBusyError: (503, "busy"),
+    NotSupportedError: (501, "not_supported"),
+}
+"""What an error means to a client; all others: 422, with the error's name."""
+KEY_PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A request that comes again under its key gets the first one's answer, for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},
+}
+MAX_ERRORS = 20
+
+
+def rest_app(server: Server) -> ASGIApp:
+    """The application, to be mounted at ``/api/v1``."""
+    rest = Rest(server)
+    app = FastAPI(
+        title="Tidewheel",
+        version="1",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            TidewheelError: _known_error,
+            LookupError: _not_found,
+            RequestValidationError: _invalid,
+            HTTPException: _http_error,
+            Exception: _unknown_error,
+        },
+    )
+    for routes in (run_routes, backfill_routes, asset_routes, trigger_routes, server_routes, access_routes):
+        app.include_router(routes(rest))
+    app.openapi = lambda: _description(app)  # type: ignore[method-assign]
+    return RepeatedRequests(app, rest)
+
+
+def _description(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, routes=app.routes, openapi_version="3.1.0")
+        found["servers"] = [{"url": "/api/v1"}]
+        schemas = found.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(value_schemas())
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        found["security"] = [{"token": []}, {}]
+        for path in found["paths"].values():
+            for method, operation in path.items():
+                _complete(method, operation)
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    """Add what all routes share: problems, idempotency keys."""
+    answers = operation["responses"]
+    if any(status in answers for status in ("201",)):
+        answers.pop("200", None)
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status, text in PROBLEMS.items():
+        answers[status] = {"description": text, "content": content}
+    if method == "post":
+        operation.setdefault("parameters", []).append(KEY_PARAMETER)
+
+
+async def _known_error(request: Request, exc: Exception) -> Response:
+    if isinstance(exc, LoginRefusedError):
+        headers = {"retry-after": str(int(exc.wait_s) + 1)} if exc.wait_s > 0 else None
+        return problem(429 if exc.wait_s > 0 else 401, "login_refused", str(exc), headers=headers)
+    found = (STATUSES[kind] for kind in type(exc).__mro__ if kind in STATUSES)
+    status, kind = next(found, (422, type(exc).__name__))
+    return problem(status, kind, str(exc))
+
+
+async def _not_found(request: Request, exc: Exception) -> Response:
+    if type(exc) is not LookupError:
+        return await _unknown_error(request, exc)
+    return problem(404, "not_found", str(exc))
+
+
+async def _invalid(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    errors = [
+        {"where": [str(part) for part in error["loc"]], "message": error["msg"]}
+        for error in exc.errors()[:MAX_ERRORS]
+    ]
+    detail = "expected another request, got: " + "; ".join(
+        f"{'.'.join(error['where'])}: {error['message']}" for error in errors[:5]
+    )
+    is_no_json = any(error["type"] == "json_invalid" for error in exc.errors())
+    status = 400 if is_no_json else 422
+    return problem(status, "invalid_request", detail, errors=errors, message=detail)
+
+
+async def _http_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    kinds = {404: "no_such_address", 405: "wrong_method", 400: "unreadable_body"}
+    return problem(
+        exc.status_code, kinds.get(exc.status_code, "http_error"), str(exc.detail), headers=exc.headers
+    )
+
+
+async def _unknown_error(request: Request, exc: Exception) -> Response:
+    """What is nobody's fault but ours is logged, and told only by a reference."""
+    reference = uuid.uuid4().hex[:12]
+    logger.error("REST error %s at %s", reference, request.url.path, exc_info=exc)
+    detail = f"the server could not answer this; its log says why under {reference}"
+    return problem(500, "internal_error", detail, reference=reference)

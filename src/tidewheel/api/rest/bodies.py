@@ -1,0 +1,160 @@
+"""What may be sent to REST, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f]*$")]
+Text = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00]*$")]
+MAX_NAMES = 10_000
+
+
+class Body(BaseModel):
+    """Unknown fields are refused: a misspelt one would be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LaunchBody(Body):
+    """A job to run, or assets to make. Exactly one of ``job_name``, ``selection``, ``assets``; ``assets`` may also
+    choose among a job's."""
+
+    job_name: Optional[Name] = None
+    location: Optional[Name] = Field(None, description="Needed when several code locations have the name.")
+    selection: Optional[Text] = Field(
+        None, description="An asset selection: a key, 'key+', 'group:name', '*'."
+    )
+    assets: Optional[list[Name]] = Field(None, max_length=MAX_NAMES)
+    checks: Optional[list[Name]] = Field(None, max_length=MAX_NAMES, description="As 'asset:check'.")
+    ops: Optional[list[Name]] = Field(None, max_length=MAX_NAMES)
+    partition: Optional[Name] = None
+    partition_range: Optional[list[Name]] = Field(
+        None, min_length=2, max_length=2, description="First and last key, inclusive."
+    )
+    run_config: dict[Name, Any] = Field(default_factory=dict)
+    tags: dict[Name, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_target(self) -> LaunchBody:
+        named = [self.job_name, self.selection, self.assets]
+        if all(one is None for one in named) or (self.selection is not None and named.count(None) < 2):
+            raise ValueError("expected one of job_name, selection, assets")
+        return self
+
+
+class MaterializeBody(Body):
+    """Assets to make; without a selection all of them."""
+
+    selection: Text = "*"
+    location: Optional[Name] = None
+    partition: Optional[Name] = None
+    partition_range: Optional[list[Name]] = Field(None, min_length=2, max_length=2)
+    run_config: dict[Name, Any] = Field(default_factory=dict)
+    tags: dict[Name, Text] = Field(default_factory=dict)
+
+
+class BackfillBody(Body):
+    """Partitions to make: of a job, of assets, or of a selection. With neither partitions nor ranges: all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_name: Optional[Name] = None
+    location: Optional[Name] = None
+    selection: Optional[Text] = None
+    assets: Optional[list[Name]] = Field(None, max_length=MAX_NAMES)
+    partitions: list[Name] = Field(default_factory=list, max_length=100_000)
+    ranges: list[tuple[Name, Name]] = Field(default_factory=list, max_length=MAX_NAMES)
+    only: Optional[Literal["missing", "failed"]] = Field(None, description="Leave out what is made.")
+    ops: Optional[list[Name]] = Field(None, max_length=MAX_NAMES)
+    run_config: dict[Name, Any] = Field(default_factory=dict)
+    tags: dict[Name, Text] = Field(default_factory=dict)
+    max_partitions_per_run: Optional[int] = Field(None, ge=0, le=1_000_000, description="0: one run.")
+    title: Optional[Text] = None
+    description: Optional[Text] = None
+
+    @model_validator(mode="after")
+    def _has_one_target(self) -> BackfillBody:
+        if [self.job_name, self.selection, self.assets].count(None) != 2:
+            raise ValueError("expected one of job_name, selection, assets")
+        return self
+
+
+class RetryBody(Body):
+    """``everything``: also what the backfill did make."""
+
+    everything: bool = False
+
+
+class ReportBody(Body):
+    """Something that happened to an asset outside: it is being made, was made, could not be made, was looked at, or was
+    checked."""
+
+    kind: Literal["started", "succeeded", "failed", "observed", "checked"]
+    partition: Optional[Name] = None
+    description: Optional[Text] = None
+    metadata: dict[Name, Any] = Field(default_factory=dict)
+    data_version: Optional[Name] = None
+    check_name: Optional[Name] = Field(None, description="For kind 'checked'.")
+    passed: Optional[bool] = Field(None, description="For kind 'checked'.")
+    severity: Literal["WARN", "ERROR"] = "ERROR"
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> ReportBody:
+        if (self.kind == "checked") != (self.check_name is not None and self.passed is not None):
+            raise ValueError("expected check_name and passed with kind 'checked', and with no other kind")
+        return self
+
+
+class CursorBody(Body):
+    """A sensor's new cursor; null clears it."""
+
+    cursor: Optional[Text] = None
+
+
+class TryBody(Body):
+    """How to evaluate a trigger without recording anything."""
+
+    cursor: Optional[Text] = None
+
+
+class GrantBody(Body):
+    """A role, everywhere or for some locations and asset groups."""
+
+    role: Literal["viewer", "launcher", "editor", "admin"]
+    locations: Optional[list[Name]] = None
+    groups: Optional[list[Name]] = None
+
+
+class UserBody(Body):
+    """A new user. Without a password they log in through the OIDC provider."""
+
+    name: Name
+    grants: list[GrantBody] = Field(min_length=1, max_length=100)
+    password: Optional[Annotated[str, StringConstraints(min_length=12, max_length=1_024)]] = None
+    oidc_subject: Optional[Name] = None
+
+
+class PasswordBody(Body):
+    """A user's new password."""
+
+    password: Annotated[str, StringConstraints(min_length=12, max_length=1_024)]
+
+
+class LoginBody(Body):
+    """A name and password, for a token that the CLI keeps."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
+    label: Name = "login"
+    expires_in_days: float = Field(30.0, gt=0, le=365)
+
+
+class TokenBody(Body):
+    """A new API token. ``limits``: less than its user may; ``expires_in_days`` null: it does not expire."""
+
+    label: Name
+    user: Optional[Name] = Field(None, description="Somebody else's token; admins only.")
+    expires_in_days: Optional[float] = Field(90.0, gt=0, le=3_650)
+    limits: Optional[list[GrantBody]] = None

@@ -1,0 +1,1 @@
+"""Who may do what: the table of operations, the decision, masking of secrets, waiting after failed logins."""

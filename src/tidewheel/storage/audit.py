@@ -1,0 +1,61 @@
+"""Keeps the audit: entries are added and read, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import msgspec
+from sqlalchemy import select
+
+from tidewheel.storage.backend import Backend, Unit
+from tidewheel.storage.schema_access import audit
+from tidewheel.values.access import AuditEntry, NewAudit
+from tidewheel.values.serde import decode, encode
+
+
+class SqlAudit:
+    """An ``AuditPort`` over SQLite or Postgres."""
+
+    def __init__(self, backend: Backend, write: Callable[[], AbstractContextManager[Unit]]) -> None:
+        self._backend = backend
+        self._write = write
+
+    def add(self, entries: Sequence[NewAudit]) -> list[int]:
+        with self._write() as unit:
+            ids = list(unit.take_ids(audit, len(entries)))
+            rows = [
+                {
+                    "audit_id": audit_id,
+                    "at": entry.at,
+                    "user": entry.user,
+                    "operation": entry.operation,
+                    "outcome": entry.outcome,
+                    "body": encode(entry),
+                }
+                for audit_id, entry in zip(ids, entries, strict=True)
+            ]
+            unit.write_rows(audit.insert(), rows)
+        return ids
+
+    def get(
+        self,
+        *,
+        user: str | None = None,
+        operation: str | None = None,
+        outcome: str | None = None,
+        limit: int = 100,
+        before_id: int | None = None,
+    ) -> list[AuditEntry]:
+        query = select(audit.c.audit_id, audit.c.body).order_by(audit.c.audit_id.desc()).limit(limit)
+        wanted = ((audit.c.user, user), (audit.c.operation, operation), (audit.c.outcome, outcome))
+        for column, value in wanted:
+            if value is not None:
+                query = query.where(column == value)
+        if before_id is not None:
+            query = query.where(audit.c.audit_id < before_id)
+        with self._backend.read() as conn:
+            return [
+                AuditEntry(audit_id=audit_id, **msgspec.structs.asdict(decode(body, NewAudit)))
+                for audit_id, body in conn.execute(query)
+            ]

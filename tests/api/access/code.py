@@ -1,0 +1,41 @@
+"""Two assets of different groups, a job, a schedule, a sensor."""
+
+import tidewheel as tw
+
+
+@tw.asset(group_name="raw")
+def orders(context):
+    return 1
+
+
+@tw.asset(group_name="mart")
+def report(orders):
+    return 2
+
+
+@tw.asset(group_name="raw", partitions_def=tw.StaticPartitionsDefinition(["a", "b"]))
+def daily():
+    return 3
+
+
+@tw.op
+def hello(context):
+    context.log.info("hello postgres://u:pw@h/x")
+
+
+@tw.job
+def greet():
+    hello()
+
+
+@tw.schedule(job=greet, cron_schedule="0 0 1 1 *")
+def yearly(context):
+    return {}
+
+
+@tw.sensor(job=greet)
+def skips(context):
+    return tw.SkipReason("no")
+
+
+defs = tw.Definitions(assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips])

@@ -1,0 +1,112 @@
+"""Steps in processes: short ones share a process, one that dies costs its own step only, values reach those who need them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import tidewheel as tw
+from tidewheel.worker import step_child
+
+EXECUTOR = tw.multiprocess_executor.configured({"max_concurrent": 2})
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is now, steps count as short."""
+    monkeypatch.setattr(step_child, "REUSED_FOR_S", 60.0)
+
+
+@pytest.fixture
+def instance() -> Iterator[tw.Instance]:
+    with tw.instance_for_test() as one:
+        yield one
+
+
+def numbered(name: str, body: Any) -> Any:
+    @tw.op(name=name)
+    def made() -> Any:
+        return body()
+
+    return made
+
+
+def job_of(*ops: Any) -> Any:
+    @tw.job(name="many", executor_def=EXECUTOR)
+    def many() -> None:
+        for one in ops:
+            one()
+
+    return many
+
+
+def test_short_steps_share_processes(instance: tw.Instance) -> None:
+    result = tw.execute_job(job_of(*(numbered(f"o{n}", os.getpid) for n in range(12))), instance)
+    assert result.success
+    pids = [result.output_for_node(f"o{n}") for n in range(12)]
+    assert os.getpid() not in pids
+    assert len(set(pids)) <= 2
+
+
+def test_a_long_step_is_the_last_of_its_process(
+    instance: tw.Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_child, "REUSED_FOR_S", 0.0)
+    result = tw.execute_job(job_of(*(numbered(f"o{n}", os.getpid) for n in range(6))), instance)
+    assert len({result.output_for_node(f"o{n}") for n in range(6)}) >= 5  # the last one may run inline
+
+
+def test_a_step_that_leaves_a_thread_is_the_last_of_its_process(instance: tw.Instance) -> None:
+    def leave_a_thread() -> int:
+        threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+        return os.getpid()
+
+    result = tw.execute_job(job_of(*(numbered(f"o{n}", leave_a_thread) for n in range(6))), instance)
+    assert result.success
+    assert len({result.output_for_node(f"o{n}") for n in range(6)}) >= 5
+
+
+def test_a_step_that_dies_in_a_shared_process_costs_only_itself(instance: tw.Instance) -> None:
+    ops = [numbered(f"o{n}", os.getpid) for n in range(10)]
+    ops.insert(5, numbered("dies", lambda: os._exit(3)))
+    result = tw.execute_job(job_of(*ops), instance, raise_on_error=False)
+    assert not result.success
+    assert result.get_failed_step_keys() == {"dies"}
+    [failure] = result.get_step_failure_events()
+    assert "exit code 3" in failure.step_failure_data.error.message
+    assert len(result.get_step_success_events()) == 10
+
+
+def test_values_reach_the_steps_that_need_them(instance: tw.Instance) -> None:
+    @tw.op
+    def source() -> int:
+        return 1
+
+    @tw.op
+    def add(x: int) -> int:
+        return x + 1
+
+    @tw.op
+    def total(values: list[int]) -> int:
+        return sum(values)
+
+    @tw.op(out=tw.DynamicOut())
+    def several() -> Iterator[Any]:
+        for n in range(5):
+            yield tw.DynamicOutput(n, mapping_key=str(n))
+
+    @tw.job(executor_def=EXECUTOR)
+    def wide() -> None:
+        ends = [add.alias(f"b{n}")(add.alias(f"a{n}")(source.alias(f"s{n}")())) for n in range(6)]
+        total(ends)
+        total.alias("of_mapped")(several().map(add).collect())
+
+    result = tw.execute_job(wide, instance)
+    assert result.success
+    assert result.output_for_node("total") == 18
+    assert result.output_for_node("of_mapped") == 15
