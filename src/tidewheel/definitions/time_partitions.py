@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
@@ -567,7 +568,7 @@ def _choose_cron(
 
 
 def _checked_windows(spec: TimeWindowPartitions) -> TimeWindowPartitions:
-    """The spec with its cron and exclusions checked; a format too coarse for the cadence is refused as well."""
+    """The spec with its cron, exclusions and format checked; windows that share a key are warned of."""
     for one in (spec.cron, *spec.exclusions):
         if isinstance(one, str):
             try:
@@ -575,6 +576,13 @@ def _checked_windows(spec: TimeWindowPartitions) -> TimeWindowPartitions:
             except CronError as exc:
                 raise InvalidDefinitionError(f"time window partitions: {exc}") from exc
     checked(spec)
+    key = windows.shared_key(spec)
+    if key is not None:
+        warnings.warn(
+            f"time window partitions: expected a format that tells windows of {spec.cron!r} apart, got {spec.fmt!r}, "
+            f"which names several of them {key!r}: only the first can be run; use for example '%Y-%m-%d-%H:%M'",
+            stacklevel=4,
+        )
     return spec
 
 

@@ -105,6 +105,13 @@ class AssetCheckExecutionContext(_WrapsOpContext):
             return current
         return AssetCheckExecutionContext(current.op_execution_context)
 
+    def __getattr__(self, name: str) -> Any:
+        """What the op's context has; `hasattr` is false for what makes no sense in a check, such as its asset's key."""
+        try:
+            return super().__getattr__(name)
+        except InvariantViolationError as exc:
+            raise AttributeError(str(exc)) from exc
+
     @property
     def check_specs(self) -> list[Any]:
         """The specs of the checks that are evaluated here."""

@@ -174,11 +174,18 @@ def keys_of(spec: TimeWindowPartitions, ordinals: range) -> Iterator[str]:
 
 
 def find_ordinal(spec: TimeWindowPartitions, key: str) -> int | None:
-    """The ordinal whose key is exactly this text, whether the window exists or not; None if there is none."""
+    """The ordinal whose key is exactly this text, whether the window exists or not; None if there is none.
+
+    Of windows that share a key it is the first.
+    """
     numbering = _numbering(spec)
     for instant in _instants_of_key(spec, numbering, key):
         try:
             ordinal = ordinal_from(spec, instant)
+            if (
+                ordinal < 0 and key_of(spec, 0) == key
+            ):  # a shared key whose first windows lie before the start
+                return 0
             if key_of(spec, ordinal) == key:
                 return ordinal
         except CronError:  # beyond the calendar
@@ -334,20 +341,35 @@ def _excluded(
 def require_windows(spec: TimeWindowPartitions) -> None:
     """Reject a bad cron, zone, exclusion or format; raises PartitionError, CronError or ZoneError.
 
-    A format is bad if it does not tell the windows apart, or cannot be read back. This is tried on the first windows
-    and on some that are further and further away.
+    A format is bad if its keys cannot be read back. This is tried on the first windows and on some that are further
+    and further away. Several windows may share a key (see ``shared_key``): it then means the first of them.
     """
     for one in spec.exclusions:
         if isinstance(one, str):
             parse(one)
+    for ordinal in _sampled_ordinals(spec):
+        key = key_of(spec, ordinal)
+        found = find_ordinal(spec, key)
+        if found is None or key_of(spec, found) != key:
+            raise PartitionError(
+                f"time window partitions: expected a format that can be read back, got {spec.fmt!r} for windows of "
+                f"{spec.cron!r}, which writes the window at {start_of(spec, ordinal)} s as {key!r}; "
+                "add the missing parts, such as %Y-%m-%d-%H:%M"
+            )
+
+
+@lru_cache(maxsize=4096)
+def shared_key(spec: TimeWindowPartitions) -> str | None:
+    """A key that the format gives to several windows, None if none was found among samples."""
+    for ordinal in _sampled_ordinals(spec):
+        key = key_of(spec, ordinal)
+        if find_ordinal(spec, key) != ordinal:
+            return key
+    return None
+
+
+def _sampled_ordinals(spec: TimeWindowPartitions) -> list[int]:
     first = start_of(spec, 0)
     later = [ordinal_from(spec, first + days * DAY_S) for days in SAMPLE_DAYS]
     near = range(min(SAMPLE_WINDOWS, later[-1]))
-    for ordinal in sorted({*near, *later, *(ordinal + 1 for ordinal in later)}):
-        key = key_of(spec, ordinal)
-        if find_ordinal(spec, key) != ordinal:
-            raise PartitionError(
-                f"time window partitions: expected a format that tells windows of {spec.cron!r} apart "
-                f"and can be read back, got {spec.fmt!r}, which writes the window at "
-                f"{start_of(spec, ordinal)} s as {key!r}; add the missing parts, such as %Y-%m-%d-%H:%M"
-            )
+    return sorted({*near, *later, *(ordinal + 1 for ordinal in later)})

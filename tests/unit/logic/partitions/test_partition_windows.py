@@ -305,19 +305,36 @@ def test_a_million_windows_cost_nothing_until_a_key_is_asked_for():
 @pytest.mark.parametrize(
     ("cron", "fmt"),
     [
-        ("0 * * * *", "%Y-%m-%d"),
-        ("0 0,12 * * *", "%Y-%m-%d"),
         ("0 0 * * *", "%m-%d"),
-        ("0 0 * * *", "%Y-%m"),
-        ("0 0 1 * *", "%Y"),
         ("0 0 * * 1", "%G-W%V"),
         ("0 * * * *", "%Y-%m-%d-%H:%M %Z"),
-        ("0 0 * * *", "day"),
     ],
 )
-def test_formats_that_do_not_tell_windows_apart_are_rejected(cron, fmt):
+def test_formats_that_cannot_be_read_back_are_rejected(cron, fmt):
     with pytest.raises(PartitionError, match="expected a format"):
         require_spec(windows_from("2024-01-01", cron=cron, fmt=fmt, zone="Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("cron", "fmt", "start", "shared"),
+    [
+        ("0 * * * *", "%Y-%m-%d", "2024-01-01", "2024-01-01"),
+        ("0 0,12 * * *", "%Y-%m-%d", "2024-01-01", "2024-01-01"),
+        ("0 0 * * *", "%Y-%m", "2024-01-15", "2024-01"),
+        ("0 0 1 * *", "%Y", "2024-03-01", "2024"),
+        ("0 0 * * *", "day", "2024-01-01", "day"),
+    ],
+)
+def test_a_key_that_windows_share_means_the_first_of_them(cron, fmt, start, shared):
+    spec = windows_from(start, cron=cron, fmt=fmt, zone="Europe/Berlin")
+    require_spec(spec)
+    assert windows.shared_key(spec) == shared
+    assert windows.key_of(spec, 1) == shared
+    assert windows.find_ordinal(spec, shared) == 0
+
+
+def test_a_format_that_tells_windows_apart_shares_no_key():
+    assert windows.shared_key(windows_from("2024-01-01", cron="0 * * * *", fmt=HOURLY)) is None
 
 
 @pytest.mark.parametrize(
