@@ -11,7 +11,7 @@ ENTRY = NewAudit(at=1.0, user="ann", via="local", operation="edit_dynamic_partit
 
 
 def add_key(ledger) -> None:
-    ledger.change_dynamic_partitions(PartitionChange(name="days", added=("a",)), now=1.0)
+    ledger.change_dynamic_partitions(PartitionChange(name="days", add=("a",)), now=1.0)
 
 
 def test_both_are_there(ledger) -> None:

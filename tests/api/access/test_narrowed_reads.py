@@ -93,12 +93,12 @@ def test_a_token_with_limits_sees_what_its_limits_allow(server: GuardedServer, r
 
 
 def socket_call(server: GuardedServer, method: str, *args, **kwargs):
-    ledger = RemoteLedger(Channel(server.server._options.socket))
+    ledger = RemoteLedger(Channel(server.server.options.socket))
     return attrgetter(method)(ledger)(*args, **kwargs)
 
 
 def test_changes_over_the_socket_are_audited(server: GuardedServer) -> None:
-    change = PartitionChange(name="cities", added=("rome",))
+    change = PartitionChange(name="cities", add=("rome",))
     socket_call(server, "change_dynamic_partitions", change, now=1.0)
     socket_call(server, "pools.set_slots", "lane", 2, now=1.0)
     for operation in ("edit_dynamic_partitions", "edit_concurrency_limit"):
