@@ -19,6 +19,9 @@ from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunC
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest
+from tidewheel.values.records import RunFilter
+from tidewheel.values.status import RunStatus
+from tidewheel.values.tags import BACKFILL
 
 if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 open_home = deferred("tidewheel.cli.home", "open_home")
 
 PAUSE_S = 0.25
+SHOWN_FAILURES = 5
 MATCHED = 1_000
 """Newest backfills among which a shortened id is looked for."""
 
@@ -137,6 +141,8 @@ def show(backfill_id: str, home: Path | None, as_json: bool) -> None:
                 click.echo(f"{label:<12} {value}")
         for problem in record.problems:
             click.echo(f"{'problem':<12} {problem}")
+        for line in what_failed(opened, record):
+            click.echo(line)
 
 
 @command.command("watch")
@@ -260,7 +266,24 @@ def _watch(opened: OpenHome, record: BackfillRecord, as_json: bool) -> int:
         record = _watch_lines(opened, record, as_json)
     for problem in record.problems[-10:]:
         note(problem)
+    if not as_json:
+        for line in what_failed(opened, record):
+            click.echo(line)
     return 0 if record.status is BackfillStatus.COMPLETED_SUCCESS else 1
+
+
+def what_failed(opened: OpenHome, record: BackfillRecord) -> list[str]:
+    """The newest failed runs of a backfill, what to look at, and how to make the rest; nothing when all went well."""
+    if not (record.counts.failed or record.counts.cancelled or record.counts.left_out):
+        return []
+    wanted = RunFilter(tags={BACKFILL: (record.backfill_id,)}, statuses=(RunStatus.FAILURE,))
+    lines = [
+        f"{'failed':<12} {run.partition or run.job_name}  tidewheel run logs {run.run_id}"
+        for run in opened.ledger.get_runs(wanted, limit=SHOWN_FAILURES)
+    ]
+    if record.is_live:
+        return lines
+    return [*lines, f"{'next':<12} tidewheel backfill retry {record.backfill_id}"]
 
 
 def _watch_lines(opened: OpenHome, record: BackfillRecord, as_json: bool) -> BackfillRecord:

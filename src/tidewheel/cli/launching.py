@@ -113,6 +113,7 @@ def _launch(
     if chosen_server() is not None or (home is not None and home.is_dir()):
         with open_home(home) as opened:
             if opened.is_served:
+                _say_that_code_is_the_servers(target)
                 return _through_server(opened, request, wait=wait, as_json=as_json)
     targets = resolve_targets(*target, folder=Path.cwd())
     if len(targets) != 1:
@@ -138,6 +139,17 @@ def _launch(
         if isinstance(result, LaunchOutcome):
             return _refused(result, as_json)
         return _report(opened, result, as_json)
+
+
+def _say_that_code_is_the_servers(target: TargetOptions) -> None:
+    """A file that does not exist is refused; one that does is said to be left unread."""
+    files, modules = target[0], target[1]
+    if files or modules:
+        resolve_targets(*target, folder=Path.cwd())
+        note(
+            f"A server runs on this home: it launches with the code that it serves, {', '.join(files + modules)} "
+            "is not read. To use that, give another --home."
+        )
 
 
 def _through_server(opened: OpenHome, request: LaunchRequest, *, wait: bool, as_json: bool) -> int:

@@ -186,5 +186,7 @@ def _show(home: Path | None, as_json: bool) -> None:
 def resume_command(pause_id: int | None, everything: bool, home: Path | None, as_json: bool) -> None:
     """End pause PAUSE_ID, or every pause (--all)."""
     if everything == (pause_id is not None):
-        raise click.UsageError("expected the number of a pause, or --all")
+        raise click.UsageError(
+            "expected the number of a pause (see 'tidewheel pause --list'), or --all, got neither or both"
+        )
     end_pauses(home, as_json, pause_id, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -51,6 +52,11 @@ from tidewheel.values.tags import CODE_LOCATION, PARENT_RUN_ID, PRIORITY, ROOT_R
 Approve = Callable[[str, Sequence[str]], Awaitable[None]]
 
 
+LOAD_PATIENCE_S = 15.0
+ANSWERED_AT_ONCE = frozenset({"health", "cancel", "get_snapshots", "get_pauses"})
+"""What can be asked while code loads."""
+
+
 class ServerControl:
     """The server's side of ``runtime.control.ControlPort``; its methods are coroutines."""
 
@@ -73,6 +79,8 @@ class ServerControl:
         about: dict[str, Any],
         policies: PolicyControl,
     ) -> None:
+        self.wait_ready: Callable[[], Awaitable[None]] | None = None
+        """Waits until code has loaded (or failed) and triggers are served; set by whoever puts the server together."""
         self._database = database
         self._locations = locations
         self._book = book
@@ -97,7 +105,12 @@ class ServerControl:
         return self._clock()
 
     async def call(self, name: str, kwargs: dict[str, Any]) -> Any:
-        """Carry out a method of the contract by name."""
+        """Carry out a method of the contract by name; one that asks about code waits until it has loaded, for a while."""
+        if name not in ANSWERED_AT_ONCE and self.wait_ready is not None:
+            try:
+                await asyncio.wait_for(self.wait_ready(), LOAD_PATIENCE_S)
+            except TimeoutError:
+                pass  # the answer says that the code is still loading
         return await getattr(self, name)(**kwargs)
 
     def location_names(self) -> list[str]:
@@ -405,7 +418,9 @@ class ServerControl:
             if trigger_id in known and record is not None:
                 return record, known[trigger_id]
         what = kind.lower() if kind else "schedule or sensor"
-        raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}")
+        loading = [one.name for one in self._locations.health() if one.state == "loading"]
+        later = f"; {', '.join(loading)} is still loading" if loading else ""
+        raise InvalidInvocationError(f"expected a {what}, got {name!r}; {did_you_mean(name, names)}{later}")
 
     async def pause(
         self,

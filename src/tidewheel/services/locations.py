@@ -51,6 +51,7 @@ logger = logging.getLogger("tidewheel.locations")
 
 MAX_EVALUATORS = 64
 STORE_AGAIN_S = 1.0
+SLOW_LOAD_S = 2.0
 MENDED_BY_SAVING = "; it is loaded again when a file changes"
 RESPAWN_PAUSES_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 
@@ -461,6 +462,13 @@ class Locations:
         process = await self._machine.start_location(args)
         location.process = process
         self._run(self._watch(location, process, location.generation))
+        self._run(self._tell_slow_load(location, location.generation))
+
+    async def _tell_slow_load(self, location: Location, generation: int) -> None:
+        """Whoever waits for an import that takes long is told what the wait is for."""
+        await asyncio.sleep(SLOW_LOAD_S)
+        if not self._stopping and generation == location.generation and not location.settled.is_set():
+            self._publish(location, "LOADING", f"{location.target.describe()} is still being imported")
 
     async def _watch(self, location: Location, process: LocationProcess, generation: int) -> None:
         """Wait for the end of a location's process; if it should still be there, start another."""

@@ -242,6 +242,7 @@ class Server:
             about=self.about,
             policies=PolicyControl(self.database, self.locations, self.pauses, self.breakers, self.releases),
         )
+        self.control.wait_ready = self.wait_ready
         self.identity = Identity(self.database, options.identity, clock=clock, entropy=entropy)
         self.guard = Guard(
             self.database,
