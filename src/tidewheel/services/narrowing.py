@@ -17,6 +17,7 @@ from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.records import EventFilter, RunFilter, RunRecord, TickRecord
+from tidewheel.values.status import TickStatus
 
 T = TypeVar("T")
 PAGE = 500
@@ -71,6 +72,12 @@ class Sight:
         """Whether the caller may see all that a backfill is about."""
         about = self._guard.backfill_resources(backfill.fields)
         return all(self._guard.decide(self._caller, VIEW, resource).is_allowed for resource in about)
+
+    def sees_target(self, target: str) -> bool:
+        """Whether the caller may see what people call by this name: an asset, a check (``asset:check``) or a job."""
+        if self.is_whole:
+            return True
+        return self.sees_subject("asset", target.partition(":")[0]) or self.sees_subject("job", target)
 
     def sees_subject(self, kind: str, name: str) -> bool:
         """Whether the caller may see what a condition is about: an ``asset``, a ``check`` or a ``job``."""
@@ -149,6 +156,8 @@ class _NarrowedLedger(_Part):
         self.backfills = _NarrowedBackfills(whole.backfills, sight)
         self.conditions = _NarrowedConditions(whole.conditions, sight)
         self.inbox = _NarrowedInbox(whole.inbox, sight)
+        self.owed = _NarrowedOwed(whole.owed, sight)
+        self.policies = _NarrowedPolicies(whole.policies, sight)
         self.pools = _NarrowedPools(whole.pools, sight)
 
     # -- runs
@@ -172,6 +181,9 @@ class _NarrowedLedger(_Part):
             return found
 
         return _seen(read, self._sight.sees_run, limit)
+
+    def get_run_pages(self, pages: Sequence[tuple[RunFilter, int, str | None]]) -> list[list[RunRecord]]:
+        return [self.get_runs(filters, limit=limit, cursor=cursor) for filters, limit, cursor in pages]
 
     def count_runs(self, filters: RunFilter | None = None) -> int:
         return len(self.get_runs(filters))
@@ -255,6 +267,14 @@ class _NarrowedLedger(_Part):
 
         return _seen(read, lambda tick: self._sight.sees_trigger(tick.trigger_id), limit)
 
+    def get_tick_pages(
+        self, pages: Sequence[tuple[str, Sequence[TickStatus] | None, int, int | None]]
+    ) -> list[list[TickRecord]]:
+        return [
+            self.get_ticks(trigger_id, statuses=statuses, limit=limit, before_id=before_id)
+            for trigger_id, statuses, limit, before_id in pages
+        ]
+
 
 class _NarrowedBackfills(_Part):
     def get(self, backfill_id: str) -> BackfillRecord | None:
@@ -285,6 +305,19 @@ class _NarrowedConditions(_Part):
     def get_evaluations_of_tick(self, tick_id: int) -> list[Any]:
         found = self._whole.get_evaluations_of_tick(tick_id)
         return [row for row in found if self._sight.sees_subject(row.evaluation.kind, row.evaluation.name)]
+
+    def get_held(self) -> list[Any]:
+        return [one for one in self._whole.get_held() if self._sight.sees_subject(one.kind, one.name)]
+
+
+class _NarrowedOwed(_Part):
+    def get_all(self, name: str | None = None) -> list[Any]:
+        return [row for row in self._whole.get_all(name) if self._sight.sees_subject(row.kind, row.name)]
+
+
+class _NarrowedPolicies(_Part):
+    def get_held(self, trigger_id: str) -> list[Any]:
+        return self._whole.get_held(trigger_id) if self._sight.sees_trigger(trigger_id) else []
 
 
 class _NarrowedInbox(_Part):
