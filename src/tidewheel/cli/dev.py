@@ -25,6 +25,11 @@ DEFAULT_PORT = 3000
 @click.option("--quiet", is_flag=True, help="Do not show what happens.")
 @click.option("--json", "as_json", is_flag=True, help="Show what happens as JSON lines.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Of the server's own log; text if the settings name none.",
+)
 def command(
     files: tuple[str, ...],
     modules: tuple[str, ...],
@@ -38,6 +43,7 @@ def command(
     quiet: bool,
     as_json: bool,
     log_level: str,
+    log_format: str | None,
 ) -> None:
     """Run definitions: schedules and sensors tick, runs are queued and executed. Ends with Ctrl-C.
 
@@ -52,5 +58,6 @@ def command(
         quiet=quiet,
         as_json=as_json,
         log_level=log_level,
+        log_format=log_format,
         read_only=read_only,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import logging
 import os
 import shutil
 import signal
@@ -35,6 +34,7 @@ from tidewheel.runtime.home import (
     write_address,
 )
 from tidewheel.runtime.location_args import CodeTarget
+from tidewheel.runtime.log_lines import set_up_log
 from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.services.server import Server
@@ -52,6 +52,7 @@ def serve(
     quiet: bool,
     as_json: bool,
     log_level: str,
+    log_format: str | None = None,
     read_only: bool = False,
 ) -> None:
     """Serve the named code until SIGINT or SIGTERM.
@@ -66,9 +67,9 @@ def serve(
             "expected code to run, got none; pass -f FILE or -m MODULE, or name it in pyproject.toml under "
             "[tool.tidewheel] file = ..."
         )
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with _home_folder(home) as folder:
         settings = load_settings(folder, os.environ)
+        set_up_log(log_level, log_format or settings.log_format)
         host = host or settings.host
         require_login(folder, settings, host)
         where = Listening(host=host, port=_choose_port(host, port), read_only=read_only)

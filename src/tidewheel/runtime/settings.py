@@ -79,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Optional[str] = None
     """How people reach the web server, for links."""
 
+    log_format: Literal["text", "json"] = "text"
+    """Of the server's own log: plain lines, or one JSON object a line."""
     read_only: bool = False
     """Whether the server refuses every change that people ask for; schedules and sensors go on."""
     introspection: bool = True

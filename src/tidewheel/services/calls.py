@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from tidewheel.logic.access.decide import WHOLE_SERVER
 from tidewheel.logic.access.operations import (
+    BACKFILL,
+    CANCEL_BACKFILL,
     CONTROL_OPERATIONS,
     DELETE_RUN,
+    EDIT_LIMITS,
+    EDIT_PARTITIONS,
     EDIT_SENSOR,
+    LAUNCH,
     MANAGE_TOKENS,
     MANAGE_USERS,
     OPERATIONS,
+    REPLAY_DELIVERY,
     TERMINATE,
+    TOGGLE_AUTOMATION,
     VIEW,
+    WAIVE_OWED,
     WIPE,
 )
 from tidewheel.runtime.protocol import Answer, Call
@@ -68,8 +79,20 @@ AUDITED: dict[str, str] = {
     "access.put_user": MANAGE_USERS,
     "access.add_token": MANAGE_TOKENS,
     "access.put_token": MANAGE_TOKENS,
+    "change_dynamic_partitions": EDIT_PARTITIONS,
+    "set_run_priority": LAUNCH,
+    "backfills.create": BACKFILL,
+    "backfills.cancel": CANCEL_BACKFILL,
+    "pools.set_slots": EDIT_LIMITS,
+    "pools.free": EDIT_LIMITS,
+    "owed.answer": WAIVE_OWED,
+    "conditions.answer_held": TOGGLE_AUTOMATION,
+    "inbox.hand_over_again": REPLAY_DELIVERY,
+    "inbox.forget_redelivery": REPLAY_DELIVERY,
 }
 """Methods of the ledger that people's commands change something with, and what the audit calls it."""
+APART = frozenset({"request_cancel", "inbox.hand_over_again", "inbox.forget_redelivery"})
+"""Those of them that are more than one write of the ledger, so that their entry is a write of its own."""
 TARGET_NAMES = {"run_id": "run", "trigger_id": "trigger", "asset": "asset"}
 FORBIDDEN = frozenset({"audit.add"})
 """Only the server itself writes the audit."""
@@ -126,12 +149,22 @@ class Calls:
             raise AttributeError(f"expected a known method, got {call.method[:LOGGED_LENGTH]!r}")
         kwargs = decode_arguments(method, call.args)
         operation = AUDITED.get(call.method, VIEW)
-        return await self._audited(peer, operation, kwargs, lambda: self._of_ledger(call.method, kwargs))
+        if operation == VIEW or call.method in APART:
+            return await self._audited(peer, operation, kwargs, lambda: self._of_ledger(call.method, kwargs))
+        caller = await self._allowed(peer, operation, kwargs)
+        change = partial(attrgetter(call.method)(self._database.ledger), **kwargs)
+        result = await self._guard.audited_write(
+            caller, operation, change, what=_what(peer, kwargs), targets=self._targets(kwargs)
+        )
+        return await self._follow(call.method, result)
 
     async def _of_ledger(self, method: str, kwargs: dict[str, Any]) -> Any:
         if method == "request_cancel":
             return await self._control.cancel(kwargs["run_id"])
-        result = await self._database.call(method, kwargs)
+        return await self._follow(method, await self._database.call(method, kwargs))
+
+    async def _follow(self, method: str, result: Any) -> Any:
+        """Whoever remembers what has changed learns of it."""
         if method == "change_dynamic_partitions":
             await self._database.read(self._resolver.read_dynamic, self._database.ledger)
         if isinstance(result, TriggerRecord):
@@ -145,9 +178,20 @@ class Calls:
         """The socket is open to the server's own user only, who may do everything; changes are written down."""
         if not OPERATIONS[operation].changes:
             return await change()
+        caller = await self._allowed(peer, operation, kwargs)
+        return await self._guard.audited(
+            caller, operation, change, what=_what(peer, kwargs), targets=self._targets(kwargs)
+        )
+
+    async def _allowed(self, peer: Peer, operation: str, kwargs: dict[str, Any]) -> Caller:
+        """Who asks. A read-only server refuses people's changes here too; what workers report is not among them.
+
+        Raises:
+            AccessRefusedError: when the server is read-only.
+        """
         caller = Caller(principal=LOCAL, surface="cli")
-        what = kwargs | {"process": peer.hello.pid if peer.hello is not None else None}
-        return await self._guard.audited(caller, operation, change, what=what, targets=self._targets(kwargs))
+        await self._guard.require(caller, operation, [WHOLE_SERVER], _what(peer, kwargs))
+        return caller
 
     def _targets(self, kwargs: dict[str, Any]) -> list[Target]:
         found = [
@@ -160,3 +204,7 @@ class Calls:
             ids = [trigger_id(place, kwargs["name"]) for place in places]
             found += [Target(kind="trigger", name=each) for each in ids if self._book.get(each) is not None]
         return found
+
+
+def _what(peer: Peer, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return kwargs | {"process": peer.hello.pid if peer.hello is not None else None}

@@ -167,8 +167,49 @@ class Guard:
         message: str | None = None,
     ) -> None:
         """Write an entry of the audit; secrets in it are masked, long texts cut."""
+        entry = self.entry(
+            caller, operation, what, outcome=outcome, before=before, after=after, message=message
+        )
+        await self._database.write(self._database.ledger.audit.add, [entry])
+
+    async def audited_write(
+        self,
+        caller: Caller,
+        operation: str,
+        change: Callable[[], T],
+        *,
+        what: dict[str, Any],
+        targets: Sequence[Target] = (),
+    ) -> T:
+        """As ``audited``, for a change that is one write of the ledger: the change and its entry are one transaction, so
+        that no end of the server in between can lose the entry."""
+        before = await self._states(targets)
+
+        def entry_of(result: T) -> NewAudit:
+            known = msgspec.to_builtins(result, builtin_types=(bytes,), enc_hook=str)
+            after = {"result": known} if isinstance(result, msgspec.Struct) else None
+            return self.entry(caller, operation, what, before=before, after=after)
+
+        try:
+            return await self._database.write(self._database.ledger.change_with_entry, change, entry_of)
+        except Exception as exc:
+            await self.note(caller, operation, what, outcome="failed", before=before, message=str(exc))
+            raise
+
+    def entry(
+        self,
+        caller: Caller,
+        operation: str,
+        what: dict[str, Any],
+        *,
+        outcome: str = "done",
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        message: str | None = None,
+    ) -> NewAudit:
+        """An entry of the audit; secrets in it are masked, long texts cut."""
         principal = caller.principal
-        entry = NewAudit(
+        return NewAudit(
             at=self._clock(),
             user=principal.name if principal else "",
             via=principal.via if principal else "nobody",
@@ -182,7 +223,6 @@ class Guard:
             after=_shown(after),
             message=mask_text(message)[:MAX_TEXT] if message else None,
         )
-        await self._database.write(self._database.ledger.audit.add, [entry])
 
     async def _states(self, targets: Sequence[Target]) -> dict[str, Any] | None:
         if not targets:

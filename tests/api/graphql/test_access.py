@@ -51,6 +51,9 @@ MUTATIONS = {
     "terminatePipelineExecution": 'runId: "RUN"',
     "deleteRun": 'runId: "RUN"',
     "deletePipelineRun": 'runId: "RUN"',
+    "setRunPriority": 'runId: "RUN", priority: 1',
+    "pauseAutomation": 'selection: {repositoryLocationName: "code.py"}',
+    "retryFailedEvent": 'instigationStateId: "code.py/skips", eventId: "1"',
     "startSchedule": f'scheduleSelector: {{{REPOSITORY}, scheduleName: "mornings"}}',
     "stopRunningSchedule": 'id: "code.py/mornings"',
     "resetSchedule": f'scheduleSelector: {{{REPOSITORY}, scheduleName: "mornings"}}',
@@ -77,6 +80,8 @@ PER_ITEM = {
 }
 WHOLE_SERVER = {
     "reloadWorkspace",
+    "resumeAutomation",
+    "replayDelivery",
     "setAutoMaterializePaused",
     "answerHeldRequest",
     "answerOwedWork",

@@ -13,6 +13,7 @@ from tidewheel.api.graphql.answers import Answer
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.ticks import read_ticks
 from tidewheel.api.graphql.wire import page_limit
+from tidewheel.errors import InvalidInvocationError
 from tidewheel.logic.conditions.subjects import Key
 from tidewheel.logic.planning.automation_owed import policy_of
 from tidewheel.runtime.condition_views import HeldView, OwedView, PlanView, RequestView, WhyAnswer
@@ -67,12 +68,17 @@ def _pauses(context: RequestContext) -> Sequence[object]:
 
 @query.field("why")
 async def _why(root: None, info: GraphQLResolveInfo, target: str, partition: str | None = None) -> Answer:
-    return _why_answer(await context_of(info).server.control.why(target, partition))
+    context = context_of(info)
+    if not context.sight.sees_target(target):  # what is hidden is answered like what is missing
+        raise InvalidInvocationError(f"expected an asset, a check (asset:check) or a job, got {target!r}")
+    return _why_answer(await context.server.control.why(target, partition))
 
 
 @query.field("automationPlan")
 async def _plan(root: None, info: GraphQLResolveInfo, sensor: str | None = None) -> list[PlanView]:
-    return await context_of(info).server.control.plan_automation(sensor)
+    context = context_of(info)
+    plans = await context.server.control.plan_automation(sensor)
+    return [one for one in plans if context.sight.is_whole or context.sight.sees(one.location)]
 
 
 @query.field("owedWork")

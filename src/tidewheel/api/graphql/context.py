@@ -9,17 +9,20 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer
 from tidewheel.api.graphql.loaders import Loaders
 from tidewheel.api.graphql.loading import Loader
-from tidewheel.api.graphql.permissions import Access, unauthorized
+from tidewheel.api.graphql.permissions import Access, GuardedAccess, unauthorized
 from tidewheel.api.graphql.stale_reads import read_staleness
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.errors import AccessRefusedError
 from tidewheel.logic.graph.staleness import Staleness
+from tidewheel.runtime.control import LocationHealth
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.guard import Caller
 from tidewheel.services.lag import SensorLag
+from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.access import LOCAL
 from tidewheel.values.backfills import BackfillFields
 from tidewheel.values.records import RunRecord
 
@@ -27,7 +30,11 @@ from tidewheel.values.records import RunRecord
 class RequestContext:
     """One for each operation; a mutation or the next result of a subscription begins anew."""
 
+    sight: Sight
     catalog: Catalog
+    """The definitions that the caller may see."""
+    database: Database
+    """The ledger's threads, with the ledger as the caller may see it."""
     now: float
     loaders: Loaders
     lags: Loader[str, SensorLag]
@@ -45,9 +52,16 @@ class RequestContext:
 
     def begin_anew(self) -> None:
         """Forget what was read: something has changed."""
-        self.catalog = self.server.locations.catalog
+        # whoever has another access than the guard's was not asked who they are: there is nobody to narrow reads for
+        if isinstance(self.access, GuardedAccess):
+            seer = self.access.caller
+        else:
+            seer = Caller(principal=LOCAL, surface=self.caller.surface)
+        self.sight = Sight(self.server.guard, seer, self.server.locations.catalog)
+        self.catalog = self.sight.catalog()
+        self.database = self.sight.database(self.server.database)
         self.now = self.server.control.now()
-        self.loaders = Loaders(self.server.database, self.catalog, self.now)
+        self.loaders = Loaders(self.database, self.catalog, self.now)
         self.lags = Loader(self._read_lags)
         self.stalenesses = Loader(self._read_stalenesses)
 
@@ -58,14 +72,17 @@ class RequestContext:
         return await read_staleness(self.catalog, self.loaders, keys)
 
     @property
-    def database(self) -> Database:
-        """The ledger's threads."""
-        return self.server.database
-
-    @property
     def ledger(self) -> LedgerPort:
         """The ledger; to be used through ``database.read`` and ``database.write``."""
-        return self.server.database.ledger
+        return self.database.ledger
+
+    def location_healths(self) -> list[LocationHealth]:
+        """How the code locations are that the caller may see."""
+        return [health for health in self.server.locations.health() if self.sight.sees_location(health.name)]
+
+    def location_names(self) -> list[str]:
+        """The code locations that the caller may see."""
+        return [name for name in self.server.locations.names() if self.sight.sees_location(name)]
 
     def refusal(
         self, permission: str, location: str | None, assets: Sequence[str] | None = None
@@ -84,9 +101,10 @@ class RequestContext:
         Raises:
             AccessRefusedError: when they may not.
         """
-        of_job = self.catalog.job(fields.location or "", fields.job_name) if fields.job_name else None
+        catalog = self.server.locations.catalog  # all of it: what is not seen is asked about too
+        of_job = catalog.job(fields.location or "", fields.job_name) if fields.job_name else None
         parts = [part.name for part in fields.parts] if fields.is_of_assets else []
-        about = [(self.catalog.asset_location(name), [name]) for name in parts] or [
+        about = [(catalog.asset_location(name), [name]) for name in parts] or [
             (fields.location, list(of_job.assets) if of_job is not None else [])
         ]
         for location, assets in about:
@@ -98,7 +116,7 @@ class RequestContext:
         """The assets that a run is about: those it was asked to make, or its job's."""
         if run.assets is not None:
             return run.assets
-        job = self.catalog.job(run.location, run.job_name)
+        job = self.server.locations.catalog.job(run.location, run.job_name)
         return job.assets if job is not None else ()
 
 

@@ -75,7 +75,7 @@ def find_repository(context: RequestContext, selector: Mapping[str, Any]) -> Loc
 def repository_not_found(context: RequestContext, selector: Mapping[str, Any]) -> Answer:
     """The answer for a selector that names none."""
     location, name = selector["repository_location_name"], selector["repository_name"]
-    advice = did_you_mean(location, context.server.locations.names())
+    advice = did_you_mean(location, context.location_names())
     if location in context.catalog.snapshots:
         advice = f"the only repository of a location is {REPOSITORY!r}"
     return answer(
@@ -103,7 +103,7 @@ def job_not_found(context: RequestContext, selector: Mapping[str, Any], name: st
     location = selector["repository_location_name"]
     if location not in context.catalog.snapshots:
         text = f"expected a loaded code location, got {location!r}; "
-        text += did_you_mean(location, context.server.locations.names())
+        text += did_you_mean(location, context.location_names())
     else:
         text = f"expected a job of {location!r}, got {name!r}; " + did_you_mean(
             name, context.catalog.job_names()

@@ -153,7 +153,7 @@ def _location_repositories(found: Answer, info: GraphQLResolveInfo) -> list[Loca
 
 @location.field("serverId")
 def _server_id(found: Answer, info: GraphQLResolveInfo) -> str | None:
-    for health in context_of(info).server.locations.health():
+    for health in context_of(info).location_healths():
         if health.name == found["name"] and health.pid is not None:
             return str(health.pid)
     return None
@@ -223,7 +223,7 @@ entry.set_field("featureFlags", lambda found, info: [])
 
 
 def _workspace(context: RequestContext) -> Answer:
-    entries = [_entry(health) for health in context.server.locations.health()]
+    entries = [_entry(health) for health in context.location_healths()]
     return answer("Workspace", id="Workspace", location_entries=entries)
 
 
@@ -234,7 +234,7 @@ def _workspace_or_error(root: None, info: GraphQLResolveInfo) -> Answer:
 
 @query.field("workspaceLocationEntryOrError")
 def _entry_or_error(root: None, info: GraphQLResolveInfo, name: str) -> Answer | None:
-    for health in context_of(info).server.locations.health():
+    for health in context_of(info).location_healths():
         if health.name == name:
             return _entry(health)
     return None
@@ -253,7 +253,7 @@ def _statuses(root: None, info: GraphQLResolveInfo) -> Answer:
             version_key=_version(health),
             permissions=permission_list(context.access, health.name),
         )
-        for health in context.server.locations.health()
+        for health in context.location_healths()
     ]
     return answer("WorkspaceLocationStatusEntries", entries=entries)
 
@@ -282,7 +282,7 @@ async def _reload_all(root: None, info: GraphQLResolveInfo) -> Answer:
 
 @mutation.field("shutdownRepositoryLocation")
 def _shutdown(root: None, info: GraphQLResolveInfo, repository_location_name: str) -> Answer | ErrorInfo:
-    names = context_of(info).server.locations.names()
+    names = context_of(info).location_names()
     if repository_location_name not in names:
         advice = did_you_mean(repository_location_name, names)
         text = f"expected a code location, got {repository_location_name!r}; {advice}"

@@ -136,14 +136,14 @@ class GuardedAccess:
 
     def __init__(self, guard: Guard, caller: Caller) -> None:
         self._guard = guard
-        self._caller = caller
+        self.caller = caller
 
     def refusal(
         self, permission: str, location: str | None, assets: Sequence[str] | None = None
     ) -> str | None:
         """The guard's reason."""
         return self._guard.decide(
-            self._caller, permission, self._resource(permission, location, assets)
+            self.caller, permission, self._resource(permission, location, assets)
         ).reason
 
     def _resource(self, permission: str, location: str | None, assets: Sequence[str] | None) -> Resource:

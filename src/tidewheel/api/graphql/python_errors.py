@@ -8,6 +8,7 @@ from ariadne import ObjectType
 from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer
+from tidewheel.logic.access.masking import mask_text
 from tidewheel.values.error_info import ErrorInfo
 
 python_error = ObjectType("PythonError")
@@ -15,7 +16,12 @@ python_error = ObjectType("PythonError")
 
 @python_error.field("message")
 def _message(error: ErrorInfo, info: GraphQLResolveInfo) -> str:
-    return f"{error.cls_name}: {error.message}"
+    return mask_text(f"{error.cls_name}: {error.message}")
+
+
+@python_error.field("stack")
+def _stack(error: ErrorInfo, info: GraphQLResolveInfo) -> list[str]:
+    return [mask_text(line) for line in error.stack]
 
 
 @python_error.field("className")

@@ -102,8 +102,8 @@ def _job_name(selector: Mapping[str, Any]) -> str | Launched:
 
 def _no_job(context: RequestContext, selector: Mapping[str, Any], name: str) -> Launched:
     location = selector["repository_location_name"]
-    if find_repository(context, selector) is None and location in context.server.locations.names():
-        health = next(one for one in context.server.locations.health() if one.name == location)
+    if find_repository(context, selector) is None and location in context.location_names():
+        health = next(one for one in context.location_healths() if one.name == location)
         if health.errors and location not in context.catalog.snapshots:
             text = f"the code of location {location!r} could not be loaded: {health.errors[0].headline}"
             return failure("CodeLocationLoadError", text, health.errors[0])

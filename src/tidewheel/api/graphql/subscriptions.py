@@ -194,6 +194,8 @@ async def _locations(root: None, info: GraphQLResolveInfo) -> AsyncGenerator[Ans
     async with aclosing(activities):
         async for activity in activities:
             context.begin_anew()
+            if not context.sight.sees_location(activity.name):
+                continue
             change = answer(
                 "LocationStateChangeEvent",
                 event_type=LOCATION_CHANGES.get(activity.status, "LOCATION_UPDATED"),

@@ -94,7 +94,10 @@ held.set_field("cause", lambda one, info: one.cause)
 @query.field("automationPauses")
 def _pauses(root: None, info: GraphQLResolveInfo, limit: int | None = None) -> list[PauseRecord]:
     """Those that hold now, oldest first."""
-    return context_of(info).server.pauses.current()[: page_limit(limit)]
+    context = context_of(info)
+    current = context.server.pauses.current()
+    seen = [one for one in current if context.sight.is_whole or context.sight.sees(one.selection.location)]
+    return seen[: page_limit(limit)]
 
 
 pause.set_field("id", lambda one, info: one.pause_id)

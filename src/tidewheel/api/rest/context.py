@@ -14,6 +14,7 @@ from tidewheel.logic.access.decide import Resource
 from tidewheel.logic.access.operations import VIEW
 from tidewheel.services.database import Database
 from tidewheel.services.guard import Caller, Target
+from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.records import RunRecord
@@ -47,6 +48,10 @@ class Rest:
         """Whether the caller may see what belongs to this location and these assets."""
         resource = self.server.guard.resource(location, assets)
         return self.server.guard.decide(self.caller(request), VIEW, resource).is_allowed
+
+    def sight(self, request: Request) -> Sight:
+        """What the caller may see."""
+        return Sight(self.server.guard, self.caller(request), self.server.locations.catalog)
 
     def sees_run(self, request: Request, run: RunRecord) -> bool:
         """Whether the caller may see a run."""

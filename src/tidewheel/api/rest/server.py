@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -14,7 +15,11 @@ from tidewheel.logic.access.decide import WHOLE_SERVER, Resource
 from tidewheel.logic.access.operations import RELOAD_LOCATION, RELOAD_WORKSPACE
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth
+from tidewheel.services.narrowing import Sight
+from tidewheel.values.records import RunFilter
+from tidewheel.values.status import RunStatus
 
+IN_PROGRESS = (RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
 DEFINITIONS_SCHEMA: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "object"}}
 WHO_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -28,9 +33,11 @@ def server_routes(rest: Rest) -> APIRouter:
     router = APIRouter(tags=["server"])
 
     @router.get("/health", responses=answers(reference(ServerHealth)))
-    async def health() -> Response:
-        """Locations, queue, workers."""
-        return shown(await rest.server.control.health())
+    async def health(request: Request) -> Response:
+        """Locations, queue, workers; of those that the caller may see."""
+        health = await rest.server.control.health()
+        sight = rest.sight(request)
+        return shown(health if sight.is_whole else await _narrowed(rest, sight, health))
 
     @router.get("/whoami", responses=answers(WHO_SCHEMA))
     async def whoami(request: Request) -> Response:
@@ -82,3 +89,27 @@ def server_routes(rest: Rest) -> APIRouter:
         return page([found for found in plans if rest.sees(request, found.location)], None)
 
     return router
+
+
+async def _narrowed(rest: Rest, sight: Sight, health: ServerHealth) -> ServerHealth:
+    """Without what tells of other parts: their locations, their runs, numbers and problems of the whole server."""
+    seen = sight.database(rest.database)
+    ids = tuple(run.run_id for run in health.waiting)
+    waiting = await seen.read(seen.ledger.get_runs, RunFilter(run_ids=ids)) if ids else []
+    known = {run.run_id for run in waiting}
+    counts = {
+        states: await seen.read(seen.ledger.count_runs, RunFilter(statuses=states))
+        for states in ((RunStatus.QUEUED,), IN_PROGRESS)
+    }
+    return msgspec.structs.replace(
+        health,
+        locations=tuple(one for one in health.locations if sight.sees_location(one.name)),
+        waiting=tuple(run for run in health.waiting if run.run_id in known),
+        queued=counts[(RunStatus.QUEUED,)],
+        in_progress=counts[IN_PROGRESS],
+        workers=0,
+        services={},
+        events_behind=0,
+        seconds_behind=0.0,
+        set_aside_events=0,
+    )

@@ -1,11 +1,54 @@
 from datetime import datetime
 
 from dagster import (
-    DefaultScheduleStatus, DefaultSensorStatus, DynamicOut, DynamicOutput, Field, Int, List, Noneable, Out, In, Nothing,
-    Output, RetryPolicy, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, SkipReason, String, Permissive, Shape,
-    fs_io_manager, get_dagster_logger, graph, in_process_executor, job, make_values_resource, mem_io_manager, op,
-    repository, resource, schedule, sensor, success_hook, failure_hook, HookContext, build_op_context, daily_partitioned_config,
-    static_partitioned_config, dynamic_partitioned_config, DagsterInstance, build_schedule_from_partitioned_job, Enum, EnumValue, Selector, StringSource, IntSource, Bool, Array,
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    DynamicOut,
+    DynamicOutput,
+    Field,
+    Int,
+    List,
+    Noneable,
+    Out,
+    In,
+    Nothing,
+    Output,
+    RetryPolicy,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    String,
+    Permissive,
+    Shape,
+    fs_io_manager,
+    get_dagster_logger,
+    graph,
+    in_process_executor,
+    job,
+    make_values_resource,
+    mem_io_manager,
+    op,
+    repository,
+    resource,
+    schedule,
+    sensor,
+    success_hook,
+    failure_hook,
+    HookContext,
+    build_op_context,
+    daily_partitioned_config,
+    static_partitioned_config,
+    dynamic_partitioned_config,
+    DagsterInstance,
+    build_schedule_from_partitioned_job,
+    Enum,
+    EnumValue,
+    Selector,
+    StringSource,
+    IntSource,
+    Bool,
+    Array,
 )
 
 
@@ -17,7 +60,10 @@ class HNClient:
         return list(range(self.limit))
 
 
-@resource(config_schema={"limit": Field(int, default_value=3, is_required=False), "token": Noneable(str)}, description="HN")
+@resource(
+    config_schema={"limit": Field(int, default_value=3, is_required=False), "token": Noneable(str)},
+    description="HN",
+)
 def hn_client(init_context):
     init_context.log.info("starting")
     yield HNClient(init_context.resource_config["limit"])
@@ -35,10 +81,19 @@ def fetch(context, item):
     return {"id": item, "title": f"story {item}"}
 
 
-@op(config_schema={"prefix": Field(String, default_value="x"), "opts": Permissive({"deep": Field(bool, is_required=False, default_value=True)})})
+@op(
+    config_schema={
+        "prefix": Field(String, default_value="x"),
+        "opts": Permissive({"deep": Field(bool, is_required=False, default_value=True)}),
+    }
+)
 def summarize(context, items: List[dict]) -> str:
     get_dagster_logger().info("summing")
-    return context.op_config["prefix"] + ",".join(i["title"] for i in items) + str(context.op_config["opts"]["deep"])
+    return (
+        context.op_config["prefix"]
+        + ",".join(i["title"] for i in items)
+        + str(context.op_config["opts"]["deep"])
+    )
 
 
 @op(ins={"start": In(Nothing)})
@@ -61,10 +116,21 @@ def stories():
     cleanup(start=summarize(list_items().map(fetch).collect()))
 
 
-local = stories.to_job(name="stories_local", resource_defs={"hn": hn_client, "io_manager": mem_io_manager},
-                       config={"resources": {"hn": {"config": {"token": None}}}}, tags={"env": "local"}, executor_def=in_process_executor,
-                       hooks={say_ok, say_bad})
-prod = stories.to_job(name="stories_prod", resource_defs={"hn": hn_client.configured({"limit": 2, "token": "t"}), "io_manager": fs_io_manager.configured({"base_dir": "/tmp/stories_prod"})})
+local = stories.to_job(
+    name="stories_local",
+    resource_defs={"hn": hn_client, "io_manager": mem_io_manager},
+    config={"resources": {"hn": {"config": {"token": None}}}},
+    tags={"env": "local"},
+    executor_def=in_process_executor,
+    hooks={say_ok, say_bad},
+)
+prod = stories.to_job(
+    name="stories_prod",
+    resource_defs={
+        "hn": hn_client.configured({"limit": 2, "token": "t"}),
+        "io_manager": fs_io_manager.configured({"base_dir": "/tmp/stories_prod"}),
+    },
+)
 
 
 @daily_partitioned_config(start_date=datetime(2024, 1, 1))
@@ -96,12 +162,19 @@ def region_job():
     print_day()
 
 
-@schedule(cron_schedule="0 9 * * 1-5", job=daily_job, execution_timezone="US/Central", default_status=DefaultScheduleStatus.RUNNING)
+@schedule(
+    cron_schedule="0 9 * * 1-5",
+    job=daily_job,
+    execution_timezone="US/Central",
+    default_status=DefaultScheduleStatus.RUNNING,
+)
 def weekdays(context: ScheduleEvaluationContext):
     day = context.scheduled_execution_time.strftime("%Y-%m-%d")
     if day.endswith("13"):
         return SkipReason("unlucky")
-    return RunRequest(run_key=day, run_config={"ops": {"print_day": {"config": {"day": day}}}}, tags={"date": day})
+    return RunRequest(
+        run_key=day, run_config={"ops": {"print_day": {"config": {"day": day}}}}, tags={"date": day}
+    )
 
 
 @sensor(job=local, minimum_interval_seconds=60, default_status=DefaultSensorStatus.STOPPED)
@@ -115,7 +188,16 @@ def none_yet(context):
 
 @repository(description="hn")
 def hn_repository():
-    return [local, prod, daily_job, region_job, daily_schedule, weekdays, none_yet, ScheduleDefinition(job=prod, cron_schedule="@daily", name="nightly", tags={"a": "b"})]
+    return [
+        local,
+        prod,
+        daily_job,
+        region_job,
+        daily_schedule,
+        weekdays,
+        none_yet,
+        ScheduleDefinition(job=prod, cron_schedule="@daily", name="nightly", tags={"a": "b"}),
+    ]
 
 
 def test_summarize():
@@ -133,7 +215,9 @@ def test_job():
     result = local.execute_in_process()
     assert result.success
     assert result.output_for_node("summarize") == "xstory 0,story 1,story 2True"
-    assert result.output_for_node("fetch") == {f"item_{i}": {"id": i, "title": f"story {i}"} for i in range(3)}
+    assert result.output_for_node("fetch") == {
+        f"item_{i}": {"id": i, "title": f"story {i}"} for i in range(3)
+    }
     assert len(result.events_for_node("cleanup")) > 0
 
 

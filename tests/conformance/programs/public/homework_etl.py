@@ -4,14 +4,52 @@ from typing import Dict, List
 
 import pandas as pd
 import pytest
-from dagster import (AssetsDefinition, Definitions, ExpectationResult, AssetMaterialization, AssetObservation, DagsterType, TypeCheck, DagsterTypeCheckDidNotPass, In, Out, Output, OpExecutionContext, GraphOut, GraphIn, graph, job, op, asset, graph_asset, graph_multi_asset, AssetOut, usable_as_dagster_type, make_python_type_usable_as_dagster_type, PythonObjectDagsterType, config_mapping, ConfigMapping, DependencyDefinition, GraphDefinition, NodeInvocation, execute_job, reconstructable, validate_run_config, materialize, DagsterInvalidDefinitionError, DagsterExecutionStepExecutionError)
+from dagster import (
+    AssetsDefinition,
+    Definitions,
+    ExpectationResult,
+    AssetMaterialization,
+    AssetObservation,
+    DagsterType,
+    TypeCheck,
+    DagsterTypeCheckDidNotPass,
+    In,
+    Out,
+    Output,
+    OpExecutionContext,
+    GraphOut,
+    GraphIn,
+    graph,
+    job,
+    op,
+    asset,
+    graph_asset,
+    graph_multi_asset,
+    AssetOut,
+    usable_as_dagster_type,
+    make_python_type_usable_as_dagster_type,
+    PythonObjectDagsterType,
+    config_mapping,
+    ConfigMapping,
+    DependencyDefinition,
+    GraphDefinition,
+    NodeInvocation,
+    execute_job,
+    reconstructable,
+    validate_run_config,
+    materialize,
+    DagsterInvalidDefinitionError,
+    DagsterExecutionStepExecutionError,
+)
 
 CSV = "name,sugars\nCorn,2\nOats,12\n"
 
 
 def is_rows(_, value):
     ok = isinstance(value, list) and all(isinstance(r, dict) for r in value)
-    return TypeCheck(success=ok, description=f"rows: {type(value).__name__}", metadata={"n": len(value) if ok else 0})
+    return TypeCheck(
+        success=ok, description=f"rows: {type(value).__name__}", metadata={"n": len(value) if ok else 0}
+    )
 
 
 Rows = DagsterType(name="Rows", type_check_fn=is_rows, description="A list of dicts")
@@ -26,7 +64,9 @@ def download(context: OpExecutionContext):
     return rows
 
 
-@op(ins={"rows": In(Rows)}, out={"sweet": Out(Rows, is_required=False), "plain": Out(Rows, is_required=False)})
+@op(
+    ins={"rows": In(Rows)}, out={"sweet": Out(Rows, is_required=False), "plain": Out(Rows, is_required=False)}
+)
 def split(context, rows):
     sweet = [r for r in rows if int(r["sugars"]) > 100]
     yield ExpectationResult(success=True, label="any", metadata={"k": 1})
@@ -42,7 +82,9 @@ def to_frame(rows: List[Dict]) -> pd.DataFrame:
 
 @op(out=Out(Frame, description="frame"))
 def save(context, frame: pd.DataFrame):
-    yield AssetMaterialization(asset_key=["db", "cereals"], description="saved", metadata={"rows": len(frame)}, partition="p1")
+    yield AssetMaterialization(
+        asset_key=["db", "cereals"], description="saved", metadata={"rows": len(frame)}, partition="p1"
+    )
     yield Output(frame)
 
 
@@ -89,7 +131,11 @@ def typed():
     wrong()
 
 
-old_style = GraphDefinition(name="old_style", node_defs=[repeat, never], dependencies={NodeInvocation("never", alias="n2"): {"rows": DependencyDefinition("repeat")}}).to_job(config={"ops": {"repeat": {"config": {"times": 2}}}})
+old_style = GraphDefinition(
+    name="old_style",
+    node_defs=[repeat, never],
+    dependencies={NodeInvocation("never", alias="n2"): {"rows": DependencyDefinition("repeat")}},
+).to_job(config={"ops": {"repeat": {"config": {"times": 2}}}})
 
 
 @graph_asset(group_name="g", metadata={"a": 1}, kinds={"sql"}, description="graphy")
@@ -103,7 +149,11 @@ def pair(cereals):
     return {"first": f, "second": never.alias("n3")(f)}
 
 
-from_graph = AssetsDefinition.from_op(repeat.configured({"times": 3}, name="thrice"), keys_by_output_name={}) if False else None
+from_graph = (
+    AssetsDefinition.from_op(repeat.configured({"times": 3}, name="thrice"), keys_by_output_name={})
+    if False
+    else None
+)
 defs = Definitions(assets=[cereals, pair], jobs=[cereal_job, mapped, typed, old_style])
 
 
@@ -134,10 +184,13 @@ def test_direct_ops():
 
 def test_duplicate_names():
     with pytest.raises(DagsterInvalidDefinitionError):
+
         @asset
         def a(missing_type: int, missing_type2): ...
 
-        Definitions(assets=[a, a]).get_repository_def() if False else Definitions(jobs=[cereal_job, old_style.graph.to_job(name="cereal_job")]).get_repository_def()
+        Definitions(assets=[a, a]).get_repository_def() if False else Definitions(
+            jobs=[cereal_job, old_style.graph.to_job(name="cereal_job")]
+        ).get_repository_def()
 
 
 def test_ins_of_job():

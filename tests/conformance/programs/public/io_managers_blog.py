@@ -5,8 +5,44 @@ from typing import Any, Union
 import pandas as pd
 import pytest
 from dagster import (
-    AssetIn, AssetKey, AssetOut, ConfigurableIOManager, ConfigurableIOManagerFactory, DailyPartitionsDefinition, Definitions, EnvVar, IOManager, IOManagerDefinition,
-    InputContext, OutputContext, SourceAsset, StaticPartitionsDefinition, MultiPartitionsDefinition, MultiPartitionKey, UPathIOManager, asset, build_input_context, build_output_context, io_manager, materialize, materialize_to_memory, job, op, Out, In, TimeWindowPartitionMapping, graph_asset, Output, multi_asset, with_resources, load_assets_from_current_module, InMemoryIOManager, FilesystemIOManager, AllPartitionMapping, LastPartitionMapping, SpecificPartitionsPartitionMapping,
+    AssetIn,
+    AssetKey,
+    AssetOut,
+    ConfigurableIOManager,
+    ConfigurableIOManagerFactory,
+    DailyPartitionsDefinition,
+    Definitions,
+    EnvVar,
+    IOManager,
+    IOManagerDefinition,
+    InputContext,
+    OutputContext,
+    SourceAsset,
+    StaticPartitionsDefinition,
+    MultiPartitionsDefinition,
+    MultiPartitionKey,
+    UPathIOManager,
+    asset,
+    build_input_context,
+    build_output_context,
+    io_manager,
+    materialize,
+    materialize_to_memory,
+    job,
+    op,
+    Out,
+    In,
+    TimeWindowPartitionMapping,
+    graph_asset,
+    Output,
+    multi_asset,
+    with_resources,
+    load_assets_from_current_module,
+    InMemoryIOManager,
+    FilesystemIOManager,
+    AllPartitionMapping,
+    LastPartitionMapping,
+    SpecificPartitionsPartitionMapping,
 )
 
 BASE = tempfile.mkdtemp()
@@ -24,13 +60,27 @@ class CsvIOManager(ConfigurableIOManager):
 
     def handle_output(self, context: OutputContext, obj: pd.DataFrame):
         obj.to_csv(self._path(context), index=False, sep=self.sep)
-        context.add_output_metadata({"rows": len(obj), "step": context.step_key, "name": context.name, "out_meta": str(context.definition_metadata.get("tbl"))})
+        context.add_output_metadata(
+            {
+                "rows": len(obj),
+                "step": context.step_key,
+                "name": context.name,
+                "out_meta": str(context.definition_metadata.get("tbl")),
+            }
+        )
         context.log.info(f"wrote {context.get_asset_identifier()}")
 
     def load_input(self, context: InputContext) -> pd.DataFrame:
-        context.log.debug(f"{context.upstream_output.asset_key} {context.dagster_type.display_name} {context.name}")
+        context.log.debug(
+            f"{context.upstream_output.asset_key} {context.dagster_type.display_name} {context.name}"
+        )
         if context.has_asset_partitions and len(context.asset_partition_keys) > 1:
-            return pd.concat([pd.read_csv(os.path.join(self.root, "__".join([*context.asset_key.path, k]) + ".csv")) for k in context.asset_partition_keys])
+            return pd.concat(
+                [
+                    pd.read_csv(os.path.join(self.root, "__".join([*context.asset_key.path, k]) + ".csv"))
+                    for k in context.asset_partition_keys
+                ]
+            )
         return pd.read_csv(self._path(context), sep=self.sep)
 
 
@@ -59,7 +109,17 @@ def orders(context) -> pd.DataFrame:
     return pd.DataFrame({"day": [context.partition_key, context.partition_time_window.start.strftime("%d")]})
 
 
-@asset(partitions_def=days, io_manager_key="csv", ins={"orders": AssetIn(partition_mapping=TimeWindowPartitionMapping(start_offset=-1), input_manager_key="csv", metadata={"q": 1})})
+@asset(
+    partitions_def=days,
+    io_manager_key="csv",
+    ins={
+        "orders": AssetIn(
+            partition_mapping=TimeWindowPartitionMapping(start_offset=-1),
+            input_manager_key="csv",
+            metadata={"q": 1},
+        )
+    },
+)
 def two_days(context, orders: pd.DataFrame) -> pd.DataFrame:
     rng = context.asset_partition_key_range_for_input("orders")
     return orders.assign(span=f"{rng.start}..{rng.end}")
@@ -85,20 +145,33 @@ def two(x):
     return x + 1
 
 
-@job(resource_defs={"mine": my_io, "r": IOManagerDefinition.hardcoded_io_manager(MyIO())}, config={"resources": {"mine": {"config": {"x": 1}}}})
+@job(
+    resource_defs={"mine": my_io, "r": IOManagerDefinition.hardcoded_io_manager(MyIO())},
+    config={"resources": {"mine": {"config": {"x": 1}}}},
+)
 def old_io():
     two(one())
 
 
-defs = Definitions(assets=[orders, two_days, small, upper], jobs=[old_io], resources={"csv": CsvIOManager(sep=",")})
+defs = Definitions(
+    assets=[orders, two_days, small, upper], jobs=[old_io], resources={"csv": CsvIOManager(sep=",")}
+)
 
 
 def test_csv_round():
     manager = CsvIOManager(root=tempfile.mkdtemp())
-    out = build_output_context(asset_key=AssetKey(["a", "b"]), name="result", step_key="s", definition_metadata={"tbl": 1})
+    out = build_output_context(
+        asset_key=AssetKey(["a", "b"]), name="result", step_key="s", definition_metadata={"tbl": 1}
+    )
     manager.handle_output(out, pd.DataFrame({"x": [1, 2]}))
     assert out.get_logged_metadata()["rows"] == 2 if hasattr(out, "get_logged_metadata") else True
-    got = manager.load_input(build_input_context(asset_key=AssetKey(["a", "b"]), upstream_output=out, name="inp", dagster_type=None) if False else build_input_context(asset_key=AssetKey(["a", "b"]), upstream_output=out))
+    got = manager.load_input(
+        build_input_context(
+            asset_key=AssetKey(["a", "b"]), upstream_output=out, name="inp", dagster_type=None
+        )
+        if False
+        else build_input_context(asset_key=AssetKey(["a", "b"]), upstream_output=out)
+    )
     assert list(got["x"]) == [1, 2]
 
 
@@ -108,7 +181,10 @@ def test_old_io():
 
 def test_materialize_with_env(monkeypatch=None):
     os.environ["CSV_ROOT"] = tempfile.mkdtemp()
-    result = materialize([small, upper], resources={"csv": CsvIOManager(root=EnvVar("CSV_ROOT")), "io_manager": InMemoryIOManager()})
+    result = materialize(
+        [small, upper],
+        resources={"csv": CsvIOManager(root=EnvVar("CSV_ROOT")), "io_manager": InMemoryIOManager()},
+    )
     assert result.success and result.output_for_node("core__v1__upper") == 1
     assert os.listdir(os.environ["CSV_ROOT"]) == ["small.csv"]
 
@@ -132,5 +208,9 @@ def test_source_asset():
         def load_input(self, context):
             return 41
 
-    r = materialize_to_memory([down, src], resources={"mem": Fixed()}) if False else materialize([down, src], resources={"mem": Fixed(), "io_manager": InMemoryIOManager()})
+    r = (
+        materialize_to_memory([down, src], resources={"mem": Fixed()})
+        if False
+        else materialize([down, src], resources={"mem": Fixed(), "io_manager": InMemoryIOManager()})
+    )
     assert r.output_for_node("down") == 42

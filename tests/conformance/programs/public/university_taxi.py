@@ -1,13 +1,28 @@
 """Lesson project: taxi trips by month, a report on request."""
+
 import json
 import os
 import tempfile
 
 import pandas as pd
 from dagster import (
-    AssetExecutionContext, AssetSelection, Config, Definitions, MaterializeResult, MetadataValue,
-    MonthlyPartitionsDefinition, RunConfig, RunRequest, ScheduleDefinition, SensorResult, WeeklyPartitionsDefinition,
-    asset, build_sensor_context, define_asset_job, materialize, sensor,
+    AssetExecutionContext,
+    AssetSelection,
+    Config,
+    Definitions,
+    MaterializeResult,
+    MetadataValue,
+    MonthlyPartitionsDefinition,
+    RunConfig,
+    RunRequest,
+    ScheduleDefinition,
+    SensorResult,
+    WeeklyPartitionsDefinition,
+    asset,
+    build_sensor_context,
+    define_asset_job,
+    materialize,
+    sensor,
 )
 
 START_DATE = "2023-01-01"
@@ -53,16 +68,22 @@ class AdhocRequestConfig(Config):
 
 @asset(deps=["taxi_zones", "taxi_trips"], group_name="requests")
 def adhoc_request(config: AdhocRequestConfig) -> MaterializeResult:
-    return MaterializeResult(metadata={"borough": config.borough, "image": MetadataValue.md(f"![img]({config.filename})")})
+    return MaterializeResult(
+        metadata={"borough": config.borough, "image": MetadataValue.md(f"![img]({config.filename})")}
+    )
 
 
 trips_by_week_selection = AssetSelection.assets("trips_by_week")
 adhoc_selection = AssetSelection.assets(["adhoc_request"])
 trip_update_job = define_asset_job(
-    name="trip_update_job", partitions_def=monthly_partition,
-    selection=AssetSelection.groups("ingested", "raw_files") - AssetSelection.assets("taxi_zones", "taxi_zones_file"),
+    name="trip_update_job",
+    partitions_def=monthly_partition,
+    selection=AssetSelection.groups("ingested", "raw_files")
+    - AssetSelection.assets("taxi_zones", "taxi_zones_file"),
 )
-weekly_update_job = define_asset_job("weekly_update_job", partitions_def=weekly_partition, selection=trips_by_week_selection)
+weekly_update_job = define_asset_job(
+    "weekly_update_job", partitions_def=weekly_partition, selection=trips_by_week_selection
+)
 adhoc_request_job = define_asset_job("adhoc_request_job", selection=adhoc_selection)
 trip_update_schedule = ScheduleDefinition(job=trip_update_job, cron_schedule="0 0 5 * *")
 weekly_update_schedule = ScheduleDefinition(job=weekly_update_job, cron_schedule="0 0 * * 1")
@@ -78,21 +99,34 @@ def adhoc_request_sensor(context):
             if filename not in previous_state:
                 with open(os.path.join(REQUESTS, filename)) as f:
                     body = json.load(f)
-                requests.append(RunRequest(run_key=f"adhoc_request_{filename}_1",
-                                           run_config={"ops": {"adhoc_request": {"config": {"filename": filename, **body}}}}))
+                requests.append(
+                    RunRequest(
+                        run_key=f"adhoc_request_{filename}_1",
+                        run_config={"ops": {"adhoc_request": {"config": {"filename": filename, **body}}}},
+                    )
+                )
     return SensorResult(run_requests=requests, cursor=json.dumps(current_state))
 
 
 defs = Definitions(
     assets=[taxi_trips_file, taxi_zones_file, taxi_trips, taxi_zones, trips_by_week, adhoc_request],
     jobs=[trip_update_job, weekly_update_job, adhoc_request_job],
-    schedules=[trip_update_schedule, weekly_update_schedule], sensors=[adhoc_request_sensor],
+    schedules=[trip_update_schedule, weekly_update_schedule],
+    sensors=[adhoc_request_sensor],
 )
 
 
 def test_adhoc():
-    result = materialize([adhoc_request], run_config=RunConfig(ops={"adhoc_request": AdhocRequestConfig(
-        filename="a.png", borough="Queens", start_date="2023-01-01", end_date="2023-01-02")}))
+    result = materialize(
+        [adhoc_request],
+        run_config=RunConfig(
+            ops={
+                "adhoc_request": AdhocRequestConfig(
+                    filename="a.png", borough="Queens", start_date="2023-01-01", end_date="2023-01-02"
+                )
+            }
+        ),
+    )
     assert result.success
     mat = result.asset_materializations_for_node("adhoc_request")[0]
     assert mat.metadata["borough"].value == "Queens"

@@ -1,0 +1,117 @@
+"""What somebody with a grant for a part sees over GraphQL and REST: that part, and nothing of the others."""
+
+from __future__ import annotations
+
+import json
+from operator import attrgetter
+
+import pytest
+
+from tests.api.access.conftest import GuardedServer, served
+from tidewheel.runtime.remote import Channel, RemoteLedger
+from tidewheel.values.access import Grant, Role
+from tidewheel.values.events import Event, EventType
+from tidewheel.values.records import PartitionChange
+
+pytestmark = pytest.mark.xdist_group("access-roles")
+
+EVERYTHING = """{
+  assetNodes { assetKey { path } dependencyKeys { path } }
+  assetsOrError { ... on AssetConnection { nodes { key { path } } } }
+  runsOrError { ... on Runs { results { runId pipelineName } count } }
+  repositoriesOrError { ... on RepositoryConnection { nodes {
+    name pipelines { name } schedules { name } sensors { name } assetNodes { assetKey { path } } } } }
+  workspaceOrError { ... on Workspace { locationEntries { name } } }
+  locationStatusesOrError { ... on WorkspaceLocationStatusEntries { entries { name } } }
+  partitionBackfillsOrError { ... on PartitionBackfills { results { id } } }
+}"""
+RUN = "query($id: ID!) { runOrError(runId: $id) { __typename } logsForRun(runId: $id) { __typename } }"
+
+
+@pytest.fixture(scope="module")
+def runs(server: GuardedServer, tokens: dict[str, str]) -> dict[str, str]:
+    """By what they make, the ids of runs that have ended."""
+    made = {}
+    for name, path, body in (
+        ("greet", "/launch", {"job_name": "greet"}),
+        ("orders", "/materialize", {"selection": "orders"}),
+        ("report", "/materialize", {"selection": "+report"}),
+    ):
+        made[name] = server.rest("POST", path, body, token=tokens["admin"])[1]["run_id"]
+        server.rest("GET", f"/runs/{made[name]}/wait", token=tokens["admin"])
+    return made
+
+
+def everything(server: GuardedServer, token: str) -> dict:
+    status, answer = server.graphql(EVERYTHING, token)
+    assert status == 200 and "errors" not in answer, answer
+    return answer["data"]
+
+
+def test_who_may_see_all_sees_all(server: GuardedServer, tokens, runs) -> None:
+    found = everything(server, tokens["viewer"])
+    assert {node["assetKey"]["path"][0] for node in found["assetNodes"]} == {"orders", "report", "daily"}
+    assert {run["runId"] for run in found["runsOrError"]["results"]} >= set(runs.values())
+
+
+def test_a_grant_for_a_group_shows_its_assets_and_their_runs(server: GuardedServer, runs) -> None:
+    token = server.person(Grant(role=Role.VIEWER, groups=("raw",)))
+    found = everything(server, token)
+    assert {node["assetKey"]["path"][0] for node in found["assetNodes"]} == {"orders", "daily"}
+    assert {node["key"]["path"][0] for node in found["assetsOrError"]["nodes"]} <= {"orders", "daily"}
+    seen = {run["runId"] for run in found["runsOrError"]["results"]}
+    assert runs["orders"] in seen and not seen & {runs["greet"], runs["report"]}
+    assert found["runsOrError"]["count"] == len(seen)
+    [repository] = found["repositoriesOrError"]["nodes"]
+    assert repository["schedules"] == repository["sensors"] == []
+    for text in ("report", "greet", "yearly", "skips"):
+        assert text not in json.dumps(found), text
+    assert server.graphql(RUN, token, id=runs["orders"])[1]["data"]["runOrError"]["__typename"] == "Run"
+    for hidden in ("greet", "report"):
+        answer = server.graphql(RUN, token, id=runs[hidden])[1]["data"]
+        assert {one["__typename"] for one in answer.values()} == {"RunNotFoundError"}
+
+
+def test_a_grant_for_another_location_shows_nothing(server: GuardedServer, runs) -> None:
+    token = server.person(Grant(role=Role.ADMIN, locations=("elsewhere",)))
+    found = everything(server, token)
+    assert "code.py" not in json.dumps(found)
+    assert found["assetNodes"] == [] and found["runsOrError"] == {"results": [], "count": 0}
+    health = server.rest("GET", "/health", token=token)[1]
+    assert health.get("locations", []) == [] and health.get("waiting", []) == []
+
+
+def test_a_token_with_limits_sees_what_its_limits_allow(server: GuardedServer, runs) -> None:
+    limits = (Grant(role=Role.VIEWER, groups=("mart",)),)
+    token = server.token("root", limits=limits)
+    found = everything(server, token)
+    assert {node["assetKey"]["path"][0] for node in found["assetNodes"]} == {"report"}
+    assert [entry["name"] for entry in found["workspaceOrError"]["locationEntries"]] == ["code.py"]
+
+
+# -- the local socket ---------------------------------------------------------------------------------------------
+
+
+def socket_call(server: GuardedServer, method: str, *args, **kwargs):
+    ledger = RemoteLedger(Channel(server.server.options.socket))
+    return attrgetter(method)(ledger)(*args, **kwargs)
+
+
+def test_changes_over_the_socket_are_audited(server: GuardedServer) -> None:
+    change = PartitionChange(name="cities", add=("rome",))
+    socket_call(server, "change_dynamic_partitions", change, now=1.0)
+    socket_call(server, "pools.set_slots", "lane", 2, now=1.0)
+    for operation in ("edit_dynamic_partitions", "edit_concurrency_limit"):
+        [entry] = server.audit(operation=operation)[:1]
+        assert (entry.surface, entry.outcome) == ("cli", "done")
+
+
+def test_a_read_only_server_refuses_changes_over_the_socket() -> None:
+    for server in served(read_only=True):
+        with pytest.raises(Exception, match="read-only"):
+            socket_call(server, "pools.set_slots", "lane", 2, now=1.0)
+        assert server.ledger.pools.get_slots() == {}
+        assert [entry.outcome for entry in server.audit()] == ["refused"]
+        event = Event(type=EventType.ASSET_OBSERVATION, timestamp=1.0, asset="orders")
+        socket_call(server, "record_events", [event])
+        assert server.ledger.last_event_id() > 0
