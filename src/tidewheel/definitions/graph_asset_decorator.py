@@ -109,7 +109,10 @@ def graph_multi_asset(
     check_specs: Sequence[AssetCheckSpec] | None = None,
     config: Any = None,
 ) -> Any:
-    """Decorate a function that connects ops and returns a dict of outputs: each is an asset."""
+    """Decorate a function that connects ops and returns a dict of outputs: each is an asset.
+
+    All are of the group ``group_name``; a group of a single ``AssetOut`` does not count, as on Dagster.
+    """
 
     def decorate(fn: Callable[..., Any]) -> AssetsDefinition:
         graph_name = name or fn.__name__
@@ -120,11 +123,8 @@ def graph_multi_asset(
         keys, deps = _inputs_of(graph_def, ins, what)
         definition = require_partitions_def(partitions_def)
         specs = [
-            asset_out.to_spec(
-                keys_by_output[output],
-                deps,
-                partitions_def=definition,
-                group_name=group_name or DEFAULT_GROUP,
+            asset_out.to_spec(keys_by_output[output], deps, partitions_def=definition).replace_attributes(
+                group_name=group_name or DEFAULT_GROUP
             )
             for output, asset_out in outs.items()
         ]

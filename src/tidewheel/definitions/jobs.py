@@ -118,10 +118,8 @@ class JobDefinition:
 
     @property
     def uncut_graph(self) -> GraphDefinition:
-        """The graph before it was cut to a selection of ops."""
-        if self.op_selection is None or self.parent_job is None:
-            return self._graph
-        return self.parent_job.uncut_graph
+        """The graph before it was cut to a selection of ops or of assets."""
+        return self._graph if self.parent_job is None else self.parent_job.uncut_graph
 
     @property
     def nodes(self) -> list[Node]:

@@ -83,7 +83,7 @@ class DataVersions:
         name = upstream.to_escaped_user_string()
         if self._env.layer.partitions_defs.get(upstream) is None:
             return self._one(name, None)
-        keys = self._partitions.input_keys(downstream, upstream)
+        keys = self._partitions.existing_input_keys(downstream, upstream)
         if len(keys) == 1:
             return self._one(name, str(keys[0]))
         if not keys or len(keys) > MOST_PARTITIONS:

@@ -23,7 +23,7 @@ class PartitionAccess:
     def __init__(self, env: RunEnvironment) -> None:
         self._env = env
         self._output_keys: dict[AssetKey, list[str]] = {}
-        self._input_keys: dict[tuple[AssetKey | None, AssetKey], list[str]] = {}
+        self._input_keys: dict[tuple[AssetKey | None, AssetKey], tuple[list[str], list[str]]] = {}
 
     # -- the run ------------------------------------------------------------------------------------------
 
@@ -117,21 +117,40 @@ class PartitionAccess:
         return found
 
     def input_keys(self, downstream: AssetKey | None, upstream: AssetKey) -> list[str]:
-        """Partitions of an upstream asset that the run's partitions of a downstream asset need."""
+        """Partitions of an upstream asset that the run's partitions of a downstream asset need.
+
+        Raises:
+            InvariantViolationError: when some of them do not exist.
+        """
+        keys, missing = self._needed(downstream, upstream)
+        if missing:
+            raise InvariantViolationError(
+                f"expected the partitions of {upstream.to_user_string()!r} that are needed to exist, "
+                f"got {missing[:10]} which do "
+                "not; change the partition mapping or allow_nonexistent_upstream_partitions"
+            )
+        return keys
+
+    def existing_input_keys(self, downstream: AssetKey | None, upstream: AssetKey) -> list[str]:
+        """As `input_keys`, without those that do not exist."""
+        return self._needed(downstream, upstream)[0]
+
+    def _needed(self, downstream: AssetKey | None, upstream: AssetKey) -> tuple[list[str], list[str]]:
+        """The needed partitions that exist, and those that do not."""
         found = self._input_keys.get((downstream, upstream))
         if found is None:
             found = self._input_keys[(downstream, upstream)] = self._mapped(downstream, upstream)
         return found
 
-    def _mapped(self, downstream: AssetKey | None, upstream: AssetKey) -> list[str]:
+    def _mapped(self, downstream: AssetKey | None, upstream: AssetKey) -> tuple[list[str], list[str]]:
         upstream_def = self.definition(upstream)
         if upstream_def is None:
-            return []
+            return [], []
         downstream_def = self.definition(downstream)
         given = self._env.layer.mappings.get((downstream, upstream)) if downstream is not None else None
         has_partition = self.has_key or self.has_range
         if given is None and has_partition and downstream_def is not None and downstream_def == upstream_def:
-            return self.keys(downstream_def)
+            return self.keys(downstream_def), []
         mapping = infer_partition_mapping(
             given,
             downstream_def,
@@ -147,16 +166,10 @@ class PartitionAccess:
                 subset, downstream_def, upstream_def, current_time=now, dynamic_partitions_store=store
             )
         missing = list(result.required_but_nonexistent_partition_keys)
-        if missing:
-            raise InvariantViolationError(
-                f"expected the partitions of {upstream.to_user_string()!r} that are needed to exist, "
-                f"got {missing[:10]} which do "
-                "not; change the partition mapping or allow_nonexistent_upstream_partitions"
-            )
         keys = [str(key) for key in result.partitions_subset.get_partition_keys()]
         if isinstance(upstream_def, MultiPartitionsDefinition):
-            return [upstream_def.get_partition_key_from_str(key) for key in keys]
-        return keys
+            return [upstream_def.get_partition_key_from_str(key) for key in keys], missing
+        return keys, missing
 
     def _store(self, definition: Any) -> Any:
         needs_store = type(definition).__name__ in (

@@ -8,7 +8,6 @@ from typing import Union, assert_never
 
 import msgspec
 
-from tidewheel.logic.cron.zones import require_zone
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import (
     MultiPartitions,
@@ -193,12 +192,6 @@ def _require_known(keys: Iterable[str], spec: PartitionsSpec) -> None:
 def _require_time_windows(down_spec: PartitionsSpec | None, up_spec: PartitionsSpec | None) -> None:
     if not isinstance(down_spec, TimeWindowPartitions) or not isinstance(up_spec, TimeWindowPartitions):
         raise _unfit("time window", "time windows on both sides", "use another mapping")
-    if require_zone(down_spec.zone) != require_zone(up_spec.zone):
-        raise _unfit(
-            "time window",
-            f"one zone on both sides (downstream has {down_spec.zone!r}, upstream {up_spec.zone!r})",
-            "give both definitions the same zone",
-        )
 
 
 def _require_dimension(multi: PartitionsSpec | None, single: PartitionsSpec | None, name: str | None) -> None:

@@ -111,6 +111,10 @@ def shifted(start=0, end=0, allow=False):
         (shifted(), monthly(), weekly(), ["2024-01-01"], ["2023-12-31", "2024-01-07", "2024-01-14", "2024-01-21"], ["2024-01-28"]),
         (shifted(), daily(), spec_of("0 6 * * *", "2024-01-01"), ["2024-01-10"], days(9, 10), []),
         (shifted(), daily(), daily(), ["2024-01-10", "2024-01-12"], ["2024-01-10", "2024-01-12"], []),
+        # ... and across zones
+        (shifted(), daily(), daily(zone="Europe/Berlin"), ["2024-01-10"], days(10, 11), []),
+        (shifted(), daily(zone="Europe/Berlin"), daily(), ["2024-01-10"], days(9, 10), []),
+        (shifted(-1, -1), daily(), daily(zone="Europe/Berlin"), ["2024-01-11"], days(10, 11), []),
         (shifted(), hourly(), daily(), ["2024-01-10-05:00"], ["2024-01-10"], []),
         # offsets count the downstream windows
         (shifted(-1, -1), weekly(), daily(), ["2024-01-14"], days(7, 13), []),
@@ -176,6 +180,7 @@ def test_weeks_of_a_month():
         (shifted(), weekly(), daily(), ["2024-01-28"], days(28, 31)),
         (shifted(-1, -1), daily(), daily(), ["2024-01-08"], ["2024-01-09"]),
         (shifted(-2, 0), daily(), daily(), ["2024-01-08"], days(8, 10)),
+        (shifted(), daily(zone="Europe/Berlin"), daily(), ["2024-01-08"], days(7, 8)),
         (shifted(0, 1), daily(), daily(), ["2024-01-08"], days(7, 8)),
         (shifted(-1, -1), daily(), daily(), ["2024-01-31"], []),
         (shifted(1, 0), daily(), daily(), ["2024-01-08"], []),
@@ -381,9 +386,19 @@ def test_defaults(down_spec, up_spec, expected):
 @pytest.mark.parametrize(
     ("mapping", "down_spec", "up_spec"),
     [
+        (TimeWindowMapping(), daily(), daily(zone="Europe/Berlin")),
+        (MultiToSingle(), MULTI, weekly(zone="Europe/Berlin")),
+    ],
+)
+def test_time_windows_of_two_zones_may_be_mapped(mapping, down_spec, up_spec):
+    require_mapping(mapping, down_spec, up_spec)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "down_spec", "up_spec"),
+    [
         (TimeWindowMapping(), daily(), STATIC),
         (TimeWindowMapping(), None, daily()),
-        (TimeWindowMapping(), daily(), daily(zone="Europe/Berlin")),
         (Identity(), None, STATIC),
         (Identity(), STATIC, None),
         (SpecificPartitions(keys=("a",)), STATIC, None),
@@ -396,7 +411,6 @@ def test_defaults(down_spec, up_spec, expected):
         (MultiToSingle(), MULTI, None),
         (MultiToSingle(), MULTI, OTHER),
         (MultiToSingle(dimension="nope"), MULTI, STATIC),
-        (MultiToSingle(), MULTI, weekly(zone="Europe/Berlin")),
         (MultiMapping(links=()), MULTI, STATIC),
         (MultiMapping(links=(SAME_Z, SAME_Z)), MULTI, MULTI),
         (MultiMapping(links=(SAME_Z,)), MULTI, OTHER_MULTI),
