@@ -66,5 +66,5 @@ def test_missing():
 
 
 def observe():
-    return [str(type(AutomationCondition.eager()).__name__), hourly.automation_conditions_by_key[hourly.key].get_label(),
+    return [{"class": type(AutomationCondition.eager()).__name__}, hourly.automation_conditions_by_key[hourly.key].get_label(),
             AutomationCondition.missing().name, (AutomationCondition.missing() | AutomationCondition.in_progress()).get_label(), AutomationCondition.cron_tick_passed("0 * * * *").name]
