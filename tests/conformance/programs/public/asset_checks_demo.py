@@ -1,4 +1,21 @@
-from dagster import AssetCheckExecutionContext, AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetSelection, Definitions, MetadataValue, Output, asset, asset_check, define_asset_job, materialize, multi_asset_check, build_column_schema_change_checks, AssetKey
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetSelection,
+    Definitions,
+    MetadataValue,
+    Output,
+    asset,
+    asset_check,
+    define_asset_job,
+    materialize,
+    multi_asset_check,
+    build_column_schema_change_checks,
+    AssetKey,
+)
 import pandas as pd
 
 
@@ -7,7 +24,9 @@ def orders():
     df = pd.DataFrame({"id": [1, None]})
     yield Output(df, metadata={"rows": 2})
     n = int(df.id.isna().sum())
-    yield AssetCheckResult(check_name="no_nulls", passed=n == 0, severity=AssetCheckSeverity.WARN, metadata={"nulls": n})
+    yield AssetCheckResult(
+        check_name="no_nulls", passed=n == 0, severity=AssetCheckSeverity.WARN, metadata={"nulls": n}
+    )
 
 
 @asset_check(asset=orders, description="enough")
@@ -43,7 +62,11 @@ def returns_bool():
 
 checks_only = define_asset_job("checks_only", selection=AssetSelection.checks(enough_rows, blocks))
 no_checks = define_asset_job("no_checks", selection=AssetSelection.all() - AssetSelection.all_asset_checks())
-defs = Definitions(assets=[orders, downstream], asset_checks=[enough_rows, blocks, raises, several, returns_bool], jobs=[checks_only, no_checks])
+defs = Definitions(
+    assets=[orders, downstream],
+    asset_checks=[enough_rows, blocks, raises, several, returns_bool],
+    jobs=[checks_only, no_checks],
+)
 
 
 def test_check_direct():
@@ -57,5 +80,9 @@ def test_check_run():
 
 
 def test_keys():
-    assert enough_rows.check_key == AssetCheckKey(AssetKey("orders"), "enough_rows") if hasattr(enough_rows, "check_key") else True
+    assert (
+        enough_rows.check_key == AssetCheckKey(AssetKey("orders"), "enough_rows")
+        if hasattr(enough_rows, "check_key")
+        else True
+    )
     assert AssetCheckKey(AssetKey("orders"), "m2") in several.check_keys

@@ -1,4 +1,17 @@
-from dagster import AssetSelection, AutomationCondition, AutomationConditionSensorDefinition, DagsterInstance, DailyPartitionsDefinition, DefaultSensorStatus, Definitions, asset, evaluate_automation_conditions, materialize, asset_check, AssetSpec
+from dagster import (
+    AssetSelection,
+    AutomationCondition,
+    AutomationConditionSensorDefinition,
+    DagsterInstance,
+    DailyPartitionsDefinition,
+    DefaultSensorStatus,
+    Definitions,
+    asset,
+    evaluate_automation_conditions,
+    materialize,
+    asset_check,
+    AssetSpec,
+)
 
 
 @asset(automation_condition=AutomationCondition.on_cron("0 * * * *"))
@@ -11,22 +24,38 @@ def eager(hourly):
     return hourly
 
 
-@asset(automation_condition=AutomationCondition.on_missing() & ~AutomationCondition.in_progress(), deps=[eager])
+@asset(
+    automation_condition=AutomationCondition.on_missing() & ~AutomationCondition.in_progress(), deps=[eager]
+)
 def missing():
     return 1
 
 
-@asset(automation_condition=(AutomationCondition.any_deps_updated().since(AutomationCondition.newly_requested()) & ~AutomationCondition.any_deps_missing()).with_label("custom"), deps=[eager, missing])
+@asset(
+    automation_condition=(
+        AutomationCondition.any_deps_updated().since(AutomationCondition.newly_requested())
+        & ~AutomationCondition.any_deps_missing()
+    ).with_label("custom"),
+    deps=[eager, missing],
+)
 def custom():
     return 1
 
 
-@asset(automation_condition=AutomationCondition.eager().without(~AutomationCondition.in_progress()).replace("newly_updated", AutomationCondition.newly_missing()), deps=[eager])
+@asset(
+    automation_condition=AutomationCondition.eager()
+    .without(~AutomationCondition.in_progress())
+    .replace("newly_updated", AutomationCondition.newly_missing()),
+    deps=[eager],
+)
 def replaced():
     return 1
 
 
-@asset(automation_condition=AutomationCondition.eager().ignore(AssetSelection.assets("missing")), deps=[missing, eager])
+@asset(
+    automation_condition=AutomationCondition.eager().ignore(AssetSelection.assets("missing")),
+    deps=[missing, eager],
+)
 def ignoring():
     return 1
 
@@ -36,8 +65,15 @@ def hourly_check():
     return True
 
 
-sensor = AutomationConditionSensorDefinition("my_sensor", target=AssetSelection.all(), default_status=DefaultSensorStatus.RUNNING, minimum_interval_seconds=30)
-defs = Definitions(assets=[hourly, eager, missing, custom, replaced, ignoring], asset_checks=[hourly_check], sensors=[sensor])
+sensor = AutomationConditionSensorDefinition(
+    "my_sensor",
+    target=AssetSelection.all(),
+    default_status=DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+)
+defs = Definitions(
+    assets=[hourly, eager, missing, custom, replaced, ignoring], asset_checks=[hourly_check], sensors=[sensor]
+)
 
 
 def test_eager():
@@ -66,5 +102,10 @@ def test_missing():
 
 
 def observe():
-    return [{"class": type(AutomationCondition.eager()).__name__}, hourly.automation_conditions_by_key[hourly.key].get_label(),
-            AutomationCondition.missing().name, (AutomationCondition.missing() | AutomationCondition.in_progress()).get_label(), AutomationCondition.cron_tick_passed("0 * * * *").name]
+    return [
+        {"class": type(AutomationCondition.eager()).__name__},
+        hourly.automation_conditions_by_key[hourly.key].get_label(),
+        AutomationCondition.missing().name,
+        (AutomationCondition.missing() | AutomationCondition.in_progress()).get_label(),
+        AutomationCondition.cron_tick_passed("0 * * * *").name,
+    ]

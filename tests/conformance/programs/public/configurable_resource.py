@@ -3,7 +3,21 @@ from contextlib import contextmanager
 from typing import Iterator, Optional
 
 import pytest
-from dagster import AssetExecutionContext, ConfigurableResource, Definitions, EnvVar, InitResourceContext, ResourceDependency, asset, materialize, op, job, resource, build_init_resource_context, EnvVar
+from dagster import (
+    AssetExecutionContext,
+    ConfigurableResource,
+    Definitions,
+    EnvVar,
+    InitResourceContext,
+    ResourceDependency,
+    asset,
+    materialize,
+    op,
+    job,
+    resource,
+    build_init_resource_context,
+    EnvVar,
+)
 from pydantic import Field, PrivateAttr
 
 os.environ["PUB_TOKEN"] = "tok"
@@ -60,7 +74,11 @@ def fetch_job():
     fetch()
 
 
-defs = Definitions(assets=[page], jobs=[fetch_job], resources={"creds": creds, "client": Client(creds=creds, url="http://h"), "conn": Conn()})
+defs = Definitions(
+    assets=[page],
+    jobs=[fetch_job],
+    resources={"creds": creds, "client": Client(creds=creds, url="http://h"), "conn": Conn()},
+)
 
 
 def test_page():
@@ -84,7 +102,9 @@ def test_direct():
 
 
 def test_from_job():
-    assert defs.resolve_job_def("fetch_job").execute_in_process().output_for_node("fetch") == "http://h:8080?tok"
+    assert (
+        defs.resolve_job_def("fetch_job").execute_in_process().output_for_node("fetch") == "http://h:8080?tok"
+    )
 
 
 def test_immutable():

@@ -1,5 +1,18 @@
 from typing import List
-from dagster import DynamicOut, DynamicOutput, Out, Output, job, op, graph, graph_asset, materialize, Config, asset, Definitions
+from dagster import (
+    DynamicOut,
+    DynamicOutput,
+    Out,
+    Output,
+    job,
+    op,
+    graph,
+    graph_asset,
+    materialize,
+    Config,
+    asset,
+    Definitions,
+)
 import pytest
 
 
@@ -92,7 +105,11 @@ def test_dyn():
 
 def test_fail():
     r = partial_fail.execute_in_process(raise_on_error=False)
-    assert sorted(e.step_key for e in r.get_step_failure_events()) == ["boom[n_2]"] if hasattr(r, "get_step_failure_events") else not r.success
+    assert (
+        sorted(e.step_key for e in r.get_step_failure_events()) == ["boom[n_2]"]
+        if hasattr(r, "get_step_failure_events")
+        else not r.success
+    )
     assert sorted(r.output_for_node("boom")) == ["n_0", "n_1", "n_3"]
 
 

@@ -1,5 +1,22 @@
 import os
-from dagster import ConfigurableResource, Definitions, EnvVar, asset, build_op_context, build_asset_context, job, op, resource, StringSource, IntSource, Field, OpExecutionContext, materialize_to_memory, DagsterInvalidConfigError, Permissive
+from dagster import (
+    ConfigurableResource,
+    Definitions,
+    EnvVar,
+    asset,
+    build_op_context,
+    build_asset_context,
+    job,
+    op,
+    resource,
+    StringSource,
+    IntSource,
+    Field,
+    OpExecutionContext,
+    materialize_to_memory,
+    DagsterInvalidConfigError,
+    Permissive,
+)
 import pytest
 
 os.environ.setdefault("APP_ENV", "local")
@@ -51,10 +68,15 @@ def ping_job():
 
 
 RESOURCES = {
-    "local": {"db": Db(dsn="sqlite", port=EnvVar.int("APP_DB_PORT")), "legacy": legacy.configured({"name": {"env": "APP_ENV"}, "port": {"env": "APP_DB_PORT"}})},
+    "local": {
+        "db": Db(dsn="sqlite", port=EnvVar.int("APP_DB_PORT")),
+        "legacy": legacy.configured({"name": {"env": "APP_ENV"}, "port": {"env": "APP_DB_PORT"}}),
+    },
     "prod": {"db": Snow(dsn=EnvVar("APP_SECRET_DSN")), "legacy": legacy},
 }
-defs = Definitions(assets=[from_legacy, from_db, from_env], jobs=[ping_job], resources=RESOURCES[os.environ["APP_ENV"]])
+defs = Definitions(
+    assets=[from_legacy, from_db, from_env], jobs=[ping_job], resources=RESOURCES[os.environ["APP_ENV"]]
+)
 
 
 def test_op_direct():

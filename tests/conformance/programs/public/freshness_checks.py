@@ -1,8 +1,27 @@
 from datetime import timedelta
-from dagster import AssetSpec, Definitions, FreshnessPolicy, asset, build_last_update_freshness_checks, build_sensor_for_freshness_checks, build_time_partition_freshness_checks, DailyPartitionsDefinition, materialize, DagsterInstance, apply_freshness_policy, build_metadata_bounds_checks, MaterializeResult, AssetCheckSeverity
+from dagster import (
+    AssetSpec,
+    Definitions,
+    FreshnessPolicy,
+    asset,
+    build_last_update_freshness_checks,
+    build_sensor_for_freshness_checks,
+    build_time_partition_freshness_checks,
+    DailyPartitionsDefinition,
+    materialize,
+    DagsterInstance,
+    apply_freshness_policy,
+    build_metadata_bounds_checks,
+    MaterializeResult,
+    AssetCheckSeverity,
+)
 
 
-@asset(freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(hours=24), warn_window=timedelta(hours=12)))
+@asset(
+    freshness_policy=FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=24), warn_window=timedelta(hours=12)
+    )
+)
 def windowed():
     return 1
 
@@ -18,11 +37,20 @@ def daily():
 
 
 external = AssetSpec("external", group_name="outside")
-last = build_last_update_freshness_checks(assets=[windowed, by_cron], lower_bound_delta=timedelta(hours=2), deadline_cron="0 9 * * *", timezone="UTC")
-part = build_time_partition_freshness_checks(assets=[daily], deadline_cron="0 10 * * *", severity=AssetCheckSeverity.ERROR)
+last = build_last_update_freshness_checks(
+    assets=[windowed, by_cron],
+    lower_bound_delta=timedelta(hours=2),
+    deadline_cron="0 9 * * *",
+    timezone="UTC",
+)
+part = build_time_partition_freshness_checks(
+    assets=[daily], deadline_cron="0 10 * * *", severity=AssetCheckSeverity.ERROR
+)
 bounds = build_metadata_bounds_checks(assets=[by_cron], metadata_key="rows", min_value=10, max_value=100)
 sensor = build_sensor_for_freshness_checks(freshness_checks=[*last, *part], minimum_interval_seconds=60)
-defs = Definitions(assets=[windowed, by_cron, daily, external], asset_checks=[*last, *part, *bounds], sensors=[sensor])
+defs = Definitions(
+    assets=[windowed, by_cron, daily, external], asset_checks=[*last, *part, *bounds], sensors=[sensor]
+)
 
 
 def test_names():
@@ -31,7 +59,12 @@ def test_names():
 
 
 def test_fresh():
-    r = materialize([windowed, *build_last_update_freshness_checks(assets=[windowed], lower_bound_delta=timedelta(days=1))])
+    r = materialize(
+        [
+            windowed,
+            *build_last_update_freshness_checks(assets=[windowed], lower_bound_delta=timedelta(days=1)),
+        ]
+    )
     assert r.success
     e = r.get_asset_check_evaluations()
     assert [x.passed for x in e] == [True]

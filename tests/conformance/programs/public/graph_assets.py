@@ -1,4 +1,22 @@
-from dagster import AssetIn, AssetKey, AssetOut, AssetsDefinition, GraphOut, In, Nothing, Out, Definitions, asset, graph, graph_asset, graph_multi_asset, materialize, op, Config, RetryPolicy
+from dagster import (
+    AssetIn,
+    AssetKey,
+    AssetOut,
+    AssetsDefinition,
+    GraphOut,
+    In,
+    Nothing,
+    Out,
+    Definitions,
+    asset,
+    graph,
+    graph_asset,
+    graph_multi_asset,
+    materialize,
+    op,
+    Config,
+    RetryPolicy,
+)
 
 
 class Num(Config):
@@ -46,7 +64,9 @@ def notify_graph(number):
     return notify(after=plus_one(number))
 
 
-done = AssetsDefinition.from_graph(notify_graph, keys_by_output_name={"done": AssetKey("done")}, group_name="pair")
+done = AssetsDefinition.from_graph(
+    notify_graph, keys_by_output_name={"done": AssetKey("done")}, group_name="pair"
+)
 
 
 @op
@@ -54,12 +74,17 @@ def _made(up):
     return up * 2
 
 
-doubled = AssetsDefinition.from_op(_made, keys_by_input_name={"up": AssetKey("number")}, keys_by_output_name={"result": AssetKey("doubled")})
+doubled = AssetsDefinition.from_op(
+    _made, keys_by_input_name={"up": AssetKey("number")}, keys_by_output_name={"result": AssetKey("doubled")}
+)
 defs = Definitions(assets=[number, bigger, pair, done, doubled])
 
 
 def test_graphs():
-    r = materialize([number, bigger, pair, done, doubled], run_config={"ops": {"number": {"ops": {"fetch": {"config": {"n": 1}}}}}})
+    r = materialize(
+        [number, bigger, pair, done, doubled],
+        run_config={"ops": {"number": {"ops": {"fetch": {"config": {"n": 1}}}}}},
+    )
     assert r.success
     assert r.asset_value("number") == 3
     assert r.output_for_node("number.plus_one_2") == 3

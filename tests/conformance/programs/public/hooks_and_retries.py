@@ -1,5 +1,23 @@
 import pytest
-from dagster import Backoff, Failure, HookContext, Jitter, RetryPolicy, RetryRequested, failure_hook, job, op, success_hook, build_hook_context, resource, ResourceDefinition, Definitions, MetadataValue, graph, DagsterExecutionStepExecutionError
+from dagster import (
+    Backoff,
+    Failure,
+    HookContext,
+    Jitter,
+    RetryPolicy,
+    RetryRequested,
+    failure_hook,
+    job,
+    op,
+    success_hook,
+    build_hook_context,
+    resource,
+    ResourceDefinition,
+    Definitions,
+    MetadataValue,
+    graph,
+    DagsterExecutionStepExecutionError,
+)
 
 SENT = []
 
@@ -19,7 +37,9 @@ def fine():
     return 1
 
 
-@op(retry_policy=RetryPolicy(max_retries=2, delay=0.01, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS))
+@op(
+    retry_policy=RetryPolicy(max_retries=2, delay=0.01, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
+)
 def flaky(context, x):
     if context.retry_number < 2:
         raise ValueError("flaky")

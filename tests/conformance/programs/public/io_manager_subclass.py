@@ -1,6 +1,23 @@
 import os
 import pandas as pd
-from dagster import AssetKey, ConfigurableIOManager, InputContext, IOManager, OutputContext, asset, io_manager, Definitions, materialize, op, job, Out, build_input_context, build_output_context, ConfigurableIOManagerFactory, AssetIn
+from dagster import (
+    AssetKey,
+    ConfigurableIOManager,
+    InputContext,
+    IOManager,
+    OutputContext,
+    asset,
+    io_manager,
+    Definitions,
+    materialize,
+    op,
+    job,
+    Out,
+    build_input_context,
+    build_output_context,
+    ConfigurableIOManagerFactory,
+    AssetIn,
+)
 import tempfile
 
 
@@ -27,7 +44,9 @@ class DictIOManager(IOManager):
         self.store = {}
 
     def handle_output(self, context, obj):
-        self.store[tuple(context.get_identifier()[1:]) if not context.has_asset_key else context.asset_key.path[-1]] = obj
+        self.store[
+            tuple(context.get_identifier()[1:]) if not context.has_asset_key else context.asset_key.path[-1]
+        ] = obj
         yield from ()
 
     def load_input(self, context):
@@ -65,7 +84,9 @@ def add_job():
     add(add(one()))
 
 
-defs = Definitions(assets=[people, adults], jobs=[add_job], resources={"csv": CsvIOManager(base=tempfile.mkdtemp())})
+defs = Definitions(
+    assets=[people, adults], jobs=[add_job], resources={"csv": CsvIOManager(base=tempfile.mkdtemp())}
+)
 
 
 def test_csv(tmp_path):
@@ -81,4 +102,8 @@ def test_contexts(tmp_path):
     m.handle_output(out, pd.DataFrame({"q": [1]}))
     df = m.load_input(build_input_context(asset_key=AssetKey(["raw", "t"]), upstream_output=out))
     assert df.q.tolist() == [1]
-    assert out.get_logged_metadata()["rows"].value == 1 if hasattr(out.get_logged_metadata()["rows"], "value") else out.get_logged_metadata()["rows"] == 1
+    assert (
+        out.get_logged_metadata()["rows"].value == 1
+        if hasattr(out.get_logged_metadata()["rows"], "value")
+        else out.get_logged_metadata()["rows"] == 1
+    )

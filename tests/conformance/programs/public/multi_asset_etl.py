@@ -1,8 +1,32 @@
-from dagster import AssetKey, AssetMaterialization, AssetOut, AssetSpec, MaterializeResult, Output, asset, multi_asset, materialize, Definitions, AssetCheckResult, AssetCheckSpec, define_asset_job, AssetExecutionContext, AssetDep, ObserveResult, observable_source_asset, DataVersion
+from dagster import (
+    AssetKey,
+    AssetMaterialization,
+    AssetOut,
+    AssetSpec,
+    MaterializeResult,
+    Output,
+    asset,
+    multi_asset,
+    materialize,
+    Definitions,
+    AssetCheckResult,
+    AssetCheckSpec,
+    define_asset_job,
+    AssetExecutionContext,
+    AssetDep,
+    ObserveResult,
+    observable_source_asset,
+    DataVersion,
+)
 
 
-@multi_asset(outs={"users": AssetOut(key_prefix="db", description="u", tags={"t": "1"}), "orders": AssetOut(is_required=False, group_name="sales")},
-             can_subset=True)
+@multi_asset(
+    outs={
+        "users": AssetOut(key_prefix="db", description="u", tags={"t": "1"}),
+        "orders": AssetOut(is_required=False, group_name="sales"),
+    },
+    can_subset=True,
+)
 def db_tables(context: AssetExecutionContext):
     if "users" in context.selected_output_names:
         yield Output([1, 2], "users", metadata={"n": 2})
@@ -10,11 +34,20 @@ def db_tables(context: AssetExecutionContext):
         yield Output([3], "orders")
 
 
-@multi_asset(specs=[AssetSpec("left", deps=["orders"], skippable=True, kinds={"python", "duckdb"}), AssetSpec("right", deps=["left"], owners=["team:core"], metadata={"k": 1})],
-             check_specs=[AssetCheckSpec("nonempty", asset="right")], name="sides", op_tags={"cpu": "2"})
+@multi_asset(
+    specs=[
+        AssetSpec("left", deps=["orders"], skippable=True, kinds={"python", "duckdb"}),
+        AssetSpec("right", deps=["left"], owners=["team:core"], metadata={"k": 1}),
+    ],
+    check_specs=[AssetCheckSpec("nonempty", asset="right")],
+    name="sides",
+    op_tags={"cpu": "2"},
+)
 def sides():
     yield MaterializeResult("left", metadata={"a": 1.5})
-    yield MaterializeResult(asset_key="right", check_results=[AssetCheckResult(passed=True, metadata={"rows": 3})])
+    yield MaterializeResult(
+        asset_key="right", check_results=[AssetCheckResult(passed=True, metadata={"rows": 3})]
+    )
 
 
 @multi_asset(outs={"train": AssetOut(), "test": AssetOut()})
@@ -45,11 +78,16 @@ def test_all():
 
 def test_subset():
     r = materialize([db_tables], selection=["orders"])
-    assert [m.asset_key.to_user_string() for m in r.asset_materializations_for_node("db_tables")] == ["orders"]
+    assert [m.asset_key.to_user_string() for m in r.asset_materializations_for_node("db_tables")] == [
+        "orders"
+    ]
 
 
 def test_keys():
     assert db_tables.keys == {AssetKey(["db", "users"]), AssetKey("orders")}
     assert sides.op.name == "sides" and sides.can_subset is False
     assert list(split_data.keys_by_input_name) == ["users_count"]
-    assert {k: v.to_user_string() for k, v in split_data.keys_by_output_name.items()} == {"train": "train", "test": "test"}
+    assert {k: v.to_user_string() for k, v in split_data.keys_by_output_name.items()} == {
+        "train": "train",
+        "test": "test",
+    }

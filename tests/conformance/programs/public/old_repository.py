@@ -1,4 +1,30 @@
-from dagster import DagsterType, In, Out, String, job, op, repository, resource, schedule, sensor, RunRequest, ScheduleDefinition, fs_io_manager, mem_io_manager, graph, asset, with_resources, SourceAsset, AssetKey, define_asset_job, file_relative_path, config_from_files, ResourceDefinition, in_process_executor, multi_or_in_process_executor
+from dagster import (
+    DagsterType,
+    In,
+    Out,
+    String,
+    job,
+    op,
+    repository,
+    resource,
+    schedule,
+    sensor,
+    RunRequest,
+    ScheduleDefinition,
+    fs_io_manager,
+    mem_io_manager,
+    graph,
+    asset,
+    with_resources,
+    SourceAsset,
+    AssetKey,
+    define_asset_job,
+    file_relative_path,
+    config_from_files,
+    ResourceDefinition,
+    in_process_executor,
+    multi_or_in_process_executor,
+)
 
 EvenType = DagsterType(name="Even", type_check_fn=lambda _, v: v % 2 == 0)
 
@@ -28,8 +54,16 @@ def pipeline():
     push(pull())
 
 
-dev = pipeline.to_job("pipeline_dev", resource_defs={"warehouse": warehouse.configured({"host": "dev"}), "io_manager": mem_io_manager})
-prod = pipeline.to_job("pipeline_prod", resource_defs={"warehouse": warehouse}, config={"resources": {"warehouse": {"config": {"host": "prod"}}}}, executor_def=in_process_executor)
+dev = pipeline.to_job(
+    "pipeline_dev",
+    resource_defs={"warehouse": warehouse.configured({"host": "dev"}), "io_manager": mem_io_manager},
+)
+prod = pipeline.to_job(
+    "pipeline_prod",
+    resource_defs={"warehouse": warehouse},
+    config={"resources": {"warehouse": {"config": {"host": "prod"}}}},
+    executor_def=in_process_executor,
+)
 
 
 @op(ins={"n": In(EvenType)})
@@ -55,7 +89,9 @@ def parsed(context):
     return context.resources.warehouse["host"]
 
 
-assets = with_resources([parsed, src], {"warehouse": warehouse}, resource_config_by_key={"warehouse": {"config": {"host": "w"}}})
+assets = with_resources(
+    [parsed, src], {"warehouse": warehouse}, resource_config_by_key={"warehouse": {"config": {"host": "w"}}}
+)
 
 
 @schedule(cron_schedule="0 2 * * *", job=prod)
@@ -78,5 +114,9 @@ def test_repo():
     assert sorted(my_repo.job_names)[0].startswith("__ASSET") or "pipeline_dev" in my_repo.job_names
     r = my_repo.get_job("pipeline_dev").execute_in_process()
     assert r.output_for_node("pull") == 6
-    assert my_repo.has_job("pipeline_prod") and my_repo.has_schedule_def("nightly") and my_repo.has_sensor_def("either")
+    assert (
+        my_repo.has_job("pipeline_prod")
+        and my_repo.has_schedule_def("nightly")
+        and my_repo.has_sensor_def("either")
+    )
     assert my_repo.load_asset_value is not None

@@ -1,18 +1,41 @@
-from dagster import Array, Bool, Enum, EnumValue, Field, Float, Map, Noneable, Permissive, Selector, Shape, StringSource, job, op, resource, make_values_resource, RunConfig, Config, DagsterInvalidConfigError, validate_run_config
+from dagster import (
+    Array,
+    Bool,
+    Enum,
+    EnumValue,
+    Field,
+    Float,
+    Map,
+    Noneable,
+    Permissive,
+    Selector,
+    Shape,
+    StringSource,
+    job,
+    op,
+    resource,
+    make_values_resource,
+    RunConfig,
+    Config,
+    DagsterInvalidConfigError,
+    validate_run_config,
+)
 import pytest
 
 Mode = Enum("Mode", [EnumValue("FAST"), EnumValue("SLOW", description="slow")])
 
 
-@op(config_schema={
-    "mode": Field(Mode, default_value="FAST"),
-    "items": [str],
-    "opts": Permissive({"a": int}),
-    "sel": Selector({"file": str, "url": Shape({"u": str})}),
-    "maybe": Field(Noneable(int), default_value=None),
-    "m": Field(Map(str, float), is_required=False),
-    "flags": Field(Array(Bool), default_value=[True]),
-})
+@op(
+    config_schema={
+        "mode": Field(Mode, default_value="FAST"),
+        "items": [str],
+        "opts": Permissive({"a": int}),
+        "sel": Selector({"file": str, "url": Shape({"u": str})}),
+        "maybe": Field(Noneable(int), default_value=None),
+        "m": Field(Map(str, float), is_required=False),
+        "flags": Field(Array(Bool), default_value=[True]),
+    }
+)
 def configured_op(context):
     return dict(context.op_config)
 
@@ -40,9 +63,13 @@ def use(context):
 CFG = {"items": ["a"], "opts": {"a": 1, "zz": "x"}, "sel": {"url": {"u": "h"}}, "m": {"k": 1.5}}
 
 
-@job(config={"ops": {"configured_op": {"config": CFG}, "greet": {"config": {"name": "bo"}}},
-             "resources": {"db": {"config": {"pw": "s"}}, "values": {"config": {"team": "t"}}}},
-     resource_defs={"db": db, "values": make_values_resource(team=str)})
+@job(
+    config={
+        "ops": {"configured_op": {"config": CFG}, "greet": {"config": {"name": "bo"}}},
+        "resources": {"db": {"config": {"pw": "s"}}, "values": {"config": {"team": "t"}}},
+    },
+    resource_defs={"db": db, "values": make_values_resource(team=str)},
+)
 def config_job():
     configured_op()
     greet()
@@ -76,7 +103,11 @@ def test_run_config():
 
 def observe():
     found = []
-    for bad in ({"ops": {"greet": {"config": {"name": 1}}}}, {"ops": {"greet": {"config": {"name": "a", "extra": 1}}}}, {"ops": {"nope": {}}}):
+    for bad in (
+        {"ops": {"greet": {"config": {"name": 1}}}},
+        {"ops": {"greet": {"config": {"name": "a", "extra": 1}}}},
+        {"ops": {"nope": {}}},
+    ):
         try:
             validate_run_config(greet_job, bad)
             found.append("ok")

@@ -1,9 +1,28 @@
 import pandas as pd
-from dagster import Field, Int, Out, Output, String, get_dagster_logger, graph, job, op, In, Nothing, AssetMaterialization, DagsterInvalidConfigError
+from dagster import (
+    Field,
+    Int,
+    Out,
+    Output,
+    String,
+    get_dagster_logger,
+    graph,
+    job,
+    op,
+    In,
+    Nothing,
+    AssetMaterialization,
+    DagsterInvalidConfigError,
+)
 import pytest
 
 
-@op(config_schema={"n": Field(Int, default_value=3, description="rows"), "prefix": Field(String, is_required=False)})
+@op(
+    config_schema={
+        "n": Field(Int, default_value=3, description="rows"),
+        "prefix": Field(String, is_required=False),
+    }
+)
 def extract(context) -> pd.DataFrame:
     n = context.op_config["n"]
     prefix = context.op_config.get("prefix", "row")
@@ -43,7 +62,12 @@ def etl():
     alert(bad)
 
 
-etl_job = etl.to_job(name="etl_job", config={"ops": {"extract": {"config": {"n": 5, "prefix": "x"}}}}, tags={"team": "data"}, description="ETL")
+etl_job = etl.to_job(
+    name="etl_job",
+    config={"ops": {"extract": {"config": {"n": 5, "prefix": "x"}}}},
+    tags={"team": "data"},
+    description="ETL",
+)
 etl_default = etl.to_job(name="etl_default")
 
 

@@ -1,5 +1,24 @@
 import pandas as pd
-from dagster import AssetIn, DailyPartitionsDefinition, HourlyPartitionsDefinition, LastPartitionMapping, MonthlyPartitionsDefinition, MultiPartitionsDefinition, StaticPartitionsDefinition, TimeWindowPartitionMapping, WeeklyPartitionsDefinition, asset, define_asset_job, build_schedule_from_partitioned_job, materialize, Definitions, DagsterInstance, build_asset_context, BackfillPolicy, MultiPartitionKey
+from dagster import (
+    AssetIn,
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    LastPartitionMapping,
+    MonthlyPartitionsDefinition,
+    MultiPartitionsDefinition,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionMapping,
+    WeeklyPartitionsDefinition,
+    asset,
+    define_asset_job,
+    build_schedule_from_partitioned_job,
+    materialize,
+    Definitions,
+    DagsterInstance,
+    build_asset_context,
+    BackfillPolicy,
+    MultiPartitionKey,
+)
 
 daily = DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-02-01")
 regions = StaticPartitionsDefinition(["eu", "us"])
@@ -13,12 +32,25 @@ def events(context) -> pd.DataFrame:
     return pd.DataFrame({"day": [context.partition_key]})
 
 
-@asset(partitions_def=WeeklyPartitionsDefinition(start_date="2024-01-01", end_date="2024-02-01"), ins={"events": AssetIn(partition_mapping=TimeWindowPartitionMapping())})
+@asset(
+    partitions_def=WeeklyPartitionsDefinition(start_date="2024-01-01", end_date="2024-02-01"),
+    ins={"events": AssetIn(partition_mapping=TimeWindowPartitionMapping())},
+)
 def weekly_report(context, events: dict):
     return sorted(events)
 
 
-@asset(partitions_def=daily, ins={"yesterday": AssetIn("events", partition_mapping=TimeWindowPartitionMapping(start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True))})
+@asset(
+    partitions_def=daily,
+    ins={
+        "yesterday": AssetIn(
+            "events",
+            partition_mapping=TimeWindowPartitionMapping(
+                start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
+            ),
+        )
+    },
+)
 def diff(context, yesterday):
     return None if yesterday is None else len(yesterday)
 
@@ -35,17 +67,37 @@ def latest(events):
 
 
 daily_job = define_asset_job("daily_job", selection=["events"], partitions_def=daily)
-defs = Definitions(assets=[events, weekly_report, diff, by_region, latest], jobs=[daily_job], schedules=[build_schedule_from_partitioned_job(daily_job)])
+defs = Definitions(
+    assets=[events, weekly_report, diff, by_region, latest],
+    jobs=[daily_job],
+    schedules=[build_schedule_from_partitioned_job(daily_job)],
+)
 
 
 def test_week():
     instance = DagsterInstance.ephemeral()
     from dagster import mem_io_manager, FilesystemIOManager
     import tempfile
+
     res = {"io_manager": FilesystemIOManager(base_dir=tempfile.mkdtemp())}
     for d in range(1, 8):
         assert materialize([events], partition_key=f"2024-01-0{d}", instance=instance, resources=res).success
-    r = materialize([events.to_source_asset(), weekly_report], partition_key="2024-01-01", instance=instance, resources=res) if False else materialize([events, weekly_report], selection=[weekly_report], partition_key="2024-01-01", instance=instance, resources=res)
+    r = (
+        materialize(
+            [events.to_source_asset(), weekly_report],
+            partition_key="2024-01-01",
+            instance=instance,
+            resources=res,
+        )
+        if False
+        else materialize(
+            [events, weekly_report],
+            selection=[weekly_report],
+            partition_key="2024-01-01",
+            instance=instance,
+            resources=res,
+        )
+    )
     assert r.success
     assert len(instance.get_materialized_partitions(events.key)) == 7
 

@@ -1,4 +1,26 @@
-from dagster import DagsterRunStatus, DefaultSensorStatus, Definitions, RunFailureSensorContext, RunRequest, RunStatusSensorContext, SkipReason, build_run_status_sensor_context, DagsterInstance, job, op, run_failure_sensor, run_status_sensor, make_email_on_run_failure_sensor, sensor, asset, asset_sensor, EventLogEntry, AssetKey, multi_asset_sensor, MultiAssetSensorEvaluationContext
+from dagster import (
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    Definitions,
+    RunFailureSensorContext,
+    RunRequest,
+    RunStatusSensorContext,
+    SkipReason,
+    build_run_status_sensor_context,
+    DagsterInstance,
+    job,
+    op,
+    run_failure_sensor,
+    run_status_sensor,
+    make_email_on_run_failure_sensor,
+    sensor,
+    asset,
+    asset_sensor,
+    EventLogEntry,
+    AssetKey,
+    multi_asset_sensor,
+    MultiAssetSensorEvaluationContext,
+)
 
 MESSAGES = []
 
@@ -55,7 +77,9 @@ def table():
 @asset_sensor(asset_key=AssetKey("table"), job=report_job)
 def table_sensor(context, asset_event: EventLogEntry):
     assert asset_event.dagster_event and asset_event.dagster_event.asset_key
-    yield RunRequest(run_key=context.cursor, tags={"asset": asset_event.dagster_event.asset_key.to_user_string()})
+    yield RunRequest(
+        run_key=context.cursor, tags={"asset": asset_event.dagster_event.asset_key.to_user_string()}
+    )
 
 
 @multi_asset_sensor(monitored_assets=[AssetKey("table")], job=report_job)
@@ -68,14 +92,25 @@ def tables_sensor(context: MultiAssetSensorEvaluationContext):
 
 
 email = make_email_on_run_failure_sensor(email_from="a@b.c", email_password="x", email_to=["d@e.f"])
-defs = Definitions(assets=[table], jobs=[good_job, bad_job, report_job], sensors=[alert_on_failure, rerun, after_success, table_sensor, tables_sensor])
+defs = Definitions(
+    assets=[table],
+    jobs=[good_job, bad_job, report_job],
+    sensors=[alert_on_failure, rerun, after_success, table_sensor, tables_sensor],
+)
 
 
 def test_failure():
     MESSAGES.clear()
     instance = DagsterInstance.ephemeral()
     r = bad_job.execute_in_process(instance=instance, raise_on_error=False)
-    ctx = build_run_status_sensor_context(sensor_name="alert_on_failure", dagster_instance=instance, dagster_run=r.dagster_run, dagster_event=r.get_job_failure_event() if hasattr(r, "get_job_failure_event") else r.get_run_failure_event()).for_run_failure()
+    ctx = build_run_status_sensor_context(
+        sensor_name="alert_on_failure",
+        dagster_instance=instance,
+        dagster_run=r.dagster_run,
+        dagster_event=r.get_job_failure_event()
+        if hasattr(r, "get_job_failure_event")
+        else r.get_run_failure_event(),
+    ).for_run_failure()
     out = alert_on_failure(ctx)
     assert out.skip_message == "bad"
     assert MESSAGES[0].startswith("bad_job failed: ")

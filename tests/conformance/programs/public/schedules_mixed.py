@@ -1,5 +1,21 @@
 from datetime import datetime
-from dagster import DefaultScheduleStatus, RunConfig, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, SkipReason, build_schedule_context, job, op, repository, schedule, Config, daily_partitioned_config, build_schedule_from_partitioned_job, Definitions
+from dagster import (
+    DefaultScheduleStatus,
+    RunConfig,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    build_schedule_context,
+    job,
+    op,
+    repository,
+    schedule,
+    Config,
+    daily_partitioned_config,
+    build_schedule_from_partitioned_job,
+    Definitions,
+)
 
 
 class DayConfig(Config):
@@ -16,7 +32,12 @@ def day_job():
     work()
 
 
-@schedule(job=day_job, cron_schedule="0 6 * * 1-5", execution_timezone="Europe/Berlin", default_status=DefaultScheduleStatus.RUNNING)
+@schedule(
+    job=day_job,
+    cron_schedule="0 6 * * 1-5",
+    execution_timezone="Europe/Berlin",
+    default_status=DefaultScheduleStatus.RUNNING,
+)
 def weekday_schedule(context: ScheduleEvaluationContext):
     d = context.scheduled_execution_time.strftime("%Y-%m-%d")
     return RunRequest(run_key=d, run_config=RunConfig(ops={"work": DayConfig(day=d)}), tags={"date": d})
@@ -29,7 +50,12 @@ def maybe_schedule(context):
     return {"ops": {"work": {"config": {"day": "even"}}}}
 
 
-@schedule(job=day_job, cron_schedule="@daily", should_execute=lambda c: c.scheduled_execution_time.weekday() < 5, tags_fn=lambda c: {"k": "v"})
+@schedule(
+    job=day_job,
+    cron_schedule="@daily",
+    should_execute=lambda c: c.scheduled_execution_time.weekday() < 5,
+    tags_fn=lambda c: {"k": "v"},
+)
 def old_style(context):
     return {"ops": {"work": {"config": {"day": "x"}}}}
 
@@ -40,7 +66,12 @@ def many(context):
         yield RunRequest(run_key=str(i), run_config={"ops": {"work": {"config": {"day": str(i)}}}})
 
 
-static = ScheduleDefinition(job=day_job, cron_schedule="*/15 * * * *", run_config={"ops": {"work": {"config": {"day": "s"}}}}, name="static")
+static = ScheduleDefinition(
+    job=day_job,
+    cron_schedule="*/15 * * * *",
+    run_config={"ops": {"work": {"config": {"day": "s"}}}},
+    name="static",
+)
 
 
 @daily_partitioned_config(start_date="2024-01-01")
@@ -54,7 +85,10 @@ def part_job():
 
 
 part_schedule = build_schedule_from_partitioned_job(part_job, hour_of_day=3, minute_of_hour=15)
-defs = Definitions(jobs=[day_job, part_job], schedules=[weekday_schedule, maybe_schedule, old_style, many, static, part_schedule])
+defs = Definitions(
+    jobs=[day_job, part_job],
+    schedules=[weekday_schedule, maybe_schedule, old_style, many, static, part_schedule],
+)
 
 
 def test_weekday():
@@ -65,4 +99,6 @@ def test_weekday():
 
 
 def test_skip():
-    assert isinstance(maybe_schedule(build_schedule_context(scheduled_execution_time=datetime(2024, 2, 1))), SkipReason)
+    assert isinstance(
+        maybe_schedule(build_schedule_context(scheduled_execution_time=datetime(2024, 2, 1))), SkipReason
+    )

@@ -1,7 +1,22 @@
 import json
 import os
 import pytest
-from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SensorResult, SkipReason, build_sensor_context, job, op, sensor, Definitions, RunConfig, Config, validate_run_config, ConfigurableResource
+from dagster import (
+    DefaultSensorStatus,
+    RunRequest,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    build_sensor_context,
+    job,
+    op,
+    sensor,
+    Definitions,
+    RunConfig,
+    Config,
+    validate_run_config,
+    ConfigurableResource,
+)
 
 FILES = {"a.csv": 10, "b.csv": 20, "c.csv": 30}
 
@@ -34,7 +49,9 @@ def mtime_sensor(context):
     for name, mtime in FILES.items():
         if mtime <= last:
             continue
-        yield RunRequest(run_key=f"{name}:{mtime}", run_config={"ops": {"process": {"config": {"filename": name}}}})
+        yield RunRequest(
+            run_key=f"{name}:{mtime}", run_config={"ops": {"process": {"config": {"filename": name}}}}
+        )
         top = max(top, mtime)
     context.update_cursor(str(top))
 
@@ -45,8 +62,16 @@ def result_sensor(context: SensorEvaluationContext, lister: Lister) -> SensorRes
     new = [f for f in lister.list() if f not in seen]
     if not new:
         return SensorResult(skip_reason="nothing new", cursor=context.cursor)
-    return SensorResult(run_requests=[RunRequest(run_key=new[0], run_config=RunConfig(ops={"process": FileConfig(filename=new[0])}), tags={"file": new[0]})],
-                        cursor=json.dumps(sorted(seen | {new[0]})))
+    return SensorResult(
+        run_requests=[
+            RunRequest(
+                run_key=new[0],
+                run_config=RunConfig(ops={"process": FileConfig(filename=new[0])}),
+                tags={"file": new[0]},
+            )
+        ],
+        cursor=json.dumps(sorted(seen | {new[0]})),
+    )
 
 
 @sensor(job=file_job)
@@ -60,7 +85,9 @@ def empty():
     return None
 
 
-defs = Definitions(jobs=[file_job], sensors=[mtime_sensor, result_sensor, skipper, empty], resources={"lister": Lister()})
+defs = Definitions(
+    jobs=[file_job], sensors=[mtime_sensor, result_sensor, skipper, empty], resources={"lister": Lister()}
+)
 
 
 def test_mtime():

@@ -3,7 +3,17 @@ import os
 import tempfile
 
 import pandas as pd
-from dagster import AssetExecutionContext, Definitions, MaterializeResult, MetadataValue, asset, define_asset_job, AssetSelection, ScheduleDefinition, materialize
+from dagster import (
+    AssetExecutionContext,
+    Definitions,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    define_asset_job,
+    AssetSelection,
+    ScheduleDefinition,
+    materialize,
+)
 
 DATA = os.path.join(tempfile.gettempdir(), "tutorial_data")
 
@@ -23,14 +33,18 @@ def topstories(context: AssetExecutionContext) -> MaterializeResult:
     df = pd.DataFrame([{"id": i, "title": f"Story {i}"} for i in ids])
     df.to_csv(f"{DATA}/stories.csv")
     context.log.info("Got %d stories", len(df))
-    return MaterializeResult(metadata={"num_records": len(df), "preview": MetadataValue.md(df.head().to_string())})
+    return MaterializeResult(
+        metadata={"num_records": len(df), "preview": MetadataValue.md(df.head().to_string())}
+    )
 
 
 @asset(deps=[topstories], group_name="hackernews", description="Most frequent words")
 def most_frequent_words() -> MaterializeResult:
     df = pd.read_csv(f"{DATA}/stories.csv")
     words = df["title"].str.split().explode().value_counts().to_dict()
-    return MaterializeResult(metadata={"words": MetadataValue.json(words), "plot": MetadataValue.url("https://example.com")})
+    return MaterializeResult(
+        metadata={"words": MetadataValue.json(words), "plot": MetadataValue.url("https://example.com")}
+    )
 
 
 all_job = define_asset_job("hackernews_job", selection=AssetSelection.all())
