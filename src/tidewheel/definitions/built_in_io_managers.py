@@ -46,10 +46,12 @@ class PickleFileIOManager(IOManager):
             context.add_output_metadata({"path": Path(next(iter(paths.values())))})
 
     def load_input(self, context: Any) -> Any:
-        """Load one value, or a dict of values by partition key."""
+        """Load one value, or a dict of values by partition key; None where no partition is needed."""
         if context.dagster_type.is_nothing:
             return None
         paths = self._paths(context)
+        if not paths:
+            return None
         if len(paths) == 1:
             return self._read(next(iter(paths.values())), context)
         wanted = context.dagster_type.typing_type

@@ -114,7 +114,7 @@ class Validation:
                 example = example_value(field.config_type)
                 self._note(
                     (*path, name),
-                    f"expected a value for {name!r} ({field.config_type.describe()}), got none; "
+                    f'Missing required config entry "{name}": expected {field.config_type.describe()}, got none; '
                     f"add for example {{{name!r}: {example!r}}}",
                     MISSING,
                 )

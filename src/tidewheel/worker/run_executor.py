@@ -443,7 +443,7 @@ class _Execution:
         step, error = self._first_failure or (failed[0], None)
         env.emit(
             EventType.RUN_FAILURE,
-            f'Run of "{env.job_name}" failed. Steps that failed: {failed}.',
+            f'Execution of run for "{env.job_name}" failed. Steps failed: {failed}.',
             payload=events.Failure(reason="STEP_FAILURE", first_step=step, error=error),
         )
         env.sink.flush()
