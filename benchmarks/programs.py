@@ -127,7 +127,7 @@ print(time.perf_counter() - began)
 SNAPSHOT_OF_ASSETS = """
 import sys
 exec(compile({definitions!r}, "definitions", "exec"), globals())
-from tidewheel.definitions.snapshot import build_snapshot
+from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.values.serde import encode
 sys.stdout.flush()
 with open({file!r}, "wb") as target:

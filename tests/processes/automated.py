@@ -30,7 +30,7 @@ defs = tw.Definitions(
 MISBEHAVING = '''
 import time
 import tidewheel as tw
-from tidewheel.definitions.automation_context import EntitySubset
+from tidewheel.definitions.automation.automation_context import EntitySubset
 
 
 class Raises(tw.AutomationCondition):

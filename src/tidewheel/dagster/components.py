@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tidewheel.definitions.asset_spec import AssetSpec
-from tidewheel.definitions.definitions import Definitions
-from tidewheel.definitions.defs_folder import load_defs, load_from_defs_folder
-from tidewheel.definitions.loaders import definitions
+from tidewheel.definitions.assets.asset_spec import AssetSpec
+from tidewheel.definitions.loading.collection import Definitions
+from tidewheel.definitions.loading.defs_folder import load_defs, load_from_defs_folder
+from tidewheel.definitions.loading.loaders import definitions
 from tidewheel.values.keys import AssetKey
 
 

@@ -7,7 +7,7 @@ _TIME = "tidewheel.dagster.time_functions"
 _TESTS = "tidewheel.dagster.test_functions"
 _SMALL = "tidewheel.dagster.small_functions"
 _TYPES = "tidewheel.dagster.private_types"
-_SELECTION = "tidewheel.definitions.selection"
+_SELECTION = "tidewheel.definitions.assets.selection"
 
 _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _CHECKS: (
@@ -50,20 +50,20 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "disable_dagster_warnings", "is_beta", "is_deprecated", "is_preview", "is_public", "is_superseded", "preview",
         "preview_warning", "public", "superseded", "supersession_warning", "suppress_dagster_warnings",
     ),
-    "tidewheel.definitions.assets": ("AssetExecutionType",),
+    "tidewheel.definitions.assets.definition": ("AssetExecutionType",),
     "tidewheel.values.status": ("FINISHED_STATUSES",),
-    "tidewheel.definitions.asset_graph": ("AssetCheckNode", "AssetGraph"),
-    "tidewheel.definitions.asset_jobs": ("UnresolvedAssetJobDefinition",),
-    "tidewheel.definitions.dependencies": ("Node", "NodeHandle"),
-    "tidewheel.definitions.freshness": ("CronFreshnessPolicy", "FreshnessState", "TimeWindowFreshnessPolicy"),
-    "tidewheel.definitions.hooks": ("HookExecutionResult", "event_list_hook"),
-    "tidewheel.definitions.partition_context": (
+    "tidewheel.definitions.assets.asset_graph": ("AssetCheckNode", "AssetGraph"),
+    "tidewheel.definitions.jobs.asset_jobs": ("UnresolvedAssetJobDefinition",),
+    "tidewheel.definitions.ops.dependencies": ("Node", "NodeHandle"),
+    "tidewheel.definitions.assets.freshness": ("CronFreshnessPolicy", "FreshnessState", "TimeWindowFreshnessPolicy"),
+    "tidewheel.definitions.ops.hooks": ("HookExecutionResult", "event_list_hook"),
+    "tidewheel.definitions.partitions.partition_context": (
         "PartitionLoadingContext", "TemporalContext", "partition_loading_context",
     ),
-    "tidewheel.definitions.partition_mappings": ("UpstreamPartitionsResult", "infer_partition_mapping"),
-    "tidewheel.definitions.partition_subset": ("PartitionsSubset",),
-    "tidewheel.definitions.partitioned_schedule": ("UnresolvedPartitionedAssetScheduleDefinition",),
-    "tidewheel.definitions.sensors": ("SensorType",),
+    "tidewheel.definitions.partitions.partition_mappings": ("UpstreamPartitionsResult", "infer_partition_mapping"),
+    "tidewheel.definitions.partitions.partition_subset": ("PartitionsSubset",),
+    "tidewheel.definitions.triggers.partitioned_schedule": ("UnresolvedPartitionedAssetScheduleDefinition",),
+    "tidewheel.definitions.triggers.sensors": ("SensorType",),
     "tidewheel.values.tags": ("HIDDEN_TAG_PREFIX", "KIND_PREFIX", "SYSTEM_TAG_PREFIX", "normalize_tags"),
 }  # fmt: skip
 
@@ -102,9 +102,9 @@ _TAGS = {
 _OTHER_NAMES = {
     "IN_PROGRESS_RUN_STATUSES": "tidewheel.values.status:IN_PROGRESS_STATUSES",
     "NOT_FINISHED_STATUSES": "tidewheel.values.status:NOT_FINISHED_STATUSES",
-    "find_modules_in_package": "tidewheel.definitions.module_assets:modules_of_package",
-    "ConfigurableResourceFactory": "tidewheel.definitions.pythonic_resources:ConfigurableResourceFactory",
-    "PickledObjectFilesystemIOManager": "tidewheel.definitions.built_in_io_managers:PickleFileIOManager",
+    "find_modules_in_package": "tidewheel.definitions.loading.module_assets:modules_of_package",
+    "ConfigurableResourceFactory": "tidewheel.definitions.resources.pythonic_resources:ConfigurableResourceFactory",
+    "PickledObjectFilesystemIOManager": "tidewheel.definitions.resources.built_in_io_managers:PickleFileIOManager",
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",

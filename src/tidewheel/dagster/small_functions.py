@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tidewheel.definitions.data_version import DataVersion
-from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
-from tidewheel.definitions.time_partitions import TimeWindowPartitionsDefinition
+from tidewheel.definitions.assets.data_version import DataVersion
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import CheckError
 from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from tidewheel.definitions.asset_jobs import build_ephemeral_asset_job
-from tidewheel.definitions.graphs import GraphDefinition
-from tidewheel.definitions.inputs_outputs import In, InputMapping, OutputMapping
-from tidewheel.definitions.op_decorator import op
-from tidewheel.definitions.ops import OpDefinition
-from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.jobs.asset_jobs import build_ephemeral_asset_job
+from tidewheel.definitions.ops.definition import OpDefinition
+from tidewheel.definitions.ops.graphs import GraphDefinition
+from tidewheel.definitions.ops.inputs_outputs import In, InputMapping, OutputMapping
+from tidewheel.definitions.ops.op_decorator import op
 from tidewheel.worker.execution_result import ExecuteInProcessResult
 from tidewheel.worker.in_process import execute_in_process
 

@@ -16,7 +16,7 @@ from typing import Any
 class _DecoratorPackage(ModuleType):
     def __call__(self, fn: Callable[..., Any]) -> Any:
         # imported when called: the package must not import its own modules while it is being imported
-        return importlib.import_module("tidewheel.definitions.loaders").definitions(fn)
+        return importlib.import_module("tidewheel.definitions.loading.loaders").definitions(fn)
 
 
 sys.modules[__name__].__class__ = _DecoratorPackage

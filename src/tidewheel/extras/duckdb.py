@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import duckdb
 from pydantic import Field
 
-from tidewheel.definitions.io_managers import ConfigurableIOManager
-from tidewheel.definitions.pythonic_resources import ConfigurableResource
+from tidewheel.definitions.resources.io_managers import ConfigurableIOManager
+from tidewheel.definitions.resources.pythonic_resources import ConfigurableResource
 from tidewheel.errors import InvariantViolationError
 from tidewheel.extras.frame_files import annotated_type, frame_metadata, wanted_columns
 from tidewheel.extras.partition_predicates import EXPRESSION_KEY, partition_predicate

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tidewheel.definitions.upath_io_manager import UPathIOManager
+from tidewheel.definitions.resources.upath_io_manager import UPathIOManager
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.metadata import MetadataValue, TableColumn, TableSchema
 

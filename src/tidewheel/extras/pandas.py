@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from tidewheel.definitions.built_in_io_managers import default_base_dir
-from tidewheel.definitions.io_managers import ConfigurableIOManagerFactory
-from tidewheel.definitions.resource_context import InitResourceContext
-from tidewheel.definitions.upath_io_manager import path_of
+from tidewheel.definitions.resources.built_in_io_managers import default_base_dir
+from tidewheel.definitions.resources.io_managers import ConfigurableIOManagerFactory
+from tidewheel.definitions.resources.resource_context import InitResourceContext
+from tidewheel.definitions.resources.upath_io_manager import path_of
 from tidewheel.extras.frame_files import FrameFilesIOManager, wanted_columns, write_whole
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
-from tidewheel.definitions.time_partitions import TimeWindowPartitionsDefinition
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import InvalidDefinitionError
 
 EXPRESSION_KEY = "partition_expr"

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions.definitions import Definitions
-from tidewheel.definitions.schedules import ScheduleDefinition
-from tidewheel.definitions.sensors import SensorDefinition
-from tidewheel.definitions.snapshot import build_snapshot
+from tidewheel.definitions.loading.collection import Definitions
+from tidewheel.definitions.loading.snapshot import build_snapshot
+from tidewheel.definitions.triggers.schedules import ScheduleDefinition
+from tidewheel.definitions.triggers.sensors import SensorDefinition
 from tidewheel.errors import InvalidInvocationError, did_you_mean
 from tidewheel.logic.cron.expression import parse
 from tidewheel.logic.graph.specs import ScheduleNode, SensorNode

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.built_in_io_managers import DEFAULT_IO_MANAGER
-from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
-from tidewheel.definitions.resources import check_resource_config, coerce_resources
-from tidewheel.definitions.types import resolve_type
+from tidewheel.definitions.ops.types import resolve_type
+from tidewheel.definitions.resources.built_in_io_managers import DEFAULT_IO_MANAGER
+from tidewheel.definitions.resources.definition import check_resource_config, coerce_resources
+from tidewheel.definitions.resources.resource_context import InitResourceContext, ScopedResources
 from tidewheel.runtime.instance import Instance
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.direct_contexts import test_logger

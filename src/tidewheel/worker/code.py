@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidewheel.definitions.loaders import find_definitions
-from tidewheel.definitions.snapshot import build_snapshot
+from tidewheel.definitions.loading.loaders import find_definitions
+from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.errors import CodeLocationLoadError, DefinitionsError, TidewheelError, did_you_mean
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.runtime.location_args import CodeTarget
@@ -25,7 +25,7 @@ from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.serde import encode
 
 if TYPE_CHECKING:
-    from tidewheel.definitions.definitions import Definitions
+    from tidewheel.definitions.loading.collection import Definitions
 
 
 class LoadedCode:

@@ -7,9 +7,13 @@ import datetime
 import inspect
 from typing import Any
 
-from tidewheel.definitions.automation_condition import AutomationCondition
-from tidewheel.definitions.automation_context import AutomationContext, AutomationResult, EntitySubset
-from tidewheel.definitions.definitions import Definitions
+from tidewheel.definitions.automation.automation_condition import AutomationCondition
+from tidewheel.definitions.automation.automation_context import (
+    AutomationContext,
+    AutomationResult,
+    EntitySubset,
+)
+from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.errors import ParameterCheckError
 from tidewheel.logic.conditions.facts import UserAnswer
 from tidewheel.logic.conditions.nodes import Condition

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.data_version import DataProvenance, DataVersion
+from tidewheel.definitions.assets.data_version import DataProvenance, DataVersion
 from tidewheel.values.events import Event, EventType, Materialization, Observation
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import EventFilter

@@ -7,15 +7,15 @@ import logging
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from tidewheel.definitions.asset_layer import AssetLayer
-from tidewheel.definitions.dependencies import Node
-from tidewheel.definitions.hooks import HookDefinition
-from tidewheel.definitions.job_config import OpRunConfig, ResolvedRunConfig
-from tidewheel.definitions.partition_keys import PartitionKeyRange
-from tidewheel.definitions.pythonic_config import Config, to_config_value
-from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
-from tidewheel.definitions.resources import check_resource_config, coerce_resources
-from tidewheel.definitions.types import resolve_type
+from tidewheel.definitions.assets.asset_layer import AssetLayer
+from tidewheel.definitions.config.pythonic_config import Config, to_config_value
+from tidewheel.definitions.jobs.job_config import OpRunConfig, ResolvedRunConfig
+from tidewheel.definitions.ops.dependencies import Node
+from tidewheel.definitions.ops.hooks import HookDefinition
+from tidewheel.definitions.ops.types import resolve_type
+from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange
+from tidewheel.definitions.resources.definition import check_resource_config, coerce_resources
+from tidewheel.definitions.resources.resource_context import InitResourceContext, ScopedResources
 from tidewheel.errors import (
     InvalidDefinitionError,
     InvalidInvocationError,

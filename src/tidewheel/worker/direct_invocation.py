@@ -7,18 +7,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.config_validation import check_config
-from tidewheel.definitions.function_signature import EMPTY
-from tidewheel.definitions.hooks import HookDefinition
-from tidewheel.definitions.ops import OpDefinition, OpFunction
-from tidewheel.definitions.pythonic_config import Config, make_config, to_config_value
-from tidewheel.definitions.pythonic_resources import (
-    ConfigurableResourceDefinition,
-    ConfigurableResourceFactory,
-)
-from tidewheel.definitions.resource_context import InitResourceContext
-from tidewheel.definitions.resources import ResourceDefinition, check_resource_config, takes_context
-from tidewheel.definitions.results import (
+from tidewheel.definitions.assets.results import (
     NO_VALUE,
     AssetMaterialization,
     AssetObservation,
@@ -27,6 +16,21 @@ from tidewheel.definitions.results import (
     ExpectationResult,
     Output,
 )
+from tidewheel.definitions.config.config_validation import check_config
+from tidewheel.definitions.config.pythonic_config import Config, make_config, to_config_value
+from tidewheel.definitions.ops.definition import OpDefinition, OpFunction
+from tidewheel.definitions.ops.function_signature import EMPTY
+from tidewheel.definitions.ops.hooks import HookDefinition
+from tidewheel.definitions.resources.definition import (
+    ResourceDefinition,
+    check_resource_config,
+    takes_context,
+)
+from tidewheel.definitions.resources.pythonic_resources import (
+    ConfigurableResourceDefinition,
+    ConfigurableResourceFactory,
+)
+from tidewheel.definitions.resources.resource_context import InitResourceContext
 from tidewheel.errors import (
     InvalidDefinitionError,
     InvalidInvocationError,

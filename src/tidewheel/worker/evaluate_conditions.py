@@ -9,13 +9,17 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions.automation_condition import condition_of
-from tidewheel.definitions.automation_context import AutomationContext, AutomationResult, EntitySubset
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.automation.automation_condition import condition_of
+from tidewheel.definitions.automation.automation_context import (
+    AutomationContext,
+    AutomationResult,
+    EntitySubset,
+)
 from tidewheel.definitions.clock import as_seconds, now_s
-from tidewheel.definitions.definitions import Definitions
-from tidewheel.definitions.selection import AssetSelection
-from tidewheel.definitions.selectors import AssetJobKey
-from tidewheel.definitions.snapshot import build_snapshot
+from tidewheel.definitions.loading.collection import Definitions
+from tidewheel.definitions.loading.snapshot import build_snapshot
+from tidewheel.definitions.triggers.selectors import AssetJobKey
 from tidewheel.errors import ParameterCheckError
 from tidewheel.logic.conditions.codec import identity_of
 from tidewheel.logic.conditions.errors import ConditionError

@@ -11,20 +11,20 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tidewheel.definitions.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
-from tidewheel.definitions.definitions import Definitions
-from tidewheel.definitions.dynamic_keys import KnownPartitions, joined
-from tidewheel.definitions.file_sensors import FileSensorDefinition
-from tidewheel.definitions.partition_context import partition_loading_context
-from tidewheel.definitions.partition_job import only_job_with_partition
-from tidewheel.definitions.repository import RepositoryDefinition
-from tidewheel.definitions.resolved import ResolvedDefinitions
-from tidewheel.definitions.run_request import RunRequest
-from tidewheel.definitions.run_status_sensors import RunStatusSensorDefinition
-from tidewheel.definitions.schedules import ScheduleDefinition
-from tidewheel.definitions.sensors import SensorDefinition
-from tidewheel.definitions.trigger_results import SensorOutcome
-from tidewheel.definitions.webhook_sensors import (
+from tidewheel.definitions.loading.collection import Definitions
+from tidewheel.definitions.loading.repository import RepositoryDefinition
+from tidewheel.definitions.loading.resolved import ResolvedDefinitions
+from tidewheel.definitions.ops.dynamic_keys import KnownPartitions, joined
+from tidewheel.definitions.partitions.partition_context import partition_loading_context
+from tidewheel.definitions.triggers.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
+from tidewheel.definitions.triggers.file_sensors import FileSensorDefinition
+from tidewheel.definitions.triggers.partition_job import only_job_with_partition
+from tidewheel.definitions.triggers.run_request import RunRequest
+from tidewheel.definitions.triggers.run_status_sensors import RunStatusSensorDefinition
+from tidewheel.definitions.triggers.schedules import ScheduleDefinition
+from tidewheel.definitions.triggers.sensors import SensorDefinition
+from tidewheel.definitions.triggers.trigger_results import SensorOutcome
+from tidewheel.definitions.triggers.webhook_sensors import (
     BATCH,
     NEWEST,
     WebhookDelivery,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.dependencies import NodeHandle
-from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.results import ExpectationResult
+from tidewheel.definitions.assets.results import ExpectationResult
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.ops.dependencies import NodeHandle
 from tidewheel.errors import InvariantViolationError, TidewheelError, did_you_mean
 from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.run_event import RunEvent

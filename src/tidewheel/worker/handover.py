@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Optional
 
-from tidewheel.definitions.trigger_results import SensorOutcome
+from tidewheel.definitions.triggers.trigger_results import SensorOutcome
 from tidewheel.values.error_info import ErrorInfo, error_info
 
 

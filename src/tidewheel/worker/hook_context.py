@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.hooks import HookDefinition
+from tidewheel.definitions.ops.hooks import HookDefinition
 from tidewheel.worker.step_context import StepContext
 
 

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tidewheel.definitions.asset_jobs import build_ephemeral_asset_job
-from tidewheel.definitions.built_in_io_managers import DEFAULT_IO_MANAGER, InMemoryIOManager, mem_io_manager
-from tidewheel.definitions.execution_hooks import set_hooks
-from tidewheel.definitions.job_config import ResolvedRunConfig
-from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.partition_requests import tags_for_partition
-from tidewheel.definitions.resources import coerce_resources
-from tidewheel.definitions.run_config import plain_run_config
-from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.jobs.asset_jobs import build_ephemeral_asset_job
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.jobs.execution_hooks import set_hooks
+from tidewheel.definitions.jobs.job_config import ResolvedRunConfig
+from tidewheel.definitions.jobs.run_config import plain_run_config
+from tidewheel.definitions.partitions.partition_requests import tags_for_partition
+from tidewheel.definitions.resources.built_in_io_managers import (
+    DEFAULT_IO_MANAGER,
+    InMemoryIOManager,
+    mem_io_manager,
+)
+from tidewheel.definitions.resources.definition import coerce_resources
 from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.resource_context import ScopedResources
-from tidewheel.definitions.results import typed_metadata
-from tidewheel.definitions.types import ANY_TYPE
+from tidewheel.definitions.assets.results import typed_metadata
+from tidewheel.definitions.ops.types import ANY_TYPE
+from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.output_context import Keys, OutputContext, PartitionedPlace

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tidewheel.definitions.inputs_outputs import InputDefinition, OutputDefinition
-from tidewheel.definitions.ops import OpDefinition
-from tidewheel.definitions.types import ANY_TYPE
+from tidewheel.definitions.ops.definition import OpDefinition
+from tidewheel.definitions.ops.inputs_outputs import InputDefinition, OutputDefinition
+from tidewheel.definitions.ops.types import ANY_TYPE
 from tidewheel.errors import UnknownPartitionError
 from tidewheel.logic.runs.plan import OutputRef
 from tidewheel.values.keys import AssetKey

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.asset_jobs import UnresolvedAssetJobDefinition
-from tidewheel.definitions.graphs import GraphDefinition
-from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.run_config import plain_run_config
+from tidewheel.definitions.jobs.asset_jobs import UnresolvedAssetJobDefinition
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.jobs.run_config import plain_run_config
+from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.errors import InvariantViolationError, ParameterCheckError, RunNotFoundError
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.run_views import view_run

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB
-from tidewheel.definitions.definitions import Definitions
-from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.partition_context import view_at
-from tidewheel.definitions.partition_requests import config_for_partition, tags_for_partition
-from tidewheel.definitions.partitions import require_key
-from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.loading.collection import Definitions
+from tidewheel.definitions.partitions.definition import require_key
+from tidewheel.definitions.partitions.partition_context import view_at
+from tidewheel.definitions.partitions.partition_requests import config_for_partition, tags_for_partition
 from tidewheel.errors import InvalidConfigError, InvalidSubsetError, UnknownPartitionError
 from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import RequestedRun

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tidewheel.definitions.loggers import BUILT_IN_LOGGER
+from tidewheel.definitions.jobs.loggers import BUILT_IN_LOGGER
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.events import EventType, LogLine
 from tidewheel.worker.run_environment import RunEnvironment

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.asset_graph import AssetGraph
-from tidewheel.definitions.partition_context import partition_loading_context
-from tidewheel.definitions.partitions import PartitionsDefinition
-from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.assets.asset_graph import AssetGraph
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.partitions.definition import PartitionsDefinition
+from tidewheel.definitions.partitions.partition_context import partition_loading_context
 from tidewheel.errors import CheckError, InvariantViolationError
 from tidewheel.runtime.event_views import EventLogRecord, view_record
 from tidewheel.values.events import EventType

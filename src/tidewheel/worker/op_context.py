@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.definitions.partition_keys import PartitionKeyRange, TimeWindow
+from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
 from tidewheel.errors import InvalidPropertyError, InvariantViolationError, ParameterCheckError
 from tidewheel.logic.runs.plan import template_key
 from tidewheel.values.keys import AssetCheckKey, AssetKey

@@ -7,10 +7,8 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
-from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult
-from tidewheel.definitions.data_version import DataVersion, DataVersionsByPartition
-from tidewheel.definitions.ops import OpDefinition
-from tidewheel.definitions.results import (
+from tidewheel.definitions.assets.data_version import DataVersion, DataVersionsByPartition
+from tidewheel.definitions.assets.results import (
     AssetMaterialization,
     AssetObservation,
     AssetResult,
@@ -18,6 +16,8 @@ from tidewheel.definitions.results import (
     ExpectationResult,
     Output,
 )
+from tidewheel.definitions.checks.check_results import AssetCheckEvaluation, AssetCheckResult
+from tidewheel.definitions.ops.definition import OpDefinition
 from tidewheel.errors import InvariantViolationError
 
 EVENT_TYPES = (AssetMaterialization, AssetObservation, ExpectationResult, AssetCheckEvaluation)

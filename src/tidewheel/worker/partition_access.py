@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
-from tidewheel.definitions.partition_context import partition_loading_context
-from tidewheel.definitions.partition_keys import PartitionKeyRange, TimeWindow
-from tidewheel.definitions.partition_mappings import infer_partition_mapping
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partitions.partition_context import partition_loading_context
+from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
+from tidewheel.definitions.partitions.partition_mappings import infer_partition_mapping
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.run_environment import RunEnvironment

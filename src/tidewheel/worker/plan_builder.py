@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tidewheel.definitions.dependencies import (
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.jobs.job_config import ResolvedRunConfig
+from tidewheel.definitions.ops.dependencies import (
     MAPPED_INPUT,
     DependencyDefinition,
     DynamicCollectDependencyDefinition,
     MultiDependencyDefinition,
     Node,
 )
-from tidewheel.definitions.graphs import GraphDefinition
-from tidewheel.definitions.job_config import ResolvedRunConfig
-from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.errors import InvalidDefinitionError
 from tidewheel.logic.runs.plan import (
     UNKNOWN_KEY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.webhook_sensors import WebhookDelivery
+from tidewheel.definitions.triggers.webhook_sensors import WebhookDelivery
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.inbox import FileChange
 from tidewheel.values.serde import to_json

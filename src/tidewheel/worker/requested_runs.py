@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB, job_partitions
-from tidewheel.definitions.dynamic_keys import KnownPartitions
-from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.partition_requests import config_for_partition, tags_for_partition
-from tidewheel.definitions.partitions import DynamicPartitionsDefinition, PartitionsDefinition, require_key
-from tidewheel.definitions.resolved import ResolvedDefinitions
-from tidewheel.definitions.run_request import RunRequest
-from tidewheel.definitions.selection import AssetSelection
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, job_partitions
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.loading.resolved import ResolvedDefinitions
+from tidewheel.definitions.ops.dynamic_keys import KnownPartitions
+from tidewheel.definitions.partitions.definition import (
+    DynamicPartitionsDefinition,
+    PartitionsDefinition,
+    require_key,
+)
+from tidewheel.definitions.partitions.partition_requests import config_for_partition, tags_for_partition
+from tidewheel.definitions.triggers.run_request import RunRequest
 from tidewheel.errors import InvalidSubsetError, TidewheelError, UnknownPartitionError, did_you_mean
 from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey

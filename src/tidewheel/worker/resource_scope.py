@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any
 
-from tidewheel.definitions.pythonic_resources import (
+from tidewheel.definitions.resources.definition import ResourceDefinition
+from tidewheel.definitions.resources.pythonic_resources import (
     AttachesDifferentObject,
     ConfigurableResourceDefinition,
     ConfigurableResourceFactory,
     open_function_resource,
 )
-from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
-from tidewheel.definitions.resources import ResourceDefinition
+from tidewheel.definitions.resources.resource_context import InitResourceContext, ScopedResources
 from tidewheel.errors import InvalidDefinitionError, ResourceFunctionError, TidewheelError, did_you_mean
 from tidewheel.values.error_info import ErrorInfo, error_info, error_text
 from tidewheel.values.events import EngineNote, EventType

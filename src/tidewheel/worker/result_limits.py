@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions.run_request import RunRequest
+from tidewheel.definitions.triggers.run_request import RunRequest
 from tidewheel.errors import CheckError
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.limits import (

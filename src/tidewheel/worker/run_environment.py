@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tidewheel.definitions.asset_layer import AssetLayer
-from tidewheel.definitions.job_config import ResolvedRunConfig
-from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.assets.asset_layer import AssetLayer
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.jobs.job_config import ResolvedRunConfig
 from tidewheel.logic.runs.plan import RunPlan
 from tidewheel.runtime.run_views import Run, view_run
 from tidewheel.values.events import Event, EventType, Payload

@@ -10,12 +10,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from tidewheel.definitions.built_in_io_managers import mem_io_manager
-from tidewheel.definitions.config_validation import check_config
-from tidewheel.definitions.executors import StepStrategy
-from tidewheel.definitions.job_config import ResolvedRunConfig
-from tidewheel.definitions.jobs import JobDefinition
-from tidewheel.definitions.loggers import default_loggers
+from tidewheel.definitions.config.config_validation import check_config
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.jobs.executors import StepStrategy
+from tidewheel.definitions.jobs.job_config import ResolvedRunConfig
+from tidewheel.definitions.jobs.loggers import default_loggers
+from tidewheel.definitions.resources.built_in_io_managers import mem_io_manager
 from tidewheel.errors import ExecutionInterruptedError, InvariantViolationError
 from tidewheel.logic.runs.plan import PlannedStep, RunPlan
 from tidewheel.logic.runs.progress import RunProgress, StepState

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tidewheel.definitions.asset_jobs import IMPLICIT_ASSET_JOB
-from tidewheel.definitions.definitions import Definitions
-from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB
+from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.records import EventFilter, RunRecord

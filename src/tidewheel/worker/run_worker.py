@@ -7,7 +7,7 @@ import signal
 import threading
 from pathlib import Path
 
-from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.errors import ExecutionInterruptedError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tidewheel.definitions.asset_graph import AssetGraph
+from tidewheel.definitions.assets.asset_graph import AssetGraph
 from tidewheel.values.events import EventType, Materialization, Observation, StoredEvent
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import EventFilter

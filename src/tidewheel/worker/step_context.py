@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.definitions.dependencies import Node, NodeHandle
+from tidewheel.definitions.ops.dependencies import Node, NodeHandle
 from tidewheel.errors import InvariantViolationError, did_you_mean
 from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -15,8 +15,8 @@ from tidewheel.worker.resource_scope import ResourceScope
 from tidewheel.worker.run_environment import RunEnvironment
 
 if TYPE_CHECKING:
-    from tidewheel.definitions.assets import AssetsDefinition
-    from tidewheel.definitions.ops import OpDefinition
+    from tidewheel.definitions.assets.definition import AssetsDefinition
+    from tidewheel.definitions.ops.definition import OpDefinition
 
 OutputKey = tuple[str, str | None]
 """(output name, mapping key)."""

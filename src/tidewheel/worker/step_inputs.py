@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tidewheel.definitions.inputs_outputs import InputDefinition
-from tidewheel.definitions.results import NO_VALUE
-from tidewheel.definitions.types import ANY_TYPE, RuntimeType
+from tidewheel.definitions.assets.results import NO_VALUE
+from tidewheel.definitions.ops.inputs_outputs import InputDefinition
+from tidewheel.definitions.ops.types import ANY_TYPE, RuntimeType
 from tidewheel.errors import (
     ExecutionLoadInputError,
     InvariantViolationError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tidewheel.definitions.jobs import JobDefinition
+from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.logic.runs.plan import AssetRef, OutputRef, PlannedStep, ValueRef
 from tidewheel.values.keys import AssetKey
 

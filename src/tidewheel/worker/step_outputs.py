@@ -6,11 +6,8 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.check_results import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity
-from tidewheel.definitions.data_version import DataVersion
-from tidewheel.definitions.inputs_outputs import OutputDefinition
-from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
-from tidewheel.definitions.results import (
+from tidewheel.definitions.assets.data_version import DataVersion
+from tidewheel.definitions.assets.results import (
     NO_VALUE,
     AssetMaterialization,
     AssetObservation,
@@ -22,7 +19,14 @@ from tidewheel.definitions.results import (
     Output,
     typed_metadata,
 )
-from tidewheel.definitions.types import NOTHING_TYPE
+from tidewheel.definitions.checks.check_results import (
+    AssetCheckEvaluation,
+    AssetCheckResult,
+    AssetCheckSeverity,
+)
+from tidewheel.definitions.ops.inputs_outputs import OutputDefinition
+from tidewheel.definitions.ops.types import NOTHING_TYPE
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.errors import (
     AssetCheckFailedError,
     ExecutionHandleOutputError,

@@ -13,11 +13,11 @@ from typing import Any, Literal, Optional
 import msgspec
 
 import tidewheel
-from tidewheel.definitions.function_signature import EMPTY
-from tidewheel.definitions.hooks import HookDefinition, HookExecutionResult
-from tidewheel.definitions.ops import OpFunction
-from tidewheel.definitions.pythonic_config import make_config
-from tidewheel.definitions.results import Failure, RetryRequested
+from tidewheel.definitions.assets.results import Failure, RetryRequested
+from tidewheel.definitions.config.pythonic_config import make_config
+from tidewheel.definitions.ops.definition import OpFunction
+from tidewheel.definitions.ops.function_signature import EMPTY
+from tidewheel.definitions.ops.hooks import HookDefinition, HookExecutionResult
 from tidewheel.errors import (
     ExecutionInterruptedError,
     ExecutionStepExecutionError,

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from tidewheel.definitions.resource_context import InitResourceContext, ScopedResources
-from tidewheel.definitions.resources import coerce_resources
+from tidewheel.definitions.resources.definition import coerce_resources
+from tidewheel.definitions.resources.resource_context import InitResourceContext, ScopedResources
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.texts import storable_text
 from tidewheel.worker.resource_scope import ResourceFactory

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tidewheel.definitions import api_markers as m
-from tidewheel.definitions.metadata_entry import MetadataEntry
-from tidewheel.definitions.run_control import DefaultRunLauncher, QueuedRunCoordinator
-from tidewheel.definitions.run_tags import MAX_RUNTIME_SECONDS_TAG, get_multidimensional_partition_tag
+from tidewheel.definitions.assets.metadata_entry import MetadataEntry
+from tidewheel.definitions.jobs.run_control import DefaultRunLauncher, QueuedRunCoordinator
+from tidewheel.definitions.jobs.run_tags import MAX_RUNTIME_SECONDS_TAG, get_multidimensional_partition_tag
 from tidewheel.errors import CheckError, InvalidMetadata, NotSupportedError
 from tidewheel.values.metadata import IntMetadataValue
 

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from tidewheel.definitions.automation import (
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.automation.automation_selections import selection_value
+from tidewheel.definitions.automation.names import (
     AutoMaterializePolicy,
     AutoMaterializePolicyType,
     AutoMaterializeRule,
@@ -16,8 +18,6 @@ from tidewheel.definitions.automation import (
     AutomationContext,
     AutomationResult,
 )
-from tidewheel.definitions.automation_selections import selection_value
-from tidewheel.definitions.selection import AssetSelection
 from tidewheel.errors import CheckError, NotImplementedCheckError, ParameterCheckError
 from tidewheel.logic.conditions import codec
 from tidewheel.logic.conditions import nodes as n

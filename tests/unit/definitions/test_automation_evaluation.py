@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.automation import AutomationCondition as AC
-from tidewheel.definitions.automation import AutomationContext, AutomationResult
+from tidewheel.definitions.automation.names import AutomationCondition as AC
+from tidewheel.definitions.automation.names import AutomationContext, AutomationResult
 from tidewheel.errors import ParameterCheckError, TidewheelError
 from tidewheel.worker.evaluate_conditions import evaluate_automation_conditions
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.code_references import (
+from tidewheel.definitions.assets.code_references import (
     CODE_REFERENCES_KEY,
     AnchorBasedFilePathMapping,
     CodeReferencesMetadataValue,

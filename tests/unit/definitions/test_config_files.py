@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.definitions.config_files import (
+from tidewheel.definitions.config.config_files import (
     config_from_files,
     config_from_pkg_resources,
     config_from_yaml_strings,
     overlaid,
 )
-from tidewheel.definitions.file_paths import file_relative_path
-from tidewheel.definitions.selectors import AssetJobKey
+from tidewheel.definitions.loading.file_paths import file_relative_path
+from tidewheel.definitions.triggers.selectors import AssetJobKey
 from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 
 TREES = st.recursive(

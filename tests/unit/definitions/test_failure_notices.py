@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions import failure_notices
-from tidewheel.definitions.failure_notices import (
+from tidewheel.definitions.triggers import failure_notices
+from tidewheel.definitions.triggers.failure_notices import (
     PLAIN,
     SSL,
     STARTTLS,
@@ -30,7 +30,7 @@ from tidewheel.definitions.failure_notices import (
     make_email_on_run_failure_sensor,
     make_webhook_on_run_failure_sensor,
 )
-from tidewheel.definitions.run_status_sensors import RunStatusSensorDefinition
+from tidewheel.definitions.triggers.run_status_sensors import RunStatusSensorDefinition
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
 
 CONTEXT = SimpleNamespace(

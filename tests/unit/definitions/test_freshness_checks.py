@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.check_factories import checks_for_assets
-from tidewheel.definitions.freshness_checks import (
+from tidewheel.definitions.checks.check_factories import checks_for_assets
+from tidewheel.definitions.checks.freshness_checks import (
     DEADLINE_KEY,
     FRESH_UNTIL_KEY,
     LAST_UPDATED_KEY,

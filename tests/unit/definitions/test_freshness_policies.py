@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.freshness import (
+from tidewheel.definitions.assets.freshness import (
     CronFreshnessPolicy,
     FreshnessMinutes,
     FreshnessPolicy,

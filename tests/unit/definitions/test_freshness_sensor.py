@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.clock import now_s
-from tidewheel.definitions.freshness_checks import FRESH_UNTIL_KEY, build_last_update_freshness_checks
-from tidewheel.definitions.freshness_sensor import (
+from tidewheel.definitions.assets.freshness_sensor import (
     PATIENCE_S,
     CheckFacts,
     build_sensor_for_freshness_checks,
@@ -17,6 +15,8 @@ from tidewheel.definitions.freshness_sensor import (
     load_facts,
     read_cursor,
 )
+from tidewheel.definitions.checks.freshness_checks import FRESH_UNTIL_KEY, build_last_update_freshness_checks
+from tidewheel.definitions.clock import now_s
 from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.status import TriggerKind

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.metadata_checks import (
+from tidewheel.definitions.checks.metadata_checks import (
     build_column_schema_change_checks,
     build_metadata_bounds_checks,
     schema_changes,

@@ -26,7 +26,7 @@ from tidewheel.definitions.pipes.message_readers import (
 )
 from tidewheel.definitions.pipes.session import PipesSession, open_pipes_session
 from tidewheel.definitions.pipes.subprocess_client import PipesSubprocessClient
-from tidewheel.definitions.pythonic_resources import is_resource_annotation
+from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation
 from tidewheel.errors import ExecutionInterruptedError, InvalidInvocationError, ParameterCheckError
 from tidewheel.worker.in_process import materialize
 

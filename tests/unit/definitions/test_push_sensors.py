@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.snapshot import build_snapshot
+from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.errors import InvalidDefinitionError, InvariantViolationError
 from tidewheel.logic.graph.specs import SecretRef
 from tidewheel.runtime.instance import Instance

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tidewheel as tw
-from tidewheel.definitions.code_references import (
+from tidewheel.definitions.assets.code_references import (
     CodeReferencesMetadataValue,
     LocalFileCodeReference,
     UrlCodeReference,
 )
-from tidewheel.definitions.freshness import FreshnessPolicy
-from tidewheel.definitions.selectors import AssetJobKey
-from tidewheel.definitions.serialization import deserialize_value, serialize_value
+from tidewheel.definitions.assets.freshness import FreshnessPolicy
+from tidewheel.definitions.loading.serialization import deserialize_value, serialize_value
+from tidewheel.definitions.triggers.selectors import AssetJobKey
 from tidewheel.errors import NotSupportedError
 from tidewheel.values.events import EventType
 from tidewheel.values.metadata import TableColumnDep

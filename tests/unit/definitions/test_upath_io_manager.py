@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tidewheel as tw
-from tidewheel.definitions.upath_io_manager import UPathIOManager, path_of, safe_partition
+from tidewheel.definitions.resources.upath_io_manager import UPathIOManager, path_of, safe_partition
 from tidewheel.errors import InvalidDefinitionError
 from tidewheel.worker.in_process import materialize
 

@@ -200,7 +200,7 @@ def test_files_elsewhere(instance: tw.Instance) -> None:
 
 
 def test_ready_made_checks_read_its_metadata(run: Run) -> None:
-    from tidewheel.definitions.metadata_checks import (
+    from tidewheel.definitions.checks.metadata_checks import (
         build_column_schema_change_checks,
         build_metadata_bounds_checks,
     )

@@ -24,9 +24,9 @@ from tidewheel.dagster.test_functions import (
     wrap_op_in_graph_and_execute,
 )
 from tidewheel.dagster.time_functions import create_datetime, freeze_time, get_current_datetime
-from tidewheel.definitions.multi_partitions import MultiPartitionsDefinition
-from tidewheel.definitions.partitions import StaticPartitionsDefinition
-from tidewheel.definitions.time_partitions import DailyPartitionsDefinition
+from tidewheel.definitions.partitions.definition import StaticPartitionsDefinition
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partitions.time_partitions import DailyPartitionsDefinition
 from tidewheel.errors import CheckError, ElementCheckError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
 

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 import tidewheel as tw
-from tidewheel.definitions.trigger_results import sensor_outcome
+from tidewheel.definitions.triggers.trigger_results import sensor_outcome
 from tidewheel.values.error_info import MAX_MESSAGE_CHARS
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.limits import MAX_CURSOR_BYTES, MAX_RUN_KEY_BYTES

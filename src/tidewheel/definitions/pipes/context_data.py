@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from tidewheel.definitions.partitions import PartitionsDefinition
-from tidewheel.definitions.time_partitions import TimeWindowPartitionsDefinition
+from tidewheel.definitions.partitions.definition import PartitionsDefinition
+from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import InvalidInvocationError, TidewheelError
 from tidewheel.values.keys import AssetKey
 

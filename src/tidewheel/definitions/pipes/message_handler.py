@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.definitions.check_results import AssetCheckResult, AssetCheckSeverity
-from tidewheel.definitions.data_version import DataVersion
+from tidewheel.definitions.assets.data_version import DataVersion
+from tidewheel.definitions.assets.results import MaterializeResult
+from tidewheel.definitions.checks.check_results import AssetCheckResult, AssetCheckSeverity
 from tidewheel.definitions.pipes.typed_values import typed_values
 from tidewheel.definitions.pipes.wire import PipesLaunchedData, PipesMessage
-from tidewheel.definitions.results import MaterializeResult
 from tidewheel.errors import TidewheelError
 from tidewheel.values.keys import AssetKey
 

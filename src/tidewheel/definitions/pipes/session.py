@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tidewheel.definitions.check_results import AssetCheckResult
+from tidewheel.definitions.assets.results import MaterializeResult
+from tidewheel.definitions.checks.check_results import AssetCheckResult
 from tidewheel.definitions.clock import utc_now
 from tidewheel.definitions.pipes.context_data import PipesContextData, build_context_data
 from tidewheel.definitions.pipes.context_injectors import PipesContextInjector
@@ -23,7 +24,6 @@ from tidewheel.definitions.pipes.wire import (
     PipesLaunchedData,
     pack,
 )
-from tidewheel.definitions.results import MaterializeResult
 
 PipesExecutionResult = MaterializeResult | AssetCheckResult
 """What an external process can report: a materialisation or the result of a check."""

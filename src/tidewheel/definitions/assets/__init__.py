@@ -1,0 +1,1 @@
+"""Assets: how they are declared, what they return, how they are selected."""

@@ -1,0 +1,154 @@
+"""The sensor that evaluates freshness checks when their verdict may have changed, and at no other time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.checks.check_factories import require_list
+from tidewheel.definitions.checks.freshness_checks import FRESH_UNTIL_KEY
+from tidewheel.definitions.clock import now_s
+from tidewheel.definitions.triggers.run_request import RunRequest, SensorResult, SkipReason
+from tidewheel.definitions.triggers.sensors import DefaultSensorStatus, SensorDefinition
+from tidewheel.errors import CheckError, ParameterCheckError
+from tidewheel.values.keys import AssetCheckKey
+
+DEFAULT_NAME = "freshness_checks_sensor"
+PATIENCE_S = 3600.0
+"""A requested evaluation that has brought nothing after this time is requested again."""
+
+_DESCRIPTION = (
+    "Evaluates freshness checks: those never evaluated, those that passed and may have become overdue since, and those "
+    "that failed when their asset was updated since."
+)
+
+
+class CheckFacts(NamedTuple):
+    """What is known of one check: its latest evaluation, and its asset's latest event. Ids are 0 where there is none."""
+
+    evaluation_id: int = 0
+    has_passed: bool = False
+    fresh_until_s: float | None = None
+    update_id: int = 0
+
+
+def build_sensor_for_freshness_checks(
+    *,
+    freshness_checks: Sequence[Any],
+    minimum_interval_seconds: int | None = None,
+    name: str = DEFAULT_NAME,
+    default_status: DefaultSensorStatus = DefaultSensorStatus.STOPPED,
+    tags: Mapping[str, Any] | None = None,
+) -> SensorDefinition:
+    """A sensor that evaluates freshness checks.
+
+    A check that was never evaluated is evaluated at once. One that passed is evaluated again when its asset may have
+    become too old. One that failed is not, until its asset is updated.
+
+    Raises:
+        CheckError: when a check is there twice.
+    """
+    keys = _keys(freshness_checks)
+
+    def evaluate(context: Any) -> SensorResult | SkipReason:
+        now = now_s()
+        facts = load_facts(context.instance, keys)
+        asked = read_cursor(context.cursor)
+        due = [key for key in keys if is_due(facts[key], asked.get(_label(key)), now)]
+        kept = {
+            label: entry
+            for key in keys
+            if (entry := asked.get(label := _label(key))) is not None and entry[:2] == _state(facts[key])
+        }
+        kept.update({_label(key): (*_state(facts[key]), now) for key in due})
+        cursor = json.dumps(kept, separators=(",", ":"), sort_keys=True)
+        if not due:
+            return SensorResult(
+                skip_reason="nothing to evaluate: all checks are fresh, have failed, or are being evaluated",
+                cursor=cursor,
+            )
+        return SensorResult(
+            run_requests=[RunRequest(asset_selection=[], asset_check_keys=due)], cursor=cursor
+        )
+
+    return SensorDefinition(
+        name,
+        evaluation_fn=evaluate,
+        minimum_interval_seconds=minimum_interval_seconds,
+        description=_DESCRIPTION,
+        asset_selection=AssetSelection.checks(*keys),
+        default_status=default_status,
+        tags=tags,
+    )
+
+
+def is_due(facts: CheckFacts, asked: tuple[int, int, float] | None, now: float) -> bool:
+    """Whether a check must be evaluated; ``asked`` are the evaluation and update at the last request, and its time."""
+    if facts.evaluation_id == 0:
+        is_wanted = True
+    elif facts.has_passed:
+        is_wanted = facts.fresh_until_s is not None and facts.fresh_until_s <= now
+    else:
+        is_wanted = facts.update_id > facts.evaluation_id
+    if not is_wanted:
+        return False
+    is_asked = asked is not None and asked[:2] == _state(facts)
+    return not is_asked or (asked is not None and now - asked[2] >= PATIENCE_S)
+
+
+def load_facts(instance: Any, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, CheckFacts]:
+    """What the instance knows of the checks."""
+    assets = sorted({key.asset_key for key in keys})
+    updates = {
+        record.asset_entry.asset_key: record.asset_entry.last_event_storage_id or 0
+        for record in instance.get_asset_records(assets)
+    }
+    found = {}
+    for key in keys:
+        record = instance.get_latest_asset_check_evaluation_record(key)
+        update_id = updates.get(key.asset_key, 0)
+        if record is None or record.evaluation is None:
+            found[key] = CheckFacts(update_id=update_id)
+            continue
+        until = record.evaluation.metadata.get(FRESH_UNTIL_KEY)
+        found[key] = CheckFacts(
+            evaluation_id=record.id,
+            has_passed=record.evaluation.passed,
+            fresh_until_s=until.value if until is not None else None,
+            update_id=update_id,
+        )
+    return found
+
+
+def read_cursor(cursor: str | None) -> dict[str, tuple[int, int, float]]:
+    """What was requested when, by check; a cursor of something else counts as none."""
+    try:
+        found = json.loads(cursor or "{}")
+        return {label: (int(a), int(b), float(c)) for label, (a, b, c) in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _state(facts: CheckFacts) -> tuple[int, int]:
+    return facts.evaluation_id, facts.update_id
+
+
+def _label(key: AssetCheckKey) -> str:
+    return f"{key.asset_key.to_escaped_user_string()}:{key.name}"
+
+
+def _keys(freshness_checks: Any) -> list[AssetCheckKey]:
+    keys: list[AssetCheckKey] = []
+    for one in require_list(freshness_checks, "freshness_checks"):
+        found = getattr(one, "check_keys", None)
+        if found is None:
+            raise ParameterCheckError(
+                f"expected freshness checks, got {one!r}; pass what the builders return"
+            )
+        keys += sorted(found)
+    twice = sorted({_label(key) for key in keys if keys.count(key) > 1})
+    if twice:
+        raise CheckError(f"expected each check once, got {twice} twice; drop one")
+    return keys

@@ -1,0 +1,1 @@
+"""Declarative automation: conditions, the older policies, the sensors that serve them."""

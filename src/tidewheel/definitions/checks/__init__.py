@@ -1,0 +1,1 @@
+"""Asset checks, written and ready-made."""

@@ -1,0 +1,1 @@
+"""Config: schemas old and new, validation, values from the environment."""

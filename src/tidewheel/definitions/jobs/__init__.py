@@ -1,0 +1,1 @@
+"""Jobs over ops and over assets, their config, tags, executors and loggers."""

@@ -1,0 +1,1 @@
+"""Gathers definitions, resolves them as a whole, describes them for the server."""

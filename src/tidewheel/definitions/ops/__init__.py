@@ -1,0 +1,1 @@
+"""Ops, the graphs that connect them, their types and hooks."""

@@ -1,0 +1,1 @@
+"""Partitions definitions, mappings between them, keys and subsets."""

@@ -1,0 +1,1 @@
+"""Schedules and sensors of every kind, and what they ask for."""
