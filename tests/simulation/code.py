@@ -1,5 +1,7 @@
 """The user code of the simulated locations: what they define, and what their functions answer.
 
+Triggers with policies and those that listen to deliveries are in ``code_listening``; assets and pools in ``code_assets``.
+
 Everything that a function answers follows from the request and from the world's facts, as it should be in real code: a
 repeated evaluation asks for the same.
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
+from tests.simulation import code_assets, code_listening, code_policies
+from tests.simulation.source import Source
 from tidewheel.logic.graph.specs import (
     FixedRequest,
     JobNode,
@@ -58,19 +62,23 @@ FOLLOW = SensorNode(
     default_running=True,
     run_status=RunStatusSource(event_types=(EventType.RUN_SUCCESS.value,), jobs=("plain",)),
 )
-JOBS = tuple(JobNode(name=name) for name in ("plain", "limited", "follower", "manual"))
+JOBS = tuple(JobNode(name=name) for name in ("plain", "limited", "follower", "manual", "policed"))
 
 DEFINED = {
-    "one": LocationSnapshot(name="one", jobs=JOBS, schedules=(FIXED, NIGHTLY), sensors=(ITEMS, FOLLOW)),
-    "two": LocationSnapshot(name="two", jobs=JOBS, schedules=(ASKED,)),
+    "one": LocationSnapshot(
+        name="one",
+        assets=code_assets.ASSETS,
+        jobs=(*JOBS, code_assets.POOLED),
+        schedules=(FIXED, NIGHTLY),
+        sensors=(ITEMS, FOLLOW, *code_listening.SENSORS),
+    ),
+    "two": LocationSnapshot(
+        name="two",
+        jobs=JOBS,
+        schedules=(ASKED, *code_policies.SCHEDULES),
+        sensors=code_policies.SENSORS,
+    ),
 }
-
-
-class Source:
-    """What the sensor watches: a growing number of items."""
-
-    def __init__(self) -> None:
-        self.count = 0
 
 
 def evaluate(location: str, request: EvaluationRequest, source: Source) -> EvaluationResult:
@@ -96,7 +104,9 @@ def evaluate(location: str, request: EvaluationRequest, source: Source) -> Evalu
             return EvaluationResult(
                 requests=tuple(RequestedRun(job_name="follower", tags={"of": run.run_id}) for run in runs)
             )
-    raise AssertionError(f"unexpected trigger {request.name}")
+    if request.name in code_listening.NAMES:
+        return code_listening.evaluate(request, source)
+    return code_policies.evaluate(request, source)
 
 
 def _items(request: EvaluationRequest, source: Source) -> EvaluationResult:

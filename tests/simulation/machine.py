@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError
 
 from tests.simulation.virtual_loop import OWNER, VirtualLoop
 from tidewheel.runtime.protocol import Hello, Message
+from tidewheel.services.database import READ_PREFIXES
 from tidewheel.services.machine import Machine
 from tidewheel.storage.ports import LedgerPort
 
@@ -165,8 +167,8 @@ class SimDatabase:
             return result
 
     async def call(self, name: str, kwargs: dict[str, Any]) -> Any:
-        method = getattr(self.ledger, name)
-        if name.startswith(("get_", "count_", "queued_", "in_progress_", "last_", "stats")):
+        method = attrgetter(name)(self.ledger)
+        if name.rpartition(".")[2].startswith(READ_PREFIXES):
             return await self.read(method, **kwargs)
         return await self.write(method, **kwargs)
 
@@ -210,6 +212,7 @@ class SimProcess:
         context.run(OWNER.set, self.owner)
         world.processes[self.pid] = self
         self.links: dict[Link, None] = {}
+        self.at_end: list[Callable[[], object]] = []
         self._task = world.loop.create_task(self._run(body), context=context)
 
     async def _run(self, body: Callable[[SimProcess], Any]) -> None:
@@ -232,6 +235,8 @@ class SimProcess:
             return
         self._world.processes.pop(self.pid, None)
         self._ended.set_result(code)
+        for action in self.at_end:
+            action()
         for link in self.links:
             link.cut()
         self._world.loop.end_tasks_of(self.owner)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tests.simulation import code as user_code
+from tests.simulation.code_assets import POOL, POOLED, made_by
 from tests.simulation.machine import DROPPED, Link, SimProcess
 from tidewheel.runtime.location_args import LocationArgs
 from tidewheel.runtime.protocol import (
+    Answer,
     BatchTaken,
+    Call,
     CancelRun,
     ChildExited,
     ChildStarted,
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
 
 RECONNECT_S = 0.5
 ORPHAN_S = 20.0
+CALL_S = 5.0
 
 
 class LocationBody:
@@ -183,6 +189,8 @@ class WorkerBody:
         self._link: Link | None = None
         self._cancelled = False
         self._changed = asyncio.Event()
+        self._last_call = 0
+        self._answers: dict[int, asyncio.Future[Answer]] = {}
 
     async def __call__(self, me: SimProcess) -> int:
         chance = self._world.chance
@@ -194,7 +202,8 @@ class WorkerBody:
         if not await self._acknowledged():
             return 86
         self._world.executed(self._run, me.pid)
-        for step in range(chance.number(1, 3)):
+        for number, (asset, key) in enumerate(self._plan()):
+            await self._take_slot(me)
             await asyncio.sleep(chance.seconds(0.1, 40.0 if not self._world.ending else 1.0))
             if self._cancelled:
                 self._emit(EventType.RUN_CANCELED)
@@ -202,10 +211,12 @@ class WorkerBody:
                 return 0
             if chance.fails(0.02):
                 return -9
+            await self._give_back_slot(me)
             self._emit(
                 EventType.ASSET_MATERIALIZATION,
-                asset=f"made-by-{self._run.job_name}",
-                step_key=f"step-{step}",
+                asset=asset,
+                partition=key,
+                step_key=f"step-{number}",
                 payload=Materialization(),
             )
         if chance.fails(0.05):
@@ -214,6 +225,52 @@ class WorkerBody:
             self._emit(EventType.RUN_SUCCESS)
         await self._acknowledged()
         return 0
+
+    def _plan(self) -> list[tuple[str, str | None]]:
+        """What the run makes, in order."""
+        if self._run.assets:
+            return made_by(self._run)
+        return [(f"made-by-{self._run.job_name}", None)] * self._world.chance.number(1, 3)
+
+    # -- slots of the pool ----------------------------------------------------------------------------------------
+
+    async def _take_slot(self, me: SimProcess) -> None:
+        if self._run.job_name != POOLED.name:
+            return
+        while not self._cancelled:
+            answer = await self._call(
+                "pools.claim",
+                name=POOL,
+                run_id=self._run.run_id,
+                epoch=self._run.epoch,
+                step="work",
+                priority=0,
+                now=self._world.now(),
+            )
+            if answer["granted"]:
+                self._world.slot_holders[me.pid] = (self._run.run_id, self._run.epoch)
+                me.at_end.append(lambda: self._world.slot_holders.pop(me.pid, None))
+                return
+            await asyncio.sleep(1.0)
+
+    async def _give_back_slot(self, me: SimProcess) -> None:
+        if self._world.slot_holders.pop(me.pid, None) is not None:
+            await self._call("pools.release", run_id=self._run.run_id, step="work")
+
+    async def _call(self, method: str, **kwargs: object) -> Any:
+        """Ask the server, again and again until it has answered."""
+        while True:
+            self._last_call += 1
+            answer = self._answers[self._last_call] = asyncio.get_running_loop().create_future()
+            if self._link is not None:
+                args = msgspec.msgpack.encode(kwargs)
+                self._link.to_server(Call(call_id=self._last_call, method=method, args=args))
+            done, _ = await asyncio.wait([answer], timeout=CALL_S)
+            self._answers.pop(self._last_call, None)
+            if done and answer.result().error is None:
+                return msgspec.msgpack.decode(answer.result().value)
+
+    # -- events ---------------------------------------------------------------------------------------------------
 
     def _emit(self, kind: EventType, **more: object) -> None:
         event = Event(
@@ -277,6 +334,9 @@ class WorkerBody:
                     self._changed.set()
                 case CancelRun():
                     self._cancelled = True
+                case Answer(call_id=call_id):
+                    if call_id in self._answers and not self._answers[call_id].done():
+                        self._answers[call_id].set_result(message)
                 case Retire() | Shutdown():
                     me.end(0)
                     return

@@ -12,8 +12,11 @@ from typing import Any
 from tests.simulation import code as user_code
 from tests.simulation.chance import Chance
 from tests.simulation.invariants import Invariants
+from tests.simulation.code_assets import POOL, POOL_SLOTS
 from tests.simulation.machine import SimHub, SimMachine, SimProcess
+from tests.simulation.people import Mishaps, Users
 from tests.simulation.processes import LocationBody
+from tests.simulation.source import Source
 from tests.simulation.virtual_loop import OWNER, VirtualLoop
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.logic.planning.admission import TagLimit
@@ -22,7 +25,6 @@ from tidewheel.runtime.location_args import CodeTarget, LocationArgs
 from tidewheel.services.admission import QueueLimits
 from tidewheel.services.server import Server, ServerOptions
 from tidewheel.storage.ledger import open_ledger
-from tidewheel.values.launch import LaunchRequest
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
@@ -50,11 +52,20 @@ class World:
         self.processes: dict[int, SimProcess] = {}
         self._last_pid = 1_000_000
         self.ledger = open_ledger(":memory:")
-        self.source = user_code.Source()
+        self.ledger.pools.set_slots(POOL, POOL_SLOTS, now=0.0)
+        self.source = Source()
         self.edition = 0
         self.made_steps = 0
         self.happened: Counter[str] = Counter()
+        self.accepted: set[str] = set()
+        """Names of deliveries whose senders were told that they were taken."""
+        self.first_positions: dict[str, int] = {}
+        self.slot_holders: dict[int, tuple[str, int]] = {}
+        """Worker processes that use a slot of the pool: their runs and epochs."""
+        self.pauses_seen: dict[int, float] = {}
+        self.ticks_seen: dict[float, float] = {}
         self.invariants = Invariants(self)
+        self._mishaps, self._users = Mishaps(self), Users(self)
         self.server: Server | None = None
         self._server_context = contextvars.copy_context()
         self._machine: SimMachine | None = None
@@ -91,7 +102,12 @@ class World:
         """The ledger has changed: one step more."""
         self.made_steps += 1
         self.happened[name] += 1
-        self._guard(self.invariants.check, self.made_steps % 25 == 0)
+        if name == "add_pause":
+            for pause in self.ledger.policies.get_pauses():
+                self.pauses_seen.setdefault(pause.pause_id, self.loop.time())
+        self._guard(self.invariants.check_after, name)
+        if self.made_steps % 25 == 0:
+            self._guard(self.invariants.check_thoroughly)
 
     def _guard(self, check: Any, *args: Any) -> None:
         try:
@@ -160,6 +176,26 @@ class World:
         task = self.loop.create_task(what(server), context=self._server_context)
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
+    async def ask_hook(self, name: str, headers: dict[str, str], body: bytes) -> int | None:
+        """Somebody sends to a hook; the status of the answer, or None when there is none."""
+        server = self.server
+        address = server.hooks.get(name) if server is not None else None
+        if server is None or address is None:
+            return None
+        task = self.loop.create_task(server.hooks.take(address, headers, body), context=self._server_context)
+        try:
+            return (await task).status
+        except (asyncio.CancelledError, Exception):  # noqa: BLE001 - the connection has broken: nobody knows
+            return None
+
+    def move_clock(self, seconds: float) -> None:
+        """Somebody sets the machine's clock."""
+        self._offset += seconds
+
+    def task_ended(self, task: asyncio.Task[Any]) -> None:
+        """A task of the world that must not fail has ended."""
+        self._duty_ended(task)
+
     # -- users and mishaps --------------------------------------------------------------------------------------------
 
     async def _trouble(self) -> None:
@@ -167,40 +203,7 @@ class World:
             await asyncio.sleep(self.chance.seconds(0.5, 60.0))
             if self.ending:
                 return
-            self._one_mishap()
-
-    def _one_mishap(self) -> None:
-        which = self.chance.number(0, 11)
-        self.happened[f"mishap {which}"] += 1
-        match which:
-            case 0:
-                self.kill_server()
-            case 1 | 2:
-                if self.processes:
-                    victim = self.processes[int(self.chance.one_of(sorted(self.processes)))]  # type: ignore[call-overload]
-                    victim.kill()
-            case 3:
-                if self.hub is not None and self.hub.links:
-                    links = sorted(self.hub.links, key=lambda link: link.number)
-                    links[self.chance.number(0, len(links) - 1)].cut()
-            case 4:
-                self._offset += self.chance.seconds(1.0, 4_000.0)
-            case 5:
-                self._offset -= self.chance.seconds(1.0, 1_800.0)
-            case 6:
-                runs = self.ledger.get_runs(limit=20)
-                if runs:
-                    run = runs[self.chance.number(0, len(runs) - 1)]
-                    self.ask_server(lambda server: server.control.cancel(run.run_id))
-            case 7:
-                self.ask_server(
-                    lambda server: server.control.launch(LaunchRequest(job_name="manual", location="one"))
-                )
-            case 8:
-                self.edition += 1
-                self.ask_server(lambda server: server.control.reload("one"))
-            case _:
-                pass
+            (self._mishaps if self.chance.happens(0.5) else self._users).one()
 
     async def _grow(self) -> None:
         while not self.ending:
@@ -220,7 +223,8 @@ class World:
             await asyncio.sleep(30.0)
             if self._is_at_rest():
                 break
-        self._guard(self.invariants.check, True)
+        self._guard(self.invariants.check)
+        self._guard(self.invariants.check_thoroughly)
         self._guard(self.invariants.check_at_rest)
         if not self._done.done():
             self._done.set_result(None)

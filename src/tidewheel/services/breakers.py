@@ -41,14 +41,16 @@ class Breakers:
 
     def _load(self, record: TriggerRecord, breaker: Breaker) -> BreakerFacts:
         policies = self._database.ledger.policies
-        # stopping and starting a trigger forgives it what was before
-        since = record.started_at or 0.0
+        now = self._clock()
         evaluations: tuple[FailureFact, ...] = ()
         if record.failures_in_a_row >= breaker.failures:
-            evaluations = policies.get_tick_failures(record.trigger_id, count=breaker.failures, since=since)
+            evaluations = policies.get_tick_failures(record.trigger_id, count=breaker.failures)
+        # stopping and starting a trigger forgives it what was before; a clock that was moved back since does not
+        since = record.started_at or 0.0
+        since = since if since <= now else 0.0
         runs = policies.get_run_failures(record.trigger_id, count=breaker.failures, since=since)
         return BreakerFacts(
-            now=self._clock(),
+            now=now,
             evaluations=evaluations,
             runs=runs,
             unfinished=policies.get_unfinished(record.trigger_id) if runs else (),

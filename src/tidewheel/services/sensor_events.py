@@ -158,7 +158,7 @@ def _load_new(
 def _load_deliveries(
     ledger: LedgerPort, sensor: SensorNode, record: TriggerRecord, limit: int, nothing: SensorEvents
 ) -> SensorEvents:
-    found = ledger.inbox.get_deliveries(_source(sensor, record), after_id=nothing.position, limit=limit)
+    found = ledger.inbox.get_next(_source(sensor, record), nothing.position, limit)
     if not found:
         return nothing
     taken = _within(found, BATCH_BYTES)

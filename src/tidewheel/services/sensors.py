@@ -28,6 +28,7 @@ from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.releases import Releases
 from tidewheel.services.sensor_events import (
     BATCH,
+    INBOX_KINDS,
     LISTENING_KINDS,
     SensorEvents,
     load_sensor_events,
@@ -96,10 +97,16 @@ class Sensors:
         self._timeout_s = evaluation_timeout_s
         self._changed = signals.listen(Topic.CATALOG, Topic.TRIGGERS)
         self._events = signals.listen(Topic.ASSET_EVENTS, Topic.RUN_EVENTS, Topic.INBOX)
+        self._news = {
+            "run_status": signals.listen(Topic.RUN_EVENTS, Topic.INBOX),
+            "asset": signals.listen(Topic.ASSET_EVENTS, Topic.INBOX),
+            "inbox": signals.listen(Topic.INBOX),
+        }
+        """What wakes whom. The inbox wakes everybody: any event can be asked for again."""
         self._finished = asyncio.Event()
         self._agenda = Agenda()
         self._count = 0
-        self._listeners: list[str] = []
+        self._listeners: dict[str, list[str]] = {}
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._moments: dict[str, SensorMoment] = {}
         self._first_seen: dict[str, float] = {}
@@ -118,9 +125,11 @@ class Sensors:
         if self._changed.is_set():
             self._changed.clear()
             self._look_at_all(now)
-        if self._events.is_set():
-            self._events.clear()
-            self._wake_listeners(now)
+        self._events.clear()
+        for kind, news in self._news.items():
+            if news.is_set():
+                news.clear()
+                self._wake_listeners(kind, now)
         for trigger_id in self._agenda.take_due(now, MAX_STARTS):
             self._look_at(trigger_id, now)
         return self._agenda.next_moment()
@@ -132,14 +141,18 @@ class Sensors:
     def _look_at_all(self, now: float) -> None:
         sensors = {trigger_id: sensor for trigger_id, _, sensor in self._locations.catalog.sensors()}
         self._count = len(sensors)
-        self._listeners = [name for name, sensor in sensors.items() if sensor.kind in LISTENING_KINDS]
+        self._listeners = {}
+        for name, sensor in sensors.items():
+            if sensor.kind in LISTENING_KINDS:
+                kind = "inbox" if sensor.kind in INBOX_KINDS else sensor.kind
+                self._listeners.setdefault(kind, []).append(name)
         self._agenda.keep_only(set(sensors))
         for trigger_id in sensors:
             self._agenda.put(trigger_id, now)
 
-    def _wake_listeners(self, now: float) -> None:
-        """Mark sensors that listen to events: there are some."""
-        for trigger_id in self._listeners:
+    def _wake_listeners(self, kind: str, now: float) -> None:
+        """Mark sensors that listen to events of a kind: there are some."""
+        for trigger_id in self._listeners.get(kind, ()):
             self._moment(trigger_id).woken = True
             self._agenda.put(trigger_id, now)
 

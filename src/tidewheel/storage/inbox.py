@@ -30,6 +30,12 @@ _KNOWN = select(inbox.c.id, inbox.c.delivery_id, inbox.c.digest).where(
     inbox.c.source == bindparam("source"),
     inbox.c.delivery_id.in_(bindparam("delivery_ids", expanding=True)),
 )
+_NEXT = (
+    select(inbox)
+    .where(inbox.c.source == bindparam("source"), inbox.c.id > bindparam("after"))
+    .order_by(inbox.c.id)
+    .limit(bindparam("count", type_=sa.Integer))
+)
 _LAST_ID = select(sa.func.max(inbox.c.id))
 _OLDEST = (
     select(inbox.c.received_at)
@@ -87,6 +93,11 @@ class SqlInbox:
     def last_delivery_id(self) -> int:
         with self._backend.read() as conn:
             return conn.execute(_LAST_ID).scalar() or 0
+
+    def get_next(self, source: str, after_id: int, limit: int) -> list[Delivery]:
+        with self._backend.read() as conn:
+            rows = conn.execute(_NEXT, {"source": source, "after": after_id, "count": limit})
+            return [_to_delivery(row) for row in rows]
 
     def count_waiting(self, source: str, after_id: int, limit: int = 100_000) -> Backlog:
         waiting = (

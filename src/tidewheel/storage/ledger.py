@@ -373,6 +373,8 @@ class SqlLedger:
         after: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if clear_cursor:
             after["cursor"] = None
+        if started_at is not None:
+            after["failures_in_a_row"] = 0  # whoever starts a trigger forgives it what was before
         with self._write() as unit:
             before = triggers.load(unit.conn, trigger_id)
             if before is None or expected_version not in (None, before.version):

@@ -38,6 +38,9 @@ class InboxPort(Protocol):
         newest_first: bool = False,
     ) -> list[Delivery]: ...
 
+    def get_next(self, source: str, after_id: int, limit: int) -> list[Delivery]:
+        """The next deliveries of a source, in id order: what a consumer asks all the time."""
+
     def last_delivery_id(self) -> int:
         """The newest delivery's id, 0 when there never was one."""
 

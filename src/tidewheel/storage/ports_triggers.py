@@ -34,7 +34,7 @@ class TriggerPoliciesPort(Protocol):
     def reset_keys(self, trigger_id: str, run_key: str | None = None) -> int:
         """Free one run key of a trigger, or all of them; how many were taken. Runs stay as they are."""
 
-    def get_tick_failures(self, trigger_id: str, *, count: int, since: float) -> tuple[FailureFact, ...]:
+    def get_tick_failures(self, trigger_id: str, *, count: int) -> tuple[FailureFact, ...]:
         """The newest failed ticks, newest first."""
 
     def get_run_failures(self, trigger_id: str, *, count: int, since: float) -> tuple[FailureFact, ...]:

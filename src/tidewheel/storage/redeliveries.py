@@ -18,6 +18,8 @@ _UPSERT = Upsert(redelivery, update=("attempts", "retry_at", "failed_at", "error
 _DELETE = redelivery.delete().where(
     redelivery.c.trigger_id == bindparam("b_trigger_id"), redelivery.c.event_id == bindparam("b_event_id")
 )
+_ALL = select(redelivery).order_by(redelivery.c.trigger_id, redelivery.c.event_id)
+_OF_TRIGGER = _ALL.where(redelivery.c.trigger_id == bindparam("trigger_id"))
 
 
 def put(unit: Unit, wanted: Sequence[Redelivery]) -> None:
@@ -35,9 +37,7 @@ def settle(unit: Unit, trigger_id: str, event_ids: Sequence[int]) -> int:
 
 def load(conn: sa.Connection, trigger_id: str | None) -> list[Redelivery]:
     """Those of a trigger, or all, by event id."""
-    statement = select(redelivery).order_by(redelivery.c.trigger_id, redelivery.c.event_id)
-    if trigger_id is not None:
-        statement = statement.where(redelivery.c.trigger_id == trigger_id)
+    found = conn.execute(_ALL) if trigger_id is None else conn.execute(_OF_TRIGGER, {"trigger_id": trigger_id})
     return [
         Redelivery(
             trigger_id=row.trigger_id,
@@ -47,7 +47,7 @@ def load(conn: sa.Connection, trigger_id: str | None) -> list[Redelivery]:
             failed_at=row.failed_at,
             error=None if row.error is None else decode(row.error, ErrorInfo),
         )
-        for row in conn.execute(statement)
+        for row in found
     ]
 
 

@@ -72,13 +72,12 @@ class TriggerPolicies:
             return run_keys.reset(unit, trigger_id, run_key)
 
     # -- failures ------------------------------------------------------------------------------------------------
-    def get_tick_failures(self, trigger_id: str, *, count: int, since: float) -> tuple[FailureFact, ...]:
+    def get_tick_failures(self, trigger_id: str, *, count: int) -> tuple[FailureFact, ...]:
         newest = (
             select(tick.c.ended_at, tick.c.body)
             .where(
                 tick.c.trigger_id == trigger_id,
                 tick.c.status == TickStatus.FAILURE.value,
-                tick.c.ended_at >= since,
             )
             .order_by(tick.c.tick_id.desc())
             .limit(count)
