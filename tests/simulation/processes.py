@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from tidewheel.runtime.protocol import (
     KillChild,
     LocationFailed,
     LocationLoaded,
+    PoolOpen,
     Prepare,
     Prepared,
     Retire,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 RECONNECT_S = 0.5
 ORPHAN_S = 20.0
 CALL_S = 5.0
+PATIENCE_S = 15.0
 
 
 class LocationBody:
@@ -189,6 +192,7 @@ class WorkerBody:
         self._link: Link | None = None
         self._cancelled = False
         self._changed = asyncio.Event()
+        self._pool_open = asyncio.Event()
         self._last_call = 0
         self._answers: dict[int, asyncio.Future[Answer]] = {}
 
@@ -251,7 +255,9 @@ class WorkerBody:
                 self._world.slot_holders[me.pid] = (self._run.run_id, self._run.epoch)
                 me.at_end.append(lambda: self._world.slot_holders.pop(me.pid, None))
                 return
-            await asyncio.sleep(1.0)
+            self._pool_open.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._pool_open.wait(), PATIENCE_S)
 
     async def _give_back_slot(self, me: SimProcess) -> None:
         if self._world.slot_holders.pop(me.pid, None) is not None:
@@ -334,6 +340,9 @@ class WorkerBody:
                     self._changed.set()
                 case CancelRun():
                     self._cancelled = True
+                    self._pool_open.set()
+                case PoolOpen():
+                    self._pool_open.set()
                 case Answer(call_id=call_id):
                     if call_id in self._answers and not self._answers[call_id].done():
                         self._answers[call_id].set_result(message)

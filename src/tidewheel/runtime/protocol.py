@@ -189,6 +189,12 @@ class CancelRun(_Message, frozen=True, kw_only=True, omit_defaults=True):
     run_id: str
 
 
+class PoolOpen(_Message, frozen=True, kw_only=True, omit_defaults=True):
+    """To a worker that waits for a slot of this pool: ask again, one may be free."""
+
+    pool: str
+
+
 class Retire(_Message, frozen=True, kw_only=True, omit_defaults=True):
     """To a location: a newer process serves its code now; start nothing more, and end when the children have ended."""
 
@@ -234,6 +240,7 @@ Message = Union[
     AskConditions,
     BatchTaken,
     CancelRun,
+    PoolOpen,
     Retire,
     Shutdown,
     Activity,

@@ -12,7 +12,7 @@ from tidewheel.services.database import Database
 from tidewheel.services.hub import Peer
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.values.events import ASSET_EVENT_TYPES, RUN_EVENT_TYPES, Event, EventType
-from tidewheel.values.records import IntakeBatch, IntakeOutcome
+from tidewheel.values.records import IntakeBatch, IntakeOutcome, NewRun, RunRecord
 
 logger = logging.getLogger("tidewheel.intake")
 
@@ -31,11 +31,13 @@ class Intake:
         feed: ActivityFeed,
         *,
         clock: Callable[[], float],
+        next_attempt: Callable[[RunRecord], NewRun | None],
     ) -> None:
         self._database = database
         self._signals = signals
         self._feed = feed
         self._clock = clock
+        self._next_attempt = next_attempt
         self._waiting: list[tuple[Peer, IntakeBatch]] = []
         self._arrived = asyncio.Event()
         self.observers: list[Callable[[int, list[Event]], None]] = []
@@ -60,7 +62,10 @@ class Intake:
         batches = [batch for _, batch in taken]
         try:
             outcomes = await self._database.write(
-                self._database.ledger.commit_intake, batches, now=self._clock()
+                self._database.ledger.commit_intake,
+                batches,
+                now=self._clock(),
+                next_attempt=self._next_attempt,
             )
         except (
             Exception

@@ -28,8 +28,9 @@ from tidewheel.services.worker_book import EXIT_NOTICE_S, WorkerBook
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import EventType
 from tidewheel.values.ids import uuid_at
-from tidewheel.values.records import EventFilter, RunFilter, RunRecord
+from tidewheel.values.records import EventFilter, NewRun, RunRecord
 from tidewheel.values.status import RunStatus
+from tidewheel.values.tags import AUTO_RETRY_RUN_ID
 
 logger = logging.getLogger("tidewheel.monitor")
 
@@ -165,23 +166,27 @@ class Monitor:
         if events:
             await self._database.write(ledger.put_setting, FAILURES_POSITION, str(events[-1].id))
 
-    async def _retry(self, run: RunRecord) -> None:
+    def next_attempt(self, run: RunRecord) -> NewRun | None:
+        """The run that tries one again that has failed on its own; None when its policy says that none does."""
         if run.failure_reason in ("WORKER_LOST", "START_TIMEOUT", "SERVER_STOPPED"):
-            return  # decided when it was failed
+            return None  # decided when it was failed
         retry = decide_run_retry(run, status=run.status, reason=run.failure_reason, policy=self._policy)
         if retry is None:
-            return
+            return None
         now = self._clock()
-        # the id follows from the failed run: a repetition after a crash makes the same row
+        # the id follows from the failed run
         seed = f"{run.run_id}/{retry.retry_number}".encode()
         job = self._catalog().job(run.location, run.job_name)
-        new_run = build_retry_run(
+        return build_retry_run(
             run, retry, run_id=uuid_at(now, _digest(seed)), planned=_planned(run, job), now=now
         )
-        known = await self._database.read(self._database.ledger.get_runs, _retry_filter(run), limit=50)
-        if any(other.retry_number == retry.retry_number for other in known):
+
+    async def _retry(self, run: RunRecord) -> None:
+        """What a worker reports gets its next attempt at once; this is for runs whose failure was stored otherwise."""
+        new_run = None if AUTO_RETRY_RUN_ID in run.tags else self.next_attempt(run)
+        if new_run is None:
             return
-        await self._database.write(self._database.ledger.create_runs, [new_run], now=now)
+        await self._database.write(self._database.ledger.retry_run, run.run_id, new_run, now=self._clock())
         self._signals.raise_topic(Topic.QUEUE)
 
     def _has_died(self, run: RunRecord) -> bool:
@@ -203,10 +208,6 @@ def _planned(run: RunRecord, job: JobNode | None) -> tuple[tuple[str, ...], tupl
     assets = run.assets if run.assets is not None else (job.assets if job else ())
     checks = run.checks if run.checks is not None else (job.checks if job else ())
     return assets, checks
-
-
-def _retry_filter(run: RunRecord) -> RunFilter:
-    return RunFilter(parent_run_id=run.run_id)
 
 
 def _digest(seed: bytes) -> bytes:

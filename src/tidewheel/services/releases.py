@@ -13,6 +13,7 @@ from tidewheel.services.locations import Locations
 from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.signals import Signals, Topic, wait_any
 from tidewheel.services.worker_book import WorkerBook
+from tidewheel.values.ids import location_of
 from tidewheel.values.policies import TriggerPolicy
 
 logger = logging.getLogger("tidewheel.releases")
@@ -99,9 +100,14 @@ class Releases:
             self._signals.raise_topic(Topic.QUEUE, Topic.RUN_EVENTS)
 
     def _policy(self, trigger_id: str, now: float) -> tuple[TriggerPolicy, bool]:
-        """The trigger's policy and whether it is paused; a trigger that is gone holds nothing back."""
-        found = self._locations.catalog.trigger(trigger_id)
+        """The trigger's policy and whether it is paused.
+
+        A trigger that is gone holds nothing back; one whose code did not load is not gone, and its policy is not known.
+        """
+        catalog = self._locations.catalog
+        found = catalog.trigger(trigger_id)
         if found is None:
-            return TriggerPolicy(), False
+            location = location_of(trigger_id)
+            return TriggerPolicy(), location in self._locations.names() and location not in catalog.snapshots
         location, node = found
         return node.policy or TriggerPolicy(), self._pauses.holding(node, location, now) is not None

@@ -48,6 +48,7 @@ from tidewheel.services.monitor import Monitor
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.policy_control import PolicyControl
+from tidewheel.services.pool_turns import PoolTurns
 from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
@@ -173,6 +174,7 @@ class Server:
         self.admission = Admission(
             self.database, self.locations, self.launching, self.signals, options.limits, clock=clock
         )
+        self._pool_turns = PoolTurns(self.database, self.workers, self.signals)
         self.monitor = Monitor(
             self.database,
             self.workers,
@@ -189,6 +191,7 @@ class Server:
             self.signals,
             self.feed,
             clock=clock,
+            next_attempt=self.monitor.next_attempt,
         )
         self._file_watching = FileWatching(
             self.database, self.locations, self.book, writer, self.signals, clock=clock
@@ -288,6 +291,7 @@ class Server:
         await self.locations.start()
         self._begin("launching", self.launching.run())
         self._begin("queue", self.admission.run())
+        self._begin("pools", self._pool_turns.run())
         self._begin("monitor", self.monitor.run())
         self._begin("retention", self._retention.run())
         self._begin("watchdog", self._watch())

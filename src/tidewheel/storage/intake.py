@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from tidewheel.storage.events import Entry, Fact
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun
 from tidewheel.values.events import RUN_EVENT_TYPES, Event, EventType, Failure
-from tidewheel.values.records import IntakeBatch, IntakeOutcome, RunRecord
+from tidewheel.values.records import IntakeBatch, IntakeOutcome, NewRun, RunRecord
 from tidewheel.values.status import FINISHED_STATUSES, RunStatus
 from tidewheel.values.tags import FAILURE_REASON
 
@@ -82,8 +82,14 @@ class _LiveRun:
         )
 
 
-def commit_batches(unit: Unit, batches: Sequence[IntakeBatch], *, now: float) -> list[IntakeOutcome]:
-    """Apply batches in order."""
+NextAttempt = Callable[[RunRecord], NewRun | None]
+"""The run that tries a failed one again; None when none is to."""
+
+
+def commit_batches(
+    unit: Unit, batches: Sequence[IntakeBatch], *, now: float, next_attempt: NextAttempt | None = None
+) -> list[IntakeOutcome]:
+    """Apply batches in order. A failed run's next attempt is made with its failure: nobody sees it as given up between."""
     live = {
         run_id: _LiveRun(stored)
         for run_id, stored in runs.load_many(unit.conn, [batch.run_id for batch in batches]).items()
@@ -97,11 +103,17 @@ def commit_batches(unit: Unit, batches: Sequence[IntakeBatch], *, now: float) ->
     changes = PartitionChanges()
     plans = {run.record.run_id: RunPlan(run.seq, run.record.partition) for run in touched}
     assets.apply_facts(unit, facts, plans, _ended(touched, facts), changes)
-    runs.update(unit, [StoredRun(run.changed_record(now), run.seq, run.log_count) for run in touched])
+    after = [StoredRun(run.changed_record(now), run.seq, run.log_count) for run in touched]
+    runs.update(unit, after)
     for run in touched:
         if run.ended_by is not None and run.reason is not None:
             run_changes.add_tags(unit, run.record.run_id, {FAILURE_REASON: run.reason}, now=now)
     partitions.settle(unit, changes)
+    for one in after:
+        if next_attempt is not None and one.record.status is RunStatus.FAILURE:
+            new = next_attempt(one.record)
+            if new is not None:
+                run_changes.retry_failed(unit, one.record.run_id, new, now=now)
     return outcomes
 
 

@@ -226,10 +226,15 @@ class SqlLedger:
 
     # -- intake and events --------------------------------------------------------------------------------------
     def commit_intake(
-        self, batches: Sequence[IntakeBatch], *, now: float, resolve: PartitionResolver | None = None
+        self,
+        batches: Sequence[IntakeBatch],
+        *,
+        now: float,
+        resolve: PartitionResolver | None = None,
+        next_attempt: Callable[[RunRecord], NewRun | None] | None = None,
     ) -> list[IntakeOutcome]:
         with self._write(resolve) as unit:
-            return intake.commit_batches(unit, batches, now=now)
+            return intake.commit_batches(unit, batches, now=now, next_attempt=next_attempt)
 
     def record_events(
         self, events: Sequence[Event], *, resolve: PartitionResolver | None = None

@@ -123,7 +123,10 @@ class SqlPools:
                 claims[row.pool].append(_to_claim(row))
             slots: dict[str, int] = {row.name: row.slots for row in conn.execute(select(pool))}
         names = sorted({*claims, *slots})
-        return [PoolRecord(name=name, slots=slots.get(name), claims=tuple(claims[name])) for name in names]
+        return [
+            PoolRecord(name=name, slots=slots.get(name, self._default_slots), claims=tuple(claims[name]))
+            for name in names
+        ]
 
     def get_slots(self) -> dict[str, int]:
         with self._backend.read() as conn:

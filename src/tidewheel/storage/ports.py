@@ -151,12 +151,18 @@ class LedgerPort(Protocol):
 
     # -- intake and events --------------------------------------------------------------------------------------
     def commit_intake(
-        self, batches: Sequence[IntakeBatch], *, now: float, resolve: PartitionResolver | None = None
+        self,
+        batches: Sequence[IntakeBatch],
+        *,
+        now: float,
+        resolve: PartitionResolver | None = None,
+        next_attempt: Callable[[RunRecord], NewRun | None] | None = None,
     ) -> list[IntakeOutcome]:
         """Apply several batches in one transaction: events, run statuses, asset, partition and check states.
 
         A batch of an older epoch, or of a run that has ended, is refused (terminal statuses are final, F23); events
-        already applied (``seq`` not above the run's ``intake_seq``) are skipped.
+        already applied (``seq`` not above the run's ``intake_seq``) are skipped. ``next_attempt``: of a failed run, the
+        one that tries it again; it is made in the same transaction.
         """
 
     def record_events(

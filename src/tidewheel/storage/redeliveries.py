@@ -37,7 +37,9 @@ def settle(unit: Unit, trigger_id: str, event_ids: Sequence[int]) -> int:
 
 def load(conn: sa.Connection, trigger_id: str | None) -> list[Redelivery]:
     """Those of a trigger, or all, by event id."""
-    found = conn.execute(_ALL) if trigger_id is None else conn.execute(_OF_TRIGGER, {"trigger_id": trigger_id})
+    found = (
+        conn.execute(_ALL) if trigger_id is None else conn.execute(_OF_TRIGGER, {"trigger_id": trigger_id})
+    )
     return [
         Redelivery(
             trigger_id=row.trigger_id,

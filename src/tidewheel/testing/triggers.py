@@ -325,9 +325,7 @@ class TriggerTester:
         has_failed = record.failures_in_a_row >= count
         facts = BreakerFacts(
             now=self.now,
-            evaluations=policies.get_tick_failures(record.trigger_id, count=count)
-            if has_failed
-            else (),
+            evaluations=policies.get_tick_failures(record.trigger_id, count=count) if has_failed else (),
             runs=policies.get_run_failures(record.trigger_id, count=count, since=since),
             unfinished=policies.get_unfinished(record.trigger_id),
         )

@@ -35,6 +35,12 @@ class PoolRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """How many steps wait."""
         return len(self.claims) - self.held
 
+    @property
+    def next_in_turn(self) -> tuple[PoolClaim, ...]:
+        """The waiting claims for which there is a free slot now."""
+        waiting = tuple(claim for claim in self.claims if claim.held_since is None)
+        return waiting if self.slots is None else waiting[: max(0, self.slots - self.held)]
+
 
 class PoolAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of asking for a slot: granted, or how many are asked before it."""

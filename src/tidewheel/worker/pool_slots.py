@@ -1,23 +1,30 @@
 """Slots of pools for the steps of one run: asked for before a step begins, given back when it has ended.
 
 A slot is a lease of the run: when this process dies, the ledger counts it no more. Giving it back only makes that quicker.
+A step that has to wait asks again when the server says that a slot may be free, and once in a while by itself, in case that
+nobody said so; without a server there is nobody to say it, and it asks often.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from tidewheel.errors import ServerUnreachableError
 from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.values.events import EventType
+from tidewheel.worker.bell import Bell
 from tidewheel.worker.run_environment import RunEnvironment
+from tidewheel.worker.socket_sink import SocketSink
 
 logger = logging.getLogger("tidewheel.worker")
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 1.0
+PAUSE_WHEN_TOLD_S = 15.0
+"""Between two questions of a step whose server tells it when its turn has come."""
 
 
 class PoolSlots:
@@ -29,6 +36,30 @@ class PoolSlots:
         self._held: set[str] = set()
         self._asks: dict[str, tuple[float, float]] = {}
         """Step → when to ask again, and the pause after that."""
+        self._is_open = False
+        self.bell: Bell | None = None
+        """Rings when a slot may be free; None where no server says so, or no step needs one."""
+        if isinstance(env.sink, SocketSink) and self.is_needed:
+            self.bell = Bell()
+            env.sink.on_pool_open = self.open
+
+    def open(self) -> None:
+        """A slot may be free (from another thread): whoever waits asks again."""
+        self._is_open = True
+        if self.bell is not None:
+            self.bell.ring()
+
+    def nap(self, seconds: float) -> None:
+        """Sleep, at most until a slot may be free."""
+        if self.bell is not None:
+            self.bell.wait(seconds)
+        else:
+            time.sleep(seconds)
+
+    def close(self) -> None:
+        """No step of the run waits any more."""
+        if self.bell is not None:
+            self.bell.close()
 
     def admit(self, step: PlannedStep) -> bool:
         """Whether a step may begin: it is in no pool, or has a slot now."""
@@ -38,7 +69,9 @@ class PoolSlots:
         instance = self._env.instance if self._env.run.location else self._env.known_instance
         if instance is None:
             return True
-        at, pause_s = self._asks.get(step.key, (0.0, FIRST_PAUSE_S))
+        self._note_open()
+        first_pause_s = PAUSE_WHEN_TOLD_S if self.bell is not None else FIRST_PAUSE_S
+        at, pause_s = self._asks.get(step.key, (0.0, first_pause_s))
         if self._clock() < at:
             return False
         if self._ask(instance, step, step.pool):
@@ -49,8 +82,14 @@ class PoolSlots:
             self._env.emit(
                 EventType.ENGINE_EVENT, f"Waiting for a slot of pool {step.pool!r}.", step_key=step.key
             )
-        self._asks[step.key] = (self._clock() + pause_s, min(pause_s * 2, LONGEST_PAUSE_S))
+        longest_s = max(first_pause_s, LONGEST_PAUSE_S)
+        self._asks[step.key] = (self._clock() + pause_s, min(pause_s * 2, longest_s))
         return False
+
+    def _note_open(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._asks = {key: (0.0, pause_s) for key, (_, pause_s) in self._asks.items()}
 
     def release(self, key: str) -> None:
         """A step has ended."""
@@ -65,6 +104,7 @@ class PoolSlots:
     @property
     def next_ask_at(self) -> float | None:
         """When the next waiting step asks again, not at once; None when none waits."""
+        self._note_open()
         if not self._asks:
             return None
         # one that is due may be held back by something else: it must not be looked at without end

@@ -150,7 +150,7 @@ class _Execution:
             random=random.random,
             repository=repository,
         )
-        self._pools = PoolSlots(self.env, clock)
+        self._pools: PoolSlots
         self.progress: RunProgress | None = None
         self._earlier = NOTHING_EARLIER
         self._first_failure: tuple[str, ErrorInfo | None] | None = None
@@ -188,12 +188,13 @@ class _Execution:
         self._partitions = PartitionAccess(self.env)
         self._versions = DataVersions(self.env, self._partitions)
         started = time.perf_counter()
-        if strategy.kind == "processes":
-            self._execute_in_processes(progress, strategy)
-        elif strategy.kind == "threads":
-            self._execute_in_threads(progress, strategy)
-        if not progress.is_over:
-            self._execute_inline(progress, strategy)
+        with closing(PoolSlots(self.env, self.env.clock)) as self._pools:
+            if strategy.kind == "processes":
+                self._execute_in_processes(progress, strategy)
+            elif strategy.kind == "threads":
+                self._execute_in_threads(progress, strategy)
+            if not progress.is_over:
+                self._execute_inline(progress, strategy)
         self._report_skipped(progress)
         self._note(f"Steps are done after {(time.perf_counter() - started) * 1000.0:.3g} ms.")
 
@@ -254,7 +255,7 @@ class _Execution:
         def body(planned: PlannedStep, attempt: int) -> StepOutcome:
             return self._in_child(progress, planned, attempt, strategy)
 
-        lanes = StepProcesses(self.env, body, self._versions.note)
+        lanes = StepProcesses(self.env, body, self._versions.note, self._pools.bell)
         maximum = strategy.max_concurrent or os.cpu_count() or 1
         self._drive(progress, lanes, StepAdmission(maximum, strategy.tag_limits), leaves_chains=True)
 
@@ -313,6 +314,8 @@ class _Execution:
                 return runner.run(planned, attempt=attempt, retries_enabled=strategy.retries_enabled)
 
             lanes = StepThreads(env, body, maximum)
+            if self._pools.bell is not None:
+                self._pools.bell.listeners.append(lanes.wake)
             admission = StepAdmission(maximum, strategy.tag_limits)
             self._drive(progress, lanes, admission, exceptions=runner.exceptions)
 
@@ -428,7 +431,7 @@ class _Execution:
                 f"expected a step to be ready, got a run that cannot go on: {progress.keys(StepState.WAITING)} wait"
             )
         with self._gate.user_code():
-            time.sleep(min(pause, LONGEST_NAP_S))
+            self._pools.nap(min(pause, LONGEST_NAP_S))
 
     # -- ends ---------------------------------------------------------------------------------------------
 

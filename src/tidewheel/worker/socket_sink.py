@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tidewheel.errors import ServerUnreachableError
 from tidewheel.runtime.connection import Connection, connect
-from tidewheel.runtime.protocol import BatchTaken, CancelRun, EventBatch, Message, Shutdown
+from tidewheel.runtime.protocol import BatchTaken, CancelRun, EventBatch, Message, PoolOpen, Shutdown
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import IntakeBatch
 from tidewheel.values.texts import with_storable_texts
@@ -54,6 +54,8 @@ class SocketSink:
         self._on_cancel = on_cancel
         self._on_refused = on_refused
         self._patience_s = patience_s
+        self.on_pool_open: Callable[[], None] = _nobody_waits
+        """Called in the helper thread when a pool that a step waits for may have a free slot."""
         self._io_lock = threading.Lock()
         self._changed = threading.Condition()
         self._unsent: list[Event] = []
@@ -223,6 +225,8 @@ class SocketSink:
                 self._changed.notify_all()
             if outcome.cancel_requested:
                 self._cancel_once()
+        elif isinstance(message, PoolOpen):
+            self.on_pool_open()
         elif isinstance(message, CancelRun | Shutdown):
             self._cancel_once()
 
@@ -252,6 +256,7 @@ class SocketSink:
             self._connection = connection
             for batch in list(self._unacked):
                 connection.send(EventBatch(batch=batch))
+        self.on_pool_open()  # what was said meanwhile was not heard
 
     def _require_connection(self) -> Connection:
         if self._connection is None:
@@ -262,3 +267,7 @@ class SocketSink:
 def exit_refused() -> None:
     """End this process at once: somebody else owns the run."""
     os._exit(EXIT_REFUSED)
+
+
+def _nobody_waits() -> None:
+    """No step waits for a slot."""

@@ -22,6 +22,7 @@ from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.values import events
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, EventType
+from tidewheel.worker.bell import Bell
 from tidewheel.worker.run_environment import RunEnvironment
 from tidewheel.worker.step_child import HEADER, Frame, Order, PipeSink, serve_steps, write_whole
 from tidewheel.worker.step_runner import StepOutcome
@@ -62,12 +63,16 @@ class StepProcesses:
         env: RunEnvironment,
         body: Callable[[PlannedStep, int], StepOutcome],
         heard: Callable[[Event], None],
+        bell: Bell | None,
     ) -> None:
         self._env = env
         self._body = body
         self._heard = heard
         self._children: dict[int, _Child] = {}
+        self._bell = bell
         self._selector = selectors.DefaultSelector()
+        if bell is not None:
+            self._selector.register(bell, selectors.EVENT_READ)
         self._decoder = msgspec.msgpack.Decoder(Frame)
         self._oom_kills = _oom_kills()
         self._ended_at: dict[str, int] = {}
@@ -159,6 +164,9 @@ class StepProcesses:
             ready = self._selector.select(timeout_s)
         ended: list[tuple[str, StepOutcome]] = []
         for key, _ in ready:
+            if self._bell is not None and key.fileobj is self._bell:
+                self._bell.clear()
+                continue
             child: _Child = key.data
             is_closed = self._read(child)
             if is_closed or child.is_ending:

@@ -21,7 +21,7 @@ class StepThreads:
         self._env = env
         self._body = body
         self._pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="step")
-        self._ended: queue.SimpleQueue[tuple[str, StepOutcome]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[str, StepOutcome] | None] = queue.SimpleQueue()
         self.running = 0
 
     def start(self, planned: PlannedStep, attempt: int) -> None:
@@ -35,16 +35,21 @@ class StepThreads:
 
     def wait(self, timeout_s: float | None) -> list[tuple[str, StepOutcome]]:
         """Outcomes of steps that have ended since."""
-        ended: list[tuple[str, StepOutcome]] = []
+        found: list[tuple[str, StepOutcome] | None] = []
         try:
             with self._env.gate.user_code():
-                ended.append(self._ended.get(timeout=timeout_s))
+                found.append(self._ended.get(timeout=timeout_s))
             while True:
-                ended.append(self._ended.get_nowait())
+                found.append(self._ended.get_nowait())
         except queue.Empty:
             pass
+        ended = [one for one in found if one is not None]
         self.running -= len(ended)
         return ended
+
+    def wake(self) -> None:
+        """End a ``wait`` although nothing has ended (from any thread)."""
+        self._ended.put(None)
 
     def interrupt(self) -> None:
         """Threads cannot be interrupted: those that run are waited for."""

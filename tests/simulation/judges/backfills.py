@@ -69,7 +69,9 @@ class BackfillJudge(Judge):
                 continue
             for what in made_by(run):
                 other = taken.setdefault(what, run.run_id)
-                assert other == run.run_id, f"backfill {backfill_id} makes {what} twice: {other}, {run.run_id}"
+                assert other == run.run_id, (
+                    f"backfill {backfill_id} makes {what} twice: {other}, {run.run_id}"
+                )
 
     def _check_order(
         self,
@@ -87,13 +89,17 @@ class BackfillJudge(Judge):
                 if parent[0] not in wanted or parent in plan:
                     continue
                 done = [event_id for root, event_id in made.get(parent, ()) if root in mine]  # type: ignore[arg-type]
-                assert done, f"backfill {record.backfill_id} asked for {name} {key} before {parent[0]} was made"
+                assert done, (
+                    f"backfill {record.backfill_id} asked for {name} {key} before {parent[0]} was made"
+                )
 
     def _check_counts(self, record: BackfillRecord) -> None:
         counts = record.counts
         assert counts.waiting >= 0 and counts.in_progress >= 0, f"{record.backfill_id}: counts {counts}"
         if record.status in (BackfillStatus.COMPLETED_SUCCESS, BackfillStatus.COMPLETED_FAILED):
-            assert counts.ended == counts.wanted, f"{record.backfill_id} is over, its counts are not: {counts}"
+            assert counts.ended == counts.wanted, (
+                f"{record.backfill_id} is over, its counts are not: {counts}"
+            )
             is_whole = counts.done == counts.wanted
             assert is_whole == (record.status is BackfillStatus.COMPLETED_SUCCESS)
 
@@ -109,7 +115,9 @@ class BackfillJudge(Judge):
                 if part.spec and part.count < len(KEYS):
                     continue
                 roots = [root for root, _ in made.get((part.name, key), ()) if root in mine]
-                assert roots, f"backfill {record.backfill_id} says that {part.name} {key} was made; it was not"
+                assert roots, (
+                    f"backfill {record.backfill_id} says that {part.name} {key} was made; it was not"
+                )
 
     def is_complete(self) -> bool:
         return not self._live()

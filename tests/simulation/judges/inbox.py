@@ -17,7 +17,9 @@ SOURCES = {
 class InboxJudge(Judge):
     """Counts what consumers wrote down in the transactions that moved their positions."""
 
-    touched_by = frozenset(("commit_ticks", "commit_listing", "put", "update_trigger", "_sync", "forget_redelivery"))
+    touched_by = frozenset(
+        ("commit_ticks", "commit_listing", "put", "update_trigger", "_sync", "forget_redelivery")
+    )
 
     def check(self) -> None:
         for name, source in SOURCES.items():
@@ -49,7 +51,8 @@ class InboxJudge(Judge):
     def check_thoroughly(self) -> None:
         self.check()
         stored = {
-            row[0]: row[1] for row in self.rows(f"SELECT delivery_id, body FROM inbox WHERE source = 'hook:{HOOK}'")
+            row[0]: row[1]
+            for row in self.rows(f"SELECT delivery_id, body FROM inbox WHERE source = 'hook:{HOOK}'")
         }
         missing = [name for name in self.world.accepted if name not in stored]
         assert not missing, f"accepted deliveries are not in the inbox: {missing[:3]}"
@@ -99,6 +102,10 @@ class InboxJudge(Judge):
         }
         shown = {
             row[0]
-            for row in self.rows("SELECT event_id FROM redelivery WHERE trigger_id = 'one/orders_a' AND retry_at IS NULL")
+            for row in self.rows(
+                "SELECT event_id FROM redelivery WHERE trigger_id = 'one/orders_a' AND retry_at IS NULL"
+            )
         }
-        assert shown == poison, f"{len(poison)} deliveries cannot be read, {len(shown)} are shown as set aside"
+        assert shown == poison, (
+            f"{len(poison)} deliveries cannot be read, {len(shown)} are shown as set aside"
+        )

@@ -77,8 +77,11 @@ class PolicyJudge(Judge):
 
     def _check_keys(self) -> None:
         doubled = self.rows(
-            "SELECT run_key, count(*) FROM run WHERE trigger_id = 'two/stubborn' "
-            "AND status NOT IN ('FAILURE', 'CANCELED') GROUP BY run_key HAVING count(*) > 1"
+            "SELECT first.run_key, count(DISTINCT first.run_id) FROM run AS first JOIN run AS attempt "
+            "ON attempt.run_id = first.run_id OR attempt.root_run_id = first.run_id "
+            "WHERE first.trigger_id = 'two/stubborn' AND first.run_key IS NOT NULL "
+            "AND attempt.status NOT IN ('FAILURE', 'CANCELED') "
+            "GROUP BY first.run_key HAVING count(DISTINCT first.run_id) > 1"
         )
         assert not doubled, f"run keys taken again although their run has not failed: {doubled[:3]}"
 
