@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.simulation import code as user_code
 from tests.simulation.chance import Chance
-from tests.simulation.invariants import Invariants
 from tests.simulation.code_assets import POOL, POOL_SLOTS
+from tests.simulation.invariants import Invariants
 from tests.simulation.machine import SimHub, SimMachine, SimProcess
 from tests.simulation.people import Mishaps, Users
 from tests.simulation.processes import LocationBody

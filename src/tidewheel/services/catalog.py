@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+import msgspec
+
 from tidewheel.logic.graph.specs import (
     AssetNode,
     CheckNode,
@@ -16,7 +18,8 @@ from tidewheel.logic.graph.specs import (
 )
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import DynamicKeys, PartitionView
-from tidewheel.logic.partitions.keys import nameable_ordinal
+from tidewheel.logic.partitions.errors import PartitionError
+from tidewheel.logic.partitions.keys import keys_in_range, nameable_ordinal
 from tidewheel.logic.planning.backfill_facts import Located
 from tidewheel.values.ids import trigger_id
 
@@ -133,6 +136,18 @@ class PartitionLookup:
             return None
         ordinal = nameable_ordinal(found[1].partitions, partition, self._view)
         return None if ordinal is None else (self._fingerprints[asset], ordinal)
+
+    def keys_between(self, asset: str, first: str, last: str, now: float) -> Sequence[str]:
+        """The asset's existing keys from the first to the last; none where it has no such partitions."""
+        found = self._assets.get(asset)
+        if found is None or found[1].partitions is None:
+            return ()
+        try:
+            return keys_in_range(
+                found[1].partitions, first, last, msgspec.structs.replace(self._view, now=now)
+            )
+        except (PartitionError, ValueError):
+            return ()  # the range is one of another asset of the run
 
 
 def dynamic_keys(pairs: list[tuple[str, int]]) -> DynamicKeys:

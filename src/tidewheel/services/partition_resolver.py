@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidewheel.services.catalog import Catalog
 from tidewheel.storage.ports import LedgerPort
 
@@ -31,3 +33,7 @@ class PartitionResolver:
     def __call__(self, asset: str, partition: str) -> tuple[str, int] | None:
         """The fingerprint of the asset's partitions and the key's ordinal, or None."""
         return self._lookup(asset, partition)
+
+    def keys_between(self, asset: str, first: str, last: str, now: float) -> Sequence[str]:
+        """The asset's existing keys from the first to the last; none where it has no such partitions."""
+        return self._lookup.keys_between(asset, first, last, now)

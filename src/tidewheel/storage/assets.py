@@ -19,6 +19,7 @@ from tidewheel.storage.schema import (
     check_state,
     event,
     planned_asset,
+    planned_partition,
     run,
     unsettled_partition,
 )
@@ -93,6 +94,16 @@ _PLANNED_OF = select(planned_asset.c.asset, planned_asset.c.partition).where(
     planned_asset.c.run_seq == bindparam("seq")
 )
 _DELETE_PLAN = planned_asset.delete().where(planned_asset.c.run_seq == bindparam("seq"))
+_INSERT_PLANNED_PARTITION = planned_partition.insert()
+_DELETE_PLANNED_PARTITION = planned_partition.delete().where(
+    planned_partition.c.run_seq == bindparam("b_run_seq"),
+    planned_partition.c.asset == bindparam("b_asset"),
+    planned_partition.c.partition == bindparam("b_partition"),
+)
+_PLANNED_PARTITIONS_OF = select(planned_partition.c.asset, planned_partition.c.partition).where(
+    planned_partition.c.run_seq == bindparam("seq")
+)
+_DELETE_PARTITION_PLAN = planned_partition.delete().where(planned_partition.c.run_seq == bindparam("seq"))
 
 
 def plan_assets(
@@ -108,6 +119,15 @@ def plan_assets(
     unit.write_rows(_INSERT_PLANNED, rows)
 
 
+def plan_partitions(unit: Unit, seq: int, pairs: Sequence[Pair], changes: PartitionChanges) -> None:
+    """Partitions of assets become in progress: a new run for a range is to make them."""
+    unit.write_rows(
+        _INSERT_PLANNED_PARTITION,
+        [{"run_seq": seq, "asset": asset, "partition": partition} for asset, partition in pairs],
+    )
+    changes.progress.update(pairs)
+
+
 class _Latest:
     """The rows that a sequence of facts leads to; a later fact about the same thing replaces an earlier one."""
 
@@ -119,6 +139,7 @@ class _Latest:
         self.partitions_failed: dict[Pair, dict[str, Any]] = {}
         self.checks: dict[Pair, dict[str, Any]] = {}
         self.unplanned: dict[tuple[int, str], None] = {}
+        self.unplanned_partitions: dict[tuple[int, str, str], None] = {}
         self.not_partitioned: set[Pair] = set()
 
     def take_made(self, id_: int, happened: Event, asset: str) -> None:
@@ -210,6 +231,13 @@ def apply_facts(
     unit.write_rows(
         _DELETE_PLANNED, [{"b_run_seq": seq, "b_asset": asset} for seq, asset in latest.unplanned]
     )
+    unit.write_rows(
+        _DELETE_PLANNED_PARTITION,
+        [
+            {"b_run_seq": seq, "b_asset": asset, "b_partition": partition}
+            for seq, asset, partition in latest.unplanned_partitions
+        ],
+    )
     for end in ended:
         _end_plan(unit, latest, end, changes)
     latest.write(unit)
@@ -243,6 +271,9 @@ def _unplan(
         return
     latest.unplanned[plan.seq, asset] = None
     if plan.partition is None:
+        if happened.partition is not None:  # of a run for a range, or one that says which partition it made
+            latest.unplanned_partitions[plan.seq, asset, happened.partition] = None
+            changes.progress.add((asset, happened.partition))
         return
     if happened.partition is None:
         # an unpartitioned asset in a run for a partition: there is no such partition of it
@@ -253,10 +284,10 @@ def _unplan(
 
 
 def _end_plan(unit: Unit, latest: _Latest, end: EndedRun, changes: PartitionChanges) -> None:
-    left = unit.execute(_PLANNED_OF, {"seq": end.seq}).all()
+    left = _planned_of(unit, end.seq)
     if not left:
         return
-    unit.execute(_DELETE_PLAN, {"seq": end.seq})
+    _delete_plan(unit, end.seq)
     for row in left:
         asset, partition = row.asset, row.partition
         if partition is not None:
@@ -273,10 +304,20 @@ def _end_plan(unit: Unit, latest: _Latest, end: EndedRun, changes: PartitionChan
 
 def drop_plan(unit: Unit, seq: int, changes: PartitionChanges) -> None:
     """A run is deleted: what it planned is not in progress by it any more."""
-    for row in unit.execute(_PLANNED_OF, {"seq": seq}).all():
+    for row in _planned_of(unit, seq):
         if row.partition is not None:
             changes.progress.add((row.asset, row.partition))
+    _delete_plan(unit, seq)
+
+
+def _planned_of(unit: Unit, seq: int) -> list[sa.Row[Any]]:
+    whole = unit.execute(_PLANNED_OF, {"seq": seq}).all()
+    return [*whole, *unit.execute(_PLANNED_PARTITIONS_OF, {"seq": seq}).all()]
+
+
+def _delete_plan(unit: Unit, seq: int) -> None:
     unit.execute(_DELETE_PLAN, {"seq": seq})
+    unit.execute(_DELETE_PARTITION_PLAN, {"seq": seq})
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -348,8 +389,10 @@ def wipe(unit: Unit, asset: str, keys: Sequence[str] | None) -> None:
         planned = select(planned_asset.c.partition).where(
             planned_asset.c.asset == asset, planned_asset.c.partition.is_not(None)
         )
+        ranged = select(planned_partition.c.partition).where(planned_partition.c.asset == asset)
         changes = PartitionChanges()
-        changes.progress.update((asset, key) for key in unit.execute(planned).scalars())
+        for statement in (planned, ranged):
+            changes.progress.update((asset, key) for key in unit.execute(statement).scalars())
         partitions.settle(unit, changes)
         return
     changes = PartitionChanges()

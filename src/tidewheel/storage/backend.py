@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from tidewheel.storage.ports import PartitionResolver
+from tidewheel.storage.ports import PartitionResolver, RangeReader
 
 V = TypeVar("V")
 Rows = Sequence[Mapping[str, Any]]
@@ -92,6 +92,14 @@ class Unit:
         self.backend = backend
         self.conn = conn
         self.resolve = resolve
+
+    def keys_between(self, asset: str, first: str, last: str, now: float) -> Sequence[str]:
+        """The asset's partitions in a range, as far as the resolver knows them."""
+        return (
+            self.resolve.keys_between(asset, first, last, now)
+            if isinstance(self.resolve, RangeReader)
+            else ()
+        )
 
     def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
         """Carry out a statement."""

@@ -1,6 +1,7 @@
 """Keeps what is known of assets' partitions: one row per partition, and the same once more as bitmaps of ordinals.
 
-The rows (``asset_partition``: made and failed; ``planned_asset``: in progress) are the truth. The bitmaps answer for a
+The rows (``asset_partition``: made and failed; ``planned_asset`` and, for runs of ranges, ``planned_partition``: in
+progress) are the truth. The bitmaps answer for a
 million partitions with one row. A transaction that changes partitions changes the bitmaps too, if it can learn the
 ordinals (``PartitionResolver``). Keys whose ordinals are not known at that time are written down as *unsettled*, and are
 taken in by the next change of the same asset, or by a rebuild. A set whose fingerprint is empty, or not the current
@@ -19,7 +20,13 @@ from sqlalchemy import bindparam, select, tuple_
 from tidewheel.storage.backend import Unit, Upsert, in_chunks
 from tidewheel.storage.bitmaps import EMPTY, dump_ordinals, load_ordinals
 from tidewheel.storage.ports import PartitionResolver
-from tidewheel.storage.schema import asset_partition, asset_partition_set, planned_asset, unsettled_partition
+from tidewheel.storage.schema import (
+    asset_partition,
+    asset_partition_set,
+    planned_asset,
+    planned_partition,
+    unsettled_partition,
+)
 from tidewheel.values.records import AssetPartitionState, PartitionRow
 
 Pair = tuple[str, str]
@@ -45,7 +52,7 @@ _MADE_AND_FAILED = select(
 _PLANNED = (
     select(planned_asset.c.partition)
     .where(planned_asset.c.asset == bindparam("asset"), planned_asset.c.partition.is_not(None))
-    .distinct()
+    .union(select(planned_partition.c.partition).where(planned_partition.c.asset == bindparam("asset")))
 )
 
 
@@ -165,12 +172,10 @@ def _planned_among(conn: sa.Connection, pairs: Iterable[Pair]) -> set[Pair]:
     """Those pairs that a live run is still to make."""
     found: set[Pair] = set()
     for chunk in in_chunks(pairs):
-        rows = conn.execute(
-            select(planned_asset.c.asset, planned_asset.c.partition).where(
-                tuple_(planned_asset.c.asset, planned_asset.c.partition).in_(chunk)
-            )
-        )
-        found.update((row.asset, row.partition) for row in rows)
+        for planned in (planned_asset.c, planned_partition.c):
+            is_one = tuple_(planned.asset, planned.partition).in_(chunk)
+            rows = conn.execute(select(planned.asset, planned.partition).where(is_one))
+            found.update((row.asset, row.partition) for row in rows)
     return found
 
 

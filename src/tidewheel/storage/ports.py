@@ -8,7 +8,7 @@ seconds since the epoch, UTC; they are arguments, storage never reads a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, Protocol, TypeVar
+from typing import Any, Optional, Protocol, TypeVar, runtime_checkable
 
 from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
@@ -50,6 +50,14 @@ take it use that one. What is changed while an ordinal is not known is taken int
 """
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class RangeReader(Protocol):
+    """What a partition resolver may know besides: the keys between two."""
+
+    def keys_between(self, asset: str, first: str, last: str, now: float) -> Sequence[str]:
+        """The asset's existing keys from the first to the last, both included; none where it has no such partitions."""
 
 
 class LedgerPort(Protocol):

@@ -76,8 +76,22 @@ def create(
         [(RunPlan(created[new.run_id].seq, new.partition), new.planned_assets) for new in fresh],
         changes,
     )
+    for new in fresh:
+        if tag_names.RANGE_START in new.tags and new.partition is None:
+            _plan_range(unit, new, created[new.run_id].seq, now=now, changes=changes)
     events.append(unit, entries)
     return [created.get(new.run_id) or known[new.run_id] for new in wanted]
+
+
+def _plan_range(unit: Unit, new: NewRun, seq: int, *, now: float, changes: PartitionChanges) -> None:
+    """The partitions of a run for a range are in progress, each of them; what one of them became is known by its events."""
+    first, last = new.tags[tag_names.RANGE_START], new.tags.get(tag_names.RANGE_END, "")
+    pairs = [
+        (asset, key)
+        for asset in dict.fromkeys(new.planned_assets)
+        for key in unit.keys_between(asset, first, last, now)
+    ]
+    assets.plan_partitions(unit, seq, pairs, changes)
 
 
 def _new_record(

@@ -128,6 +128,17 @@ planned_asset = Table(
     comment="what live runs are still to make",
 )
 
+planned_partition = Table(
+    "planned_partition",
+    metadata,
+    Column("run_seq", BigId, sa.ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("partition", Text, primary_key=True),
+    Index("ix_planned_partition_asset", "asset", "partition"),
+    sqlite_with_rowid=False,
+    comment="what live runs for a range of partitions are still to make",
+)
+
 event = Table(
     "event",
     metadata,
