@@ -13,9 +13,11 @@ $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "expected Python >= 3.11 as '$(PYTHON)'; install it or run: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "expected Python >= 3.11, got $$($(PYTHON) -V); run: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV) (about half a minute the first time)"
+	@echo "setting up $(VENV): two to four minutes the first time, mostly downloads"
+	@echo "  1 of 2: a recent pip"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -U 'pip>=25.1' 2>/dev/null || true
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[postgres,demo]' --group dev
+	@echo "  2 of 2: Tidewheel and what its tests need"
+	@$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check -e '.[postgres,demo]' --group dev
 	@touch $(STAMP)
 
 setup: $(STAMP)  ## make the environment in .venv

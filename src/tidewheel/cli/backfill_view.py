@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tidewheel.cli.output import duration, moment
 from tidewheel.values.backfills import BackfillCounts, BackfillRecord, BackfillStatus
+from tidewheel.values.status import IN_PROGRESS_STATUSES, RunStatus
 
 WINDOW_S = 60.0
 """Over which the speed is measured while one is watched."""
@@ -19,7 +20,19 @@ WORDS = {
     BackfillStatus.COMPLETED_FAILED: "failed",
     BackfillStatus.FAILED: "broken",
 }
-HEADINGS = ("BACKFILL", "OF", "STATE", "DONE", "FAILED", "RUNNING", "WAITING", "CREATED", "TOOK", "ETA")
+HEADINGS = (
+    "BACKFILL",
+    "OF",
+    "STATE",
+    "DONE",
+    "FAILED",
+    "QUEUED",
+    "RUNNING",
+    "WAITING",
+    "CREATED",
+    "TOOK",
+    "ETA",
+)
 
 
 class Speed:
@@ -61,9 +74,15 @@ def subject(record: BackfillRecord) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def row(record: BackfillRecord, now: float) -> tuple[str, ...]:
-    """One line of a list."""
+def queued_and_running(runs: Mapping[str, int]) -> tuple[int, int]:
+    """Of a backfill's runs by status, how many wait in the queue, and how many are being executed."""
+    return runs.get(RunStatus.QUEUED.value, 0), sum(runs.get(one.value, 0) for one in IN_PROGRESS_STATUSES)
+
+
+def row(record: BackfillRecord, runs: Mapping[str, int], now: float) -> tuple[str, ...]:
+    """One line of a list. ``runs``: how many there are, by status."""
     counts = record.counts
+    queued, running = queued_and_running(runs)
     left = overall_left_s(record, now)
     return (
         record.backfill_id,
@@ -71,7 +90,8 @@ def row(record: BackfillRecord, now: float) -> tuple[str, ...]:
         WORDS[record.status],
         f"{counts.done}/{counts.wanted}",
         str(counts.failed + counts.left_out) if counts.failed + counts.left_out else "",
-        str(counts.in_progress) if record.is_live else "",
+        str(queued) if record.is_live else "",
+        str(running) if record.is_live else "",
         str(counts.waiting) if counts.waiting else "",
         moment(record.created_at),
         duration(record.created_at, record.ended_at or now),
@@ -79,12 +99,13 @@ def row(record: BackfillRecord, now: float) -> tuple[str, ...]:
     )
 
 
-def progress_line(record: BackfillRecord, left_s: float | None) -> str:
-    """The progress in one line, as it is printed where there is no terminal."""
+def progress_line(record: BackfillRecord, runs: Mapping[str, int], left_s: float | None) -> str:
+    """The progress in one line, as it is printed where there is no terminal. ``runs``: how many there are, by status."""
     counts = record.counts
     parts = [f"{counts.done} of {counts.wanted} done"]
+    queued, running = queued_and_running(runs)
     for number, word in (
-        (counts.in_progress, "in progress"),
+        (counts.in_progress, f"in runs ({queued} queued, {running} running)"),
         (counts.waiting, "waiting"),
         (counts.failed, "failed"),
         (counts.cancelled, "cancelled"),
@@ -105,7 +126,7 @@ def facts(record: BackfillRecord, runs: Mapping[str, int], now: float) -> Sequen
         ("title", fields.title),
         ("of", ", ".join(part.name for part in fields.parts)),
         ("state", WORDS[record.status]),
-        ("progress", progress_line(record, left).partition(": ")[2]),
+        ("progress", progress_line(record, runs, left).partition(": ")[2]),
         ("runs", ", ".join(f"{count} {status}" for status, count in runs.items())),
         ("error", record.error.headline if record.error else None),
         ("created", moment(record.created_at)),

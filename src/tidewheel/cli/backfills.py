@@ -15,6 +15,7 @@ from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, progress_line, r
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import note, print_json, print_table
+from tidewheel.cli.selections import union_of_commas
 from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunConflict, did_you_mean
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
@@ -82,7 +83,7 @@ def launch(
     request = BackfillRequest(
         job_name=job_name,
         location=location,
-        selection=selection,
+        selection=union_of_commas(selection),
         assets=assets or None,
         partitions=keys,
         ranges=tuple(_range(text) for text in ranges),
@@ -119,7 +120,8 @@ def list_backfills(statuses: tuple[str, ...], limit: int, home: Path | None, as_
             return
         now = now_s()
         empty = "No backfill is in this state." if statuses else "No backfills yet."
-        print_table(HEADINGS, (row(record, now) for record in records), empty=empty)
+        rows = (row(each, _runs(opened, each) if each.is_live else {}, now) for each in records)
+        print_table(HEADINGS, rows, empty=empty)
 
 
 @command.command("show")
@@ -130,8 +132,7 @@ def show(backfill_id: str, home: Path | None, as_json: bool) -> None:
     """One backfill: progress, runs, what was left out and why. BACKFILL_ID may be shortened."""
     with open_home(home) as opened:
         record = find_backfill(opened, backfill_id)
-        counts = opened.ledger.backfills.get_run_counts(record.backfill_id)
-        runs = {each.status.value: each.count for each in counts}
+        runs = _runs(opened, record)
         if as_json:
             print_json(_shown(record) | {"runs": runs})
             return
@@ -228,6 +229,12 @@ def _made(opened: OpenHome, outcome: BackfillOutcome) -> BackfillRecord:
     return record
 
 
+def _runs(opened: OpenHome, record: BackfillRecord) -> dict[str, int]:
+    """How many runs a backfill has, by status."""
+    counts = opened.ledger.backfills.get_run_counts(record.backfill_id)
+    return {each.status.value: each.count for each in counts}
+
+
 def _say(record: BackfillRecord, as_json: bool, what: str) -> None:
     if as_json:
         print_json(_shown(record))
@@ -296,7 +303,7 @@ def _watch_lines(opened: OpenHome, record: BackfillRecord, as_json: bool) -> Bac
             if as_json:
                 click.echo(json.dumps(_shown(record) | {"left_s": left_s}))
             else:
-                click.echo(progress_line(record, left_s))
+                click.echo(progress_line(record, _runs(opened, record), left_s))
         if not record.is_live:
             return record
         time.sleep(PAUSE_S)
@@ -317,7 +324,8 @@ def _watch_bar(opened: OpenHome, record: BackfillRecord) -> BackfillRecord:
         task = bar.add_task(record.backfill_id, total=record.counts.wanted, words="")
         while True:
             speed.note(now_s(), record.counts)
-            words = progress_line(record, speed.left_s(record.counts)).partition(": ")[2]
+            left_s = speed.left_s(record.counts)
+            words = progress_line(record, _runs(opened, record), left_s).partition(": ")[2]
             bar.update(task, completed=record.counts.ended, words=words)
             if not record.is_live:
                 return record

@@ -8,6 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, target_options
+from tidewheel.cli.selections import union_of_commas
 from tidewheel.errors import InvalidInvocationError
 
 launch_and_report = deferred("tidewheel.cli.launching", "launch_and_report")
@@ -59,7 +60,7 @@ def command(
         raise InvalidInvocationError(f"expected --partition-range FIRST...LAST, got {partition_range!r}")
     bounds = partition_range.split(RANGE_SEPARATOR, 1) if partition_range else None
     request = {
-        "selection": selection or select or "*",
+        "selection": union_of_commas(selection or select) or "*",
         "partition": partition,
         "partition_range": (bounds[0], bounds[1]) if bounds else None,
     }

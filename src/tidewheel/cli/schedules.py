@@ -52,5 +52,11 @@ def preview(
         if as_json:
             print_json({"name": name, "zone": zone, "ticks": ticks})
             return
+        empty = "It never ticks again."
+        if zone == "UTC":
+            print_table(
+                ("TICK IN UTC", "NOTES"), [(tick.utc, "; ".join(tick.notes)) for tick in ticks], empty=empty
+            )
+            return
         rows = [(tick.local, tick.utc, "; ".join(tick.notes)) for tick in ticks]
-        print_table((f"TICK IN {zone}", "IN UTC", "NOTES"), rows, empty="It never ticks again.")
+        print_table((f"TICK IN {zone}", "IN UTC", "NOTES"), rows, empty=empty)

@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -39,8 +39,10 @@ from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.services.server import Server
 from tidewheel.storage.ledger import open_ledger
+from tidewheel.values.status import TriggerKind
 
 DEFAULT_PORT = 3000
+SHOWN_STOPPED = 5
 
 
 def serve(
@@ -170,6 +172,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     web = _Web(create_app(server, settings), host, port)
+    told: asyncio.Task[None] | None = None
     try:
         await server.start()
         await web.start()
@@ -181,10 +184,14 @@ async def _serve(
             printer.say(
                 f"Tidewheel serves {', '.join(targets)} on http://{host}:{port} (home {home}). Ctrl-C ends it."
             )
+            told = asyncio.create_task(_tell_what_is_stopped(server, printer))
         await stopped.wait()
         if not quiet and not as_json:
             printer.say("Stopping.")
     finally:
+        if told is not None:
+            told.cancel()
+            await asyncio.gather(told, return_exceptions=True)
         await web.stop()
         await server.stop()
         lock.release()
@@ -260,3 +267,23 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+async def _tell_what_is_stopped(server: Server, printer: ActivityPrinter) -> None:
+    """When the code has loaded: what would run by itself and does not, and how to start it."""
+    await server.wait_ready()
+    for kind in (TriggerKind.SCHEDULE, TriggerKind.SENSOR):
+        views = await server.control.get_triggers_view(kind.value)
+        line = stopped_line(kind.value.lower(), [view.name for view in views if not view.is_running])
+        if line is not None:
+            printer.say(line)
+
+
+def stopped_line(what: str, names: Sequence[str]) -> str | None:
+    """What people are told of schedules (or sensors) that are stopped; None when there are none."""
+    if not names:
+        return None
+    more = len(names) - SHOWN_STOPPED
+    shown = ", ".join(names[:SHOWN_STOPPED]) + (f" and {more} more" if more > 0 else "")
+    count = f"1 {what} is" if len(names) == 1 else f"{len(names)} {what}s are"
+    return f"{count} stopped: {shown}. Start with: tidewheel {what} start {names[0]}"

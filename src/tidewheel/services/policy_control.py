@@ -44,9 +44,10 @@ class PolicyControl:
         """
         nodes = [(loc, node) for _, loc, node in self._locations.catalog.schedules()]
         nodes += [(loc, node) for _, loc, node in self._locations.catalog.sensors()]  # type: ignore[misc]
-        require_match(
-            selection, [(node.name, selects(selection, subject_of(node, loc))) for loc, node in nodes]
-        )
+        subjects = [subject_of(node, loc) for loc, node in nodes]
+        # the nearest name is looked for among those of the kind that is meant
+        of_kind = [one for one in subjects if selects(Selection(kind=selection.kind), one)]
+        require_match(selection, [(one.name, selects(selection, one)) for one in of_kind])
         return await self.book.pause(selection, reason=reason, by=by, expires_at=expires_at, missed=missed)
 
     async def resume(

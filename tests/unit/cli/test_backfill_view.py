@@ -28,11 +28,12 @@ def record(status=BackfillStatus.REQUESTED, names=("orders",), job_name=None, en
 
 def test_progress_in_a_line():
     running = record(wanted=10, done=4, failed=1, in_progress=2)
-    assert progress_line(running, 90.0) == (
-        "backfill abcdefgh running: 4 of 10 done, 2 in progress, 3 waiting, 1 failed, about 1m30s left"
+    assert progress_line(running, {"QUEUED": 1, "STARTED": 1, "SUCCESS": 4}, 90.0) == (
+        "backfill abcdefgh running: 4 of 10 done, 2 in runs (1 queued, 1 running), 3 waiting, 1 failed, "
+        "about 1m30s left"
     )
     over = record(BackfillStatus.COMPLETED_SUCCESS, wanted=2, done=2, ended_at=130.0)
-    assert progress_line(over, 1.0) == "backfill abcdefgh succeeded: 2 of 2 done"
+    assert progress_line(over, {}, 1.0) == "backfill abcdefgh succeeded: 2 of 2 done"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_what_it_is_of(one, words):
 def test_the_time_left_follows_from_the_speed():
     assert overall_left_s(record(wanted=10, done=5), now=200.0) == 100.0
     assert overall_left_s(record(wanted=10), now=200.0) is None
-    assert row(record(wanted=10, done=5), 200.0)[-1] == "in 1m40s"
+    assert row(record(wanted=10, done=5), {}, 200.0)[-1] == "in 1m40s"
     speed = Speed()
     speed.note(0.0, BackfillCounts(wanted=100, done=10))
     assert speed.left_s(BackfillCounts(wanted=100, done=10)) is None
