@@ -61,7 +61,7 @@ class Mishaps:
         self._world.move_clock(self._world.chance.seconds(1.0, 4_000.0))
 
     def clock_back(self) -> None:
-        self._world.move_clock(-self._world.chance.seconds(1.0, 1_800.0))
+        self._world.move_clock(-self._world.chance.seconds(1.0, 4_000.0))
 
     def service_down(self) -> None:
         world = self._world
@@ -85,6 +85,7 @@ class Users:
                 self.launch_pooled,
                 self.launch_pooled,
                 self.reload,
+                self.save_many_times,
                 self.backfill,
                 self.change_backfill,
                 self.pause,
@@ -118,6 +119,11 @@ class Users:
     def reload(self) -> None:
         self._world.edition += 1
         self._world.ask_server(lambda server: server.control.reload("one"))
+
+    def save_many_times(self) -> None:
+        """An editor saves the file twenty times in two seconds."""
+        for number in range(20):
+            self._world.loop.call_later(number * 0.1, self.reload)
 
     # -- backfills ------------------------------------------------------------------------------------------------------
 

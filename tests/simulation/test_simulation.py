@@ -14,10 +14,25 @@ import msgspec
 import pytest
 
 from tests.simulation.world import World
+from tidewheel.logic.partitions.sets import nothing
+from tidewheel.logic.planning import backfill_step
+from tidewheel.logic.planning.breaker import BreakerDecision
+from tidewheel.services import breakers, sensors
 from tidewheel.services.admission import Admission
 from tidewheel.services.monitor import Monitor
-from tidewheel.storage import intake, ticks
+from tidewheel.services.pause_book import PauseBook
+from tidewheel.storage import (
+    held_requests,
+    intake,
+    pools,
+    redeliveries,
+    run_changes,
+    run_keys,
+    ticks,
+)
 from tidewheel.storage.ledger import SqlLedger
+from tidewheel.values.policies import CatchUp, TriggerPolicy
+from tidewheel.values.pools import PoolAnswer
 
 STEPS = int(os.environ.get("TIDEWHEEL_SIMULATION_STEPS", "10000"))
 SEEDS = int(os.environ.get("TIDEWHEEL_SIMULATION_SEEDS", "2"))
@@ -126,6 +141,107 @@ def forgetful_intake(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(unit, batches, now=now)
 
     monkeypatch.setattr(intake, "commit_batches", commit_batches)
+
+
+def forgetful_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill is cancelled, and its queued runs are left for later."""
+    monkeypatch.setattr(run_changes, "request_cancels", lambda unit, run_ids, *, now: [])
+
+
+def impatient_backfill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill asks for everything at once, whatever it needs."""
+    monkeypatch.setattr(backfill_step._Step, "_waits_for", lambda self, target, dep: nothing(target.spec))
+
+
+def generous_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slot is given to everybody who asks."""
+
+    def claim(unit, name, *args, **kwargs):  # type: ignore[no-untyped-def]
+        return PoolAnswer(granted=True)
+
+    monkeypatch.setattr(pools, "claim", claim)
+
+
+def blind_to_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Policies do not see the trigger's runs that have not ended."""
+    whole = held_requests.decide_requests
+
+    def decide_requests(policy, facts, new):  # type: ignore[no-untyped-def]
+        return whole(policy, msgspec.structs.replace(facts, unfinished=()), new)
+
+    monkeypatch.setattr(held_requests, "decide_requests", decide_requests)
+
+
+def no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Budgets do not see the runs of the last hour."""
+    whole = held_requests.decide_requests
+
+    def decide_requests(policy, facts, new):  # type: ignore[no-untyped-def]
+        return whole(policy, msgspec.structs.replace(facts, created_times=()), new)
+
+    monkeypatch.setattr(held_requests, "decide_requests", decide_requests)
+
+
+def closed_breaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The breaker never opens."""
+    monkeypatch.setattr(breakers, "decide_breaker", lambda breaker, facts: BreakerDecision())
+
+
+def free_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A taken run key is free while its run goes on."""
+    monkeypatch.setattr(run_keys, "is_key_free", lambda policy, holder, now: policy.run_key_until_failed)
+
+
+def deaf_to_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody remembers pauses."""
+    monkeypatch.setattr(PauseBook, "holding", lambda self, node, location, now: None)
+    monkeypatch.setattr(PauseBook, "skipped_spans", lambda self, node, location, now: ())
+
+
+def catches_up_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every missed tick is run, whatever the policy says."""
+    monkeypatch.setattr(TriggerPolicy, "catches_up", CatchUp.all(max=10_000))
+
+
+def skips_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The position moves past what nobody was handed."""
+    whole = sensors.load_sensor_events
+
+    def load_sensor_events(*args, **kwargs):  # type: ignore[no-untyped-def]
+        loaded = whole(*args, **kwargs)
+        deliveries = loaded.deliveries[1:] if len(loaded.deliveries) > 1 else loaded.deliveries
+        return msgspec.structs.replace(loaded, deliveries=deliveries)
+
+    monkeypatch.setattr(sensors, "load_sensor_events", load_sensor_events)
+
+
+def forgets_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What raises is not handed over again, and shown nowhere."""
+    monkeypatch.setattr(redeliveries, "put", lambda unit, wanted: None)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("mutilation", "words"),
+    [
+        (forgetful_cancellation, "was cancelled, its runs go on"),
+        (impatient_backfill, "before raw was made"),
+        (generous_pool, "steps use pool"),
+        (blind_to_unfinished, "unfinished runs overlap"),
+        (no_budget, "runs in an hour"),
+        (closed_breaker, "the breaker let"),
+        (free_keys, "run keys taken again"),
+        (deaf_to_pauses, "a paused schedule ticked"),
+        (catches_up_all, "made up for more than"),
+        (skips_deliveries, "deliveries are behind it"),
+        (forgets_set_aside, "deliveries are behind it"),
+    ],
+)
+def test_broken_triggers_are_noticed(mutilation, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutilation(monkeypatch)
+    with pytest.raises(AssertionError, match=words):
+        for number in range(6):
+            World(f"triggers-{number}", 900).play()
 
 
 @pytest.mark.timeout(400)

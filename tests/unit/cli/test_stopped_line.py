@@ -15,4 +15,6 @@ def test_the_command_that_starts_one_is_named():
 
 def test_many_are_not_all_named():
     line = stopped_line("sensor", [f"s{number}" for number in range(9)])
-    assert line == "9 sensors are stopped: s0, s1, s2, s3, s4 and 4 more. Start with: tidewheel sensor start s0"
+    assert (
+        line == "9 sensors are stopped: s0, s1, s2, s3, s4 and 4 more. Start with: tidewheel sensor start s0"
+    )

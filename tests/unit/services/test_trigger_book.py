@@ -1,8 +1,16 @@
 """The book follows what was written, in whatever order it is told of it."""
 
+import asyncio
 from typing import Any
 
+import msgspec
+import pytest
+
+from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode
+from tidewheel.services.catalog import Catalog
+from tidewheel.services.database import Database
 from tidewheel.services.triggers import TriggerBook
+from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.records import TickCommit, TickOutcome, TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus
 
@@ -56,3 +64,34 @@ def test_a_state_that_was_read_before_a_commit_does_not_take_it_back():
     now = known.get("here/sensor")
     assert now is not None
     assert (now.version, now.cursor) == (2, "b")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"crons": ("30 * * * *",)}, {"zone": "Europe/Berlin"}, {"default_running": True}],
+    ids=["cron", "zone", "default"],
+)
+def test_an_edited_schedule_begins_at_the_edit(edit: dict[str, Any]) -> None:
+    hourly = ScheduleNode(name="hourly", crons=("0 * * * *",), job_name="job")
+    moments = iter((1_000.0, 50_000.0, 60_000.0))
+    book = TriggerBook(Database(open_ledger(":memory:")), lambda: next(moments))
+
+    async def history() -> list[float | None]:
+        seen = []
+        for schedule in (hourly, hourly, msgspec.structs.replace(hourly, **edit)):
+            await book.sync(Catalog({"here": LocationSnapshot(name="here", schedules=(schedule,))}))
+            seen.append(book.get("here/hourly").frontier)  # type: ignore[union-attr]
+        return seen
+
+    # the same code again changes nothing; after an edit nothing of the past is due
+    assert asyncio.run(history()) == [1_000.0, 1_000.0, 60_000.0]
+
+
+def test_whoever_starts_a_trigger_forgives_it_its_failures() -> None:
+    ledger = open_ledger(":memory:")
+    [before] = ledger.ensure_triggers([msgspec.structs.replace(record(1, None), failures_in_a_row=4)])
+    assert before.failures_in_a_row == 4
+    kept = ledger.update_trigger("here/sensor", cursor="x")
+    assert kept is not None and kept.failures_in_a_row == 4
+    started = ledger.update_trigger("here/sensor", started_at=9.0)
+    assert started is not None and started.failures_in_a_row == 0
