@@ -227,7 +227,7 @@ def test_an_unasked_tick_says_nothing_about_failures(ledger):
     second = commit(ledger, first.version, status=TickStatus.SKIPPED, is_unasked=True, skip_reason="open")
     assert ledger.get_trigger(TRIGGER).failures_in_a_row == 1
     assert ledger.get_tick(second.tick_id).is_unasked
-    assert len(ledger.policies.get_tick_failures(TRIGGER, count=5, since=0)) == 1
+    assert len(ledger.policies.get_tick_failures(TRIGGER, count=5)) == 1
 
 
 def test_pauses_are_kept_and_end_once(ledger):
