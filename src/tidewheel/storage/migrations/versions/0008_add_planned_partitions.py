@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("partition", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("run_seq", "asset", "partition", name="pk_planned_partition"),
         sa.ForeignKeyConstraint(
-            ["run_seq"], ["run.seq"], name="fk_planned_partition_run_seq_run", ondelete="CASCADE"
+            ["run_seq"], ["run.seq"], name="fk_planned_partition_run_seq", ondelete="CASCADE"
         ),
         sqlite_with_rowid=False,
         comment="what live runs for a range of partitions are still to make",
