@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tests.simulation.code_assets import KEYS, POOLED
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 MOST_LIVE_BACKFILLS = 2
+BUSY = 15
+"""How many times as often something happens that a history is about."""
+
+
+def favoured(who: object, names: Sequence[str]) -> list[Callable[[], None]]:
+    """The things that this one can do and that a history is about, many times."""
+    return [getattr(who, name) for name in names if hasattr(who, name)] * BUSY
 
 
 class Mishaps:
@@ -38,6 +45,7 @@ class Mishaps:
                 self.clock_ahead,
                 self.clock_back,
                 self.service_down,
+                *favoured(self, self._world.busy),
             ]
         )
         self._world.happened[f"mishap: {which.__name__}"] += 1  # type: ignore[attr-defined]
@@ -95,6 +103,7 @@ class Users:
                 self.deliver,
                 self.change_file,
                 self.change_file,
+                *favoured(self, self._world.busy),
             ]
         )
         self._world.happened[f"users: {which.__name__}"] += 1  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,17 @@ class EnoughError(Exception):
 class World:
     """One simulated history. A step is one transaction of the ledger."""
 
-    def __init__(self, seed: str, steps: int, also: Mapping[str, LocationSnapshot] | None = None) -> None:
-        """``also``: code locations besides those that every history has."""
+    def __init__(
+        self,
+        seed: str,
+        steps: int,
+        *,
+        also: Mapping[str, LocationSnapshot] | None = None,
+        busy: Sequence[str] = (),
+    ) -> None:
+        """``also``: code locations besides those of every history; ``busy``: what of ``people`` happens all the time."""
         self._defined = user_code.DEFINED | dict(also or {})
+        self.busy = busy
         self.seed = seed
         self.steps = steps
         self.chance = Chance(seed)
