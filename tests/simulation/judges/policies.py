@@ -33,6 +33,12 @@ class PolicyJudge(Judge):
         )
         assert not overlapping, f"unfinished runs overlap: {overlapping}"
         self._check_wishes()
+        self._note_ticks()
+
+    def _note_ticks(self) -> None:
+        """When the resting schedule's ticks were made: one of a time that comes again may be older than a pause of it."""
+        for (nominal,) in self.rows("SELECT scheduled_for FROM tick WHERE trigger_id = 'two/resting'"):
+            self.world.ticks_seen.setdefault(nominal, self.world.loop.time())
 
     def _check_wishes(self) -> None:
         """What a budget holds back is owed: the cursor's requests are runs, or wait."""
@@ -103,8 +109,6 @@ class PolicyJudge(Judge):
 
     def _check_pauses(self) -> None:
         ticks = self.world.ticks_seen
-        for (nominal,) in self.rows("SELECT scheduled_for FROM tick WHERE trigger_id = 'two/resting'"):
-            ticks.setdefault(nominal, self.world.loop.time())
         for seen, begin, end in self._spans():
             wrong = [
                 nominal for nominal, at in ticks.items() if begin <= nominal < end and at > seen + SLACK_S
