@@ -37,7 +37,8 @@ class PolicyJudge(Judge):
 
     def _note_ticks(self) -> None:
         """When the resting schedule's ticks were made: one of a time that comes again may be older than a pause of it."""
-        for (nominal,) in self.rows("SELECT scheduled_for FROM tick WHERE trigger_id = 'two/resting'"):
+        made = "SELECT scheduled_for FROM tick WHERE trigger_id = 'two/resting' AND status <> 'SKIPPED'"
+        for (nominal,) in self.rows(made):  # a skipped one tells what was left out
             self.world.ticks_seen.setdefault(nominal, self.world.loop.time())
 
     def _check_wishes(self) -> None:
