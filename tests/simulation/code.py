@@ -62,8 +62,6 @@ FOLLOW = SensorNode(
     default_running=True,
     run_status=RunStatusSource(event_types=(EventType.RUN_SUCCESS.value,), jobs=("plain",)),
 )
-RAISES = "raises_"
-"""Triggers whose names begin so always raise."""
 JOBS = tuple(JobNode(name=name) for name in ("plain", "limited", "follower", "manual", "policed"))
 
 DEFINED = {
@@ -106,8 +104,6 @@ def evaluate(location: str, request: EvaluationRequest, source: Source) -> Evalu
             return EvaluationResult(
                 requests=tuple(RequestedRun(job_name="follower", tags={"of": run.run_id}) for run in runs)
             )
-    if request.name.startswith(RAISES):
-        return failed_evaluation()
     if request.name in code_listening.NAMES:
         return code_listening.evaluate(request, source)
     return code_policies.evaluate(request, source)

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,8 @@ class EnoughError(Exception):
 class World:
     """One simulated history. A step is one transaction of the ledger."""
 
-    def __init__(
-        self,
-        seed: str,
-        steps: int,
-        *,
-        also: Mapping[str, LocationSnapshot] | None = None,
-        busy: Sequence[str] = (),
-    ) -> None:
-        """``also``: code locations besides those of every history; ``busy``: what of ``people`` happens all the time."""
-        self._defined = user_code.DEFINED | dict(also or {})
+    def __init__(self, seed: str, steps: int, *, busy: Sequence[str] = ()) -> None:
+        """``busy``: what of ``people`` happens all the time."""
         self.busy = busy
         self.seed = seed
         self.steps = steps
@@ -98,7 +90,7 @@ class World:
 
     def snapshot_of(self, name: str) -> LocationSnapshot:
         """What a location defines now."""
-        return user_code.edited(self._defined[name], self.edition)
+        return user_code.edited(user_code.DEFINED[name], self.edition)
 
     def start_location(self, args: LocationArgs) -> SimProcess:
         """The server starts a location's process."""
@@ -162,7 +154,7 @@ class World:
             home=Path("/simulated"),
             socket=Path("/simulated/socket"),
             storage_dir=Path("/simulated/storage"),
-            targets={name: CodeTarget(file=f"{name}.py") for name in self._defined},
+            targets={name: CodeTarget(file=f"{name}.py") for name in user_code.DEFINED},
             limits=QueueLimits(
                 max_concurrent_runs=MAX_RUNS,
                 tag_limits=(TagLimit(key="part", limit=PART_LIMIT, per_value=True),),
