@@ -9,8 +9,6 @@ from typing import Any
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.assets.results import (
     NO_VALUE,
-    AssetMaterialization,
-    AssetObservation,
     AssetResult,
     DynamicOutput,
     ExpectationResult,
@@ -35,6 +33,7 @@ from tidewheel.errors import (
     TidewheelError,
     did_you_mean,
 )
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.error_info import error_text
 from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
 from tidewheel.values.keys import AssetCheckKey, AssetKey

@@ -11,7 +11,6 @@ from tidewheel.definitions.assets.asset_loading import AssetValueLoader
 from tidewheel.definitions.assets.asset_spec import AssetSpec
 from tidewheel.definitions.assets.definition import AssetsDefinition
 from tidewheel.definitions.assets.map_specs import map_asset_specs
-from tidewheel.definitions.assets.results import typed_metadata
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.assets.source_assets import SourceAsset
 from tidewheel.definitions.checks.definition import AssetChecksDefinition
@@ -27,6 +26,7 @@ from tidewheel.definitions.triggers.schedules import ScheduleDefinition
 from tidewheel.definitions.triggers.sensors import SensorDefinition
 from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.metadata import typed_metadata
 
 REPOSITORY_NAME = "__repository__"
 
