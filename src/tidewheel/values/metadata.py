@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Optional, Union
 
 import msgspec
 
-from tidewheel.errors import CheckError, ElementCheckError, InvalidMetadata, ParameterCheckError
+from tidewheel.errors import CheckError, InvalidMetadata, ParameterCheckError
 from tidewheel.values.keys import AssetKey
 
 
@@ -365,7 +365,7 @@ class _PartOfTable(type(msgspec.Struct)):  # type: ignore[misc]
         for name, kind in cls._ELEMENTS.items():
             for value in getattr(made, name) or ():
                 if not isinstance(value, kind):
-                    raise ElementCheckError(
+                    raise CheckError(
                         f"{cls.__name__}: expected {name} to hold {kind.__name__}, got {value!r} in it"
                     )
         return made
