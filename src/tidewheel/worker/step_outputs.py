@@ -15,7 +15,6 @@ from tidewheel.definitions.assets.results import (
     MaterializeResult,
     ObserveResult,
     Output,
-    typed_metadata,
 )
 from tidewheel.definitions.checks.check_results import (
     AssetCheckEvaluation,
@@ -37,6 +36,7 @@ from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.error_info import error_text
 from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.tags import PARTITION
 from tidewheel.worker.data_versions import DataVersions, observation_tags
 from tidewheel.worker.io_contexts import IOContexts

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
+from tidewheel.definitions.checks.check_results import AssetCheckResult
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError, TidewheelError
 from tidewheel.values.metadata import MetadataValue, typed_metadata
 
 if TYPE_CHECKING:
     from tidewheel.definitions.assets.data_version import DataVersion
-    from tidewheel.definitions.checks.check_results import AssetCheckResult
 
 T = TypeVar("T")
 DEFAULT_OUTPUT = "result"

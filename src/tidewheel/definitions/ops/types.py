@@ -21,7 +21,6 @@ from tidewheel.definitions.assets.results import (
     ObserveResult,
     Output,
     TypeCheck,
-    typed_metadata,
 )
 from tidewheel.definitions.config.config_schema import (
     Array,
@@ -40,6 +39,7 @@ from tidewheel.errors import (
     InvariantViolationError,
     ParameterCheckError,
 )
+from tidewheel.values.metadata import typed_metadata
 
 
 class RuntimeTypeKind(Enum):
