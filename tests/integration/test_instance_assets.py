@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidewheel.errors import CheckError, InvariantViolationError, NotSupportedError, ParameterCheckError
-from tidewheel.runtime.asset_event_views import CheckEvaluationView, MaterializationView, ObservationView
+from tidewheel.runtime.asset_event_views import CheckEvaluationView
 from tidewheel.runtime.asset_record_views import AssetPartitionStatus, CheckStatus
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.record_filters import (
@@ -14,6 +14,7 @@ from tidewheel.runtime.record_filters import (
     EventRecordsFilter,
     RunStatusChangeRecordsFilter,
 )
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import IntMetadataValue
@@ -31,12 +32,12 @@ def instance() -> Iterator[Instance]:
 
 
 def make(instance: Instance, key: Any = A, **more: Any) -> int:
-    instance.report_runless_asset_event(MaterializationView(AssetKey.from_coercible(key), **more))
+    instance.report_runless_asset_event(AssetMaterialization(AssetKey.from_coercible(key), **more))
     return instance.ledger.last_event_id()
 
 
 def observe(instance: Instance, key: AssetKey = A, **more: Any) -> int:
-    instance.report_runless_asset_event(ObservationView(key, **more))
+    instance.report_runless_asset_event(AssetObservation(key, **more))
     return instance.ledger.last_event_id()
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tidewheel.errors import HomeNotSetError, InvalidConfigError, InvariantViolationError, NotSupportedError
-from tidewheel.runtime.asset_event_views import MaterializationView
 from tidewheel.runtime.home import ServerAddress, write_address
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.unsupported import UNSUPPORTED
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.testing.instance_for_test import instance_for_test
+from tidewheel.values.asset_events import AssetMaterialization
 from tidewheel.values.keys import AssetKey
 
 A = AssetKey("a")
@@ -23,7 +23,7 @@ A = AssetKey("a")
 
 def test_a_home_keeps_what_was_written(tmp_path: Path) -> None:
     with Instance.from_home(tmp_path) as instance:
-        instance.report_runless_asset_event(MaterializationView(A))
+        instance.report_runless_asset_event(AssetMaterialization(A))
         assert (instance.is_persistent, instance.is_ephemeral) == (True, False)
         assert (instance.home, instance.root_directory) == (tmp_path, str(tmp_path))
         assert instance.storage_directory() == str(tmp_path / "storage")
@@ -75,7 +75,7 @@ def test_settings_are_read_when_asked_for(tmp_path: Path) -> None:
 
 def test_ephemeral_instances_share_nothing_and_leave_nothing() -> None:
     with Instance.ephemeral() as one, Instance.ephemeral() as two:
-        one.report_runless_asset_event(MaterializationView(A))
+        one.report_runless_asset_event(AssetMaterialization(A))
         assert not two.has_asset_key(A)
         folders = [Path(instance.storage_directory()) for instance in (one, two)]
         assert one.storage_directory() == str(folders[0])
@@ -136,7 +136,7 @@ def test_instance_for_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert os.environ["TIDEWHEEL_HOME"] == str(home)
         assert instance.settings.max_concurrent_runs == 2
         assert instance.is_persistent
-        instance.report_runless_asset_event(MaterializationView(A))
+        instance.report_runless_asset_event(AssetMaterialization(A))
         with Instance.get() as same:
             assert same.has_asset_key(A)
     assert os.environ["TIDEWHEEL_HOME"] == "before"

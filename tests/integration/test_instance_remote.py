@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidewheel.runtime.asset_event_views import CheckEvaluationView, MaterializationView, ObservationView
+from tidewheel.runtime.asset_event_views import CheckEvaluationView
 from tidewheel.runtime.home import HomeLock, ServerAddress, write_address
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.protocol import Answer, Call, FrameBuffer, frame
@@ -18,6 +18,7 @@ from tidewheel.runtime.record_filters import EventRecordsFilter
 from tidewheel.runtime.remote import LEDGER_METHODS, RemoteLedger, decode_arguments
 from tidewheel.runtime.run_views import RunsFilter
 from tidewheel.storage.ledger import SqlLedger, open_ledger
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import IntMetadataValue, MetadataValue
@@ -73,8 +74,8 @@ def test_the_same_answers_from_afar_as_from_near(served_home: tuple[Path, SqlLed
             "j": MetadataValue.json({"x": [1]}),
             "k": MetadataValue.asset(A),
         }
-        far.report_runless_asset_event(MaterializationView(A, "d", metadata, "x", {"t": "u"}))
-        far.report_runless_asset_event(ObservationView(A, partition="x"))
+        far.report_runless_asset_event(AssetMaterialization(A, "d", metadata, "x", {"t": "u"}))
+        far.report_runless_asset_event(AssetObservation(A, partition="x"))
         far.report_runless_asset_event(CheckEvaluationView(A, "c", False))
         far.add_dynamic_partitions("d", ["b", "a"])
         far.delete_dynamic_partition("d", "b")

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from tidewheel.errors import CheckError, NotSupportedError, RunAlreadyExists, RunNotFoundError
-from tidewheel.runtime.asset_event_views import MaterializationView
 from tidewheel.runtime.error_view import error_view
 from tidewheel.runtime.event_payloads import EngineEventData, JobFailureData
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.run_views import Run, RunsFilter
+from tidewheel.values.asset_events import AssetMaterialization
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, EventType, LogLine, Materialization, StepDone
 from tidewheel.values.keys import AssetKey
@@ -294,7 +294,7 @@ def test_threads_may_share_an_instance(instance: Instance) -> None:
     def work(n: int) -> None:
         try:
             for k in range(5):
-                instance.report_runless_asset_event(MaterializationView(AssetKey(f"a{n}"), partition=str(k)))
+                instance.report_runless_asset_event(AssetMaterialization(AssetKey(f"a{n}"), partition=str(k)))
                 instance.get_materialized_partitions(AssetKey(f"a{n}"))
         except BaseException as exc:
             wrong.append(exc)

@@ -19,13 +19,40 @@ from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 
 CODE = """
-import os, signal, subprocess, sys
+import os, resource, signal, subprocess, sys
 import tidewheel as tw
 
 HERE = os.path.dirname(__file__)
 
 def is_mended():
     return os.path.exists(os.path.join(HERE, "mended"))
+
+MIB = 2**20
+
+def takes_all_memory_it_may():
+    size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + 64 * MIB, resource.RLIM_INFINITY))
+    held = []
+    while True:
+        held.append(bytearray(8 * MIB))
+
+KILLER = '''
+import os, resource, signal, sys, time
+victim, most = int(sys.argv[1]), int(sys.argv[2])
+while True:
+    if int(open(f"/proc/{victim}/statm").read().split()[1]) * resource.getpagesize() > most:
+        os.kill(victim, signal.SIGKILL)
+        break
+    time.sleep(0.001)
+'''
+
+def is_killed_for_its_memory():
+    # As the kernel does it: whoever holds more than there is gets SIGKILL, at any point of its code.
+    most = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() + 64 * MIB
+    subprocess.Popen([sys.executable, "-S", "-c", KILLER, str(os.getpid()), str(most)])
+    held = [bytearray(os.urandom(1) * (8 * MIB)) for _ in range(16)]
+    while held:
+        held[0][0] ^= 1
 
 def note(name):
     with open(os.path.join(HERE, "executed"), "a") as file:
@@ -42,6 +69,8 @@ def trouble(context, x):
     if not is_mended():
         match context.op_config:
             case "kill": os.kill(os.getpid(), signal.SIGKILL)
+            case "memory": takes_all_memory_it_may()
+            case "oom": is_killed_for_its_memory()
             case "exit": os._exit(7)
             case "name":
                 context.log.info("a file's name: \\udc80")
@@ -145,7 +174,14 @@ def retry(served: Served, run_id: str) -> dict:
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("kill", "SIGKILL"), ("exit", "exit code 7"), ("sys.exit", "enough"), ("name", "of a file: \\\\udc80")],
+    [
+        ("kill", "SIGKILL"),
+        ("memory", "MemoryError"),
+        ("oom", "lack of memory"),
+        ("exit", "exit code 7"),
+        ("sys.exit", "enough"),
+        ("name", "of a file: \\\\udc80"),
+    ],
 )
 def test_a_step_that_ends_its_process(served: Served, how: str, words: str) -> None:
     config = {"ops": {"trouble": {"config": how}}}

@@ -31,7 +31,7 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "coerce_valid_log_level",
         "create_external_asset_from_source_asset", "deep_merge_dicts", "ensure_single_item",
         "extract_data_version_from_entry", "get_multidimensional_partition_tag", "get_time_partitions_def",
-        "make_new_run_id", "merge_dicts", "mkdir_p",
+        "make_new_run_id", "merge_dicts", "mkdir_p", "normalize_metadata",
     ),
     _SELECTION: (
         "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",

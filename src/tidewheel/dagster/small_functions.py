@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
-from tidewheel.errors import CheckError
+from tidewheel.errors import CheckError, InvalidMetadata
+from tidewheel.values.metadata import TextMetadataValue, typed_metadata
 from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
 
 T = TypeVar("T")
@@ -132,6 +133,23 @@ def extract_data_version_from_entry(entry: Any) -> DataVersion | None:
 def create_external_asset_from_source_asset(source_asset: Any) -> Any:
     """A source asset as an assets definition."""
     return source_asset.to_assets_def() if hasattr(source_asset, "to_assets_def") else source_asset
+
+
+def normalize_metadata(metadata: Mapping[str, Any], allow_invalid: bool = False) -> Mapping[str, Any]:
+    """Typed metadata of plain values; ``allow_invalid``: what cannot be stored becomes a text that says so.
+
+    Raises:
+        InvalidMetadata: when a value cannot be stored.
+    """
+    typed: dict[str, Any] = {}
+    for label, value in metadata.items():
+        try:
+            typed |= typed_metadata({label: value})
+        except InvalidMetadata:
+            if not allow_invalid:
+                raise
+            typed[label] = TextMetadataValue(f"[{type(value).__name__}] (cannot be stored)")
+    return typed
 
 
 def unmarked(definition: T) -> T:

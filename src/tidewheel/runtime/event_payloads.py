@@ -8,13 +8,12 @@ from typing import Any, Optional
 import msgspec
 
 from tidewheel.runtime.asset_event_views import (
-    MaterializationView,
-    ObservationView,
     check_evaluation_view,
     materialization_view,
     observation_view,
 )
 from tidewheel.runtime.error_view import ErrorView, error_view
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import (
     CapturedLogs,
     CheckEvaluation,
@@ -33,14 +32,14 @@ from tidewheel.values.metadata import Metadata
 class StepMaterializationData(msgspec.Struct, frozen=True):
     """A materialisation event's data."""
 
-    materialization: MaterializationView
+    materialization: AssetMaterialization
     asset_lineage: list[Any] = []
 
 
 class AssetObservationData(msgspec.Struct, frozen=True):
     """An observation event's data."""
 
-    asset_observation: ObservationView
+    asset_observation: AssetObservation
 
 
 class ExpectationView(msgspec.Struct, frozen=True):

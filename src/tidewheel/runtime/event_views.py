@@ -9,7 +9,7 @@ from typing import Any, Optional
 import msgspec
 
 from tidewheel.errors import CheckError
-from tidewheel.runtime.asset_event_views import CheckEvaluationView, MaterializationView, ObservationView
+from tidewheel.runtime.asset_event_views import CheckEvaluationView
 from tidewheel.runtime.error_view import ErrorView, error_view
 from tidewheel.runtime.event_kinds import (
     ERROR_TYPES,
@@ -23,6 +23,7 @@ from tidewheel.runtime.event_payloads import (
     data_of_event,
 )
 from tidewheel.runtime.run_event import NodeHandle, RunEvent, StepHandle, node_handle_of
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import Event, EventType, Failure, LogLine, StoredEvent
 from tidewheel.values.keys import AssetKey
 
@@ -74,13 +75,13 @@ class EventLogEntry(msgspec.Struct, frozen=True):
         )
 
     @property
-    def asset_materialization(self) -> MaterializationView | None:
+    def asset_materialization(self) -> AssetMaterialization | None:
         """The materialisation, if the event is one."""
         data = self._event_data()
         return data.materialization if isinstance(data, StepMaterializationData) else None
 
     @property
-    def asset_observation(self) -> ObservationView | None:
+    def asset_observation(self) -> AssetObservation | None:
         """The observation, if the event is one."""
         data = self._event_data()
         return data.asset_observation if isinstance(data, AssetObservationData) else None
@@ -135,15 +136,15 @@ class EventLogRecord(msgspec.Struct, frozen=True):
         return event.partition if event is not None else None
 
     @property
-    def asset_materialization(self) -> MaterializationView | None:
+    def asset_materialization(self) -> AssetMaterialization | None:
         return self.event_log_entry.asset_materialization
 
     @property
-    def asset_observation(self) -> ObservationView | None:
+    def asset_observation(self) -> AssetObservation | None:
         return self.event_log_entry.asset_observation
 
     @property
-    def asset_event(self) -> MaterializationView | ObservationView | None:
+    def asset_event(self) -> AssetMaterialization | AssetObservation | None:
         """The materialisation or observation, if the event is one."""
         return self.asset_materialization or self.asset_observation
 

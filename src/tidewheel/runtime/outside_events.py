@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from tidewheel.errors import InvariantViolationError
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization, Observation
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import normalize_metadata
@@ -22,9 +23,9 @@ def event_from_outside(reported: Any, *, timestamp: float) -> Event:
         InvariantViolationError: when it is none of these.
     """
     names = {cls.__name__ for cls in type(reported).__mro__}
-    if names & {"AssetMaterialization", "MaterializationView"}:
+    if isinstance(reported, AssetMaterialization):
         return _asset_event(reported, timestamp, EventType.ASSET_MATERIALIZATION, Materialization)
-    if names & {"AssetObservation", "ObservationView"}:
+    if isinstance(reported, AssetObservation):
         return _asset_event(reported, timestamp, EventType.ASSET_OBSERVATION, Observation)
     if names & {"AssetCheckEvaluation", "CheckEvaluationView"}:
         return _check_event(reported, timestamp)

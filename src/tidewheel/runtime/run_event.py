@@ -8,7 +8,7 @@ from typing import Any, Optional
 import msgspec
 
 from tidewheel.errors import CheckError
-from tidewheel.runtime.asset_event_views import CheckEvaluationView, MaterializationView
+from tidewheel.runtime.asset_event_views import CheckEvaluationView
 from tidewheel.runtime.event_kinds import (
     ENGINE_DATA_TYPES,
     FAILURE_TYPES,
@@ -33,6 +33,7 @@ from tidewheel.runtime.event_payloads import (
     StepRetryData,
     StepSuccessData,
 )
+from tidewheel.values.asset_events import AssetMaterialization
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
 
@@ -228,7 +229,7 @@ class RunEvent(msgspec.Struct, frozen=True):
         return self._data("step_materialization_data", EventType.ASSET_MATERIALIZATION)
 
     @property
-    def materialization(self) -> MaterializationView:
+    def materialization(self) -> AssetMaterialization:
         """The materialisation of an ASSET_MATERIALIZATION event."""
         return self.step_materialization_data.materialization
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import builtins
 import datetime
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from types import NoneType
+from typing import Any, ClassVar, Optional, Union
 
 import msgspec
 
+from tidewheel.errors import CheckError, InvalidMetadata, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+
+
+def _of_kind(value: Any, kind: type) -> Any:
+    """The value itself, which may be missing.
+
+    Raises:
+        ParameterCheckError: when it is of another kind.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise ParameterCheckError(f"expected metadata of type {kind.__name__}, got {value!r}")
+    return value
+
+
+_Kinds = Mapping[str, tuple[type, ...]]
+_Elements = Mapping[str, type]
 
 
 class MetadataValue(msgspec.Struct, frozen=True):
@@ -24,12 +42,12 @@ class MetadataValue(msgspec.Struct, frozen=True):
     @staticmethod
     def text(text: str) -> TextMetadataValue:
         """Plain text."""
-        return TextMetadataValue(text)
+        return TextMetadataValue(_of_kind(text, builtins.str))
 
     @staticmethod
     def url(url: str) -> UrlMetadataValue:
         """A link."""
-        return UrlMetadataValue(url)
+        return UrlMetadataValue(_of_kind(url, builtins.str))
 
     @staticmethod
     def path(path: str | Path) -> PathMetadataValue:
@@ -54,7 +72,7 @@ class MetadataValue(msgspec.Struct, frozen=True):
     @staticmethod
     def md(data: str) -> MarkdownMetadataValue:
         """Markdown text."""
-        return MarkdownMetadataValue(data)
+        return MarkdownMetadataValue(_of_kind(data, builtins.str))
 
     @staticmethod
     def python_artifact(python_artifact: Any) -> PythonArtifactMetadataValue:
@@ -64,29 +82,31 @@ class MetadataValue(msgspec.Struct, frozen=True):
     @staticmethod
     def float(value: Any) -> FloatMetadataValue:
         """A floating-point number."""
-        return FloatMetadataValue(value)
+        return FloatMetadataValue(_of_kind(value, builtins.float))
 
     @staticmethod
     def int(value: Any) -> IntMetadataValue:
         """A whole number."""
-        return IntMetadataValue(value)
+        return IntMetadataValue(_of_kind(value, builtins.int))
 
     @staticmethod
     def bool(value: Any) -> BoolMetadataValue:
         """True or false."""
-        return BoolMetadataValue(value)
+        return BoolMetadataValue(_of_kind(value, builtins.bool))
 
     @staticmethod
     def timestamp(value: Any) -> TimestampMetadataValue:
         """A moment: seconds since the epoch or an aware datetime.
 
         Raises:
-            ValueError: for a datetime without a time zone.
+            CheckError: for a datetime without a time zone, and for anything but a moment.
         """
         if isinstance(value, datetime.datetime):
             if value.tzinfo is None:
-                raise ValueError(f"expected a datetime with a time zone, got {value!r}; add tzinfo")
+                raise CheckError(f"expected a datetime with a time zone, got {value!r}; add tzinfo")
             return TimestampMetadataValue(value.timestamp())
+        if isinstance(value, str) or not hasattr(value, "__float__"):
+            raise CheckError(f"expected seconds since the epoch or a datetime, got {value!r}")
         return TimestampMetadataValue(value)
 
     @staticmethod
@@ -328,28 +348,50 @@ class CodeLocationReconstructionMetadataValue(MetadataValue, frozen=True, tag="c
         return self.data
 
 
-class _NoneMeansDefault(type(msgspec.Struct)):  # type: ignore[misc]
-    """Calls of these classes may give None for what has a default."""
+class _PartOfTable(type(msgspec.Struct)):  # type: ignore[misc]
+    """Calls of these classes may give None for what has a default; values of other kinds than the fields' are refused.
+
+    What is read back from storage is made without such a call, and is not checked again.
+    """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(*args, **{name: value for name, value in kwargs.items() if value is not None})
+        made = super().__call__(*args, **{name: value for name, value in kwargs.items() if value is not None})
+        for name, kinds in cls._KINDS.items():
+            value = getattr(made, name)
+            if not isinstance(value, kinds):
+                raise ParameterCheckError(
+                    f"{cls.__name__}: expected {name} as {' or '.join(kind.__name__ for kind in kinds)}, got {value!r}"
+                )
+        for name, kind in cls._ELEMENTS.items():
+            for value in getattr(made, name) or ():
+                if not isinstance(value, kind):
+                    raise CheckError(
+                        f"{cls.__name__}: expected {name} to hold {kind.__name__}, got {value!r} in it"
+                    )
+        return made
 
 
-class TableColumnConstraints(msgspec.Struct, frozen=True):
+class TableColumnConstraints(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """What is promised of a column."""
 
     nullable: bool = True
     unique: bool = False
     other: Optional[list[str]] = None
 
+    _KINDS: ClassVar[_Kinds] = {"nullable": (bool,), "unique": (bool,), "other": (list, NoneType)}
+    _ELEMENTS: ClassVar[_Elements] = {"other": str}
 
-class TableConstraints(msgspec.Struct, frozen=True):
+
+class TableConstraints(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """What is promised of a table."""
 
     other: list[str]
 
+    _KINDS: ClassVar[_Kinds] = {"other": (list,)}
+    _ELEMENTS: ClassVar[_Elements] = {"other": str}
 
-class TableColumn(msgspec.Struct, frozen=True, metaclass=_NoneMeansDefault):
+
+class TableColumn(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """One column: its name, type name and constraints."""
 
     name: str
@@ -358,12 +400,24 @@ class TableColumn(msgspec.Struct, frozen=True, metaclass=_NoneMeansDefault):
     constraints: TableColumnConstraints = TableColumnConstraints()
     tags: dict[str, str] = {}
 
+    _KINDS: ClassVar[_Kinds] = {
+        "name": (str,),
+        "type": (str,),
+        "description": (str, NoneType),
+        "constraints": (TableColumnConstraints,),
+        "tags": (Mapping,),
+    }
+    _ELEMENTS: ClassVar[_Elements] = {}
 
-class TableSchema(msgspec.Struct, frozen=True, metaclass=_NoneMeansDefault):
+
+class TableSchema(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """The columns of a table."""
 
     columns: Sequence[TableColumn]
     constraints: TableConstraints = TableConstraints(["The table has no table-level constraints"])
+
+    _KINDS: ClassVar[_Kinds] = {"columns": (Sequence,), "constraints": (TableConstraints,)}
+    _ELEMENTS: ClassVar[_Elements] = {"columns": TableColumn}
 
     @staticmethod
     def from_name_type_dict(name_type_dict: Mapping[str, str]) -> TableSchema:
@@ -519,3 +573,29 @@ def normalize_metadata(raw: Mapping[str, Any] | None) -> Metadata:
         except TypeError as exc:
             raise TypeError(f"metadata {label!r}: {exc}") from exc
     return result
+
+
+def typed_metadata(raw: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Typed metadata of plain values.
+
+    Raises:
+        InvalidMetadata: when a value cannot be stored.
+    """
+    if not raw:
+        return {}
+    try:
+        return normalize_metadata(raw)  # type: ignore[return-value]
+    except TypeError as exc:
+        raise InvalidMetadata(str(exc)) from exc
+
+
+def typed_metadata_value(raw: Any) -> Any:
+    """One typed metadata value.
+
+    Raises:
+        InvalidMetadata: when it cannot be stored.
+    """
+    try:
+        return normalize_metadata_value(raw)
+    except TypeError as exc:
+        raise InvalidMetadata(str(exc)) from exc

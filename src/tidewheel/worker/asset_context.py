@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.worker.op_context import CURRENT, OpExecutionContext
 
 
 class _WrapsOpContext:
     """Passes on what it does not define to the op's context."""
+
+    is_execution_context = True
 
     def __init__(self, op_execution_context: OpExecutionContext) -> None:
         self._op_execution_context = op_execution_context

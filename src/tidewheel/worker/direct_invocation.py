@@ -9,8 +9,6 @@ from typing import Any
 
 from tidewheel.definitions.assets.results import (
     NO_VALUE,
-    AssetMaterialization,
-    AssetObservation,
     AssetResult,
     DynamicOutput,
     ExpectationResult,
@@ -39,6 +37,7 @@ from tidewheel.errors import (
     did_you_mean,
 )
 from tidewheel.runtime.instance import Instance
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.worker.asset_context import AssetCheckExecutionContext, AssetExecutionContext
 from tidewheel.worker.direct_contexts import (
     DirectHookContext,

@@ -20,6 +20,10 @@ class HookContext:
         self._exception = exception
 
     @property
+    def _step_execution_context(self) -> StepContext:
+        return self._step
+
+    @property
     def job_name(self) -> str:
         """The job's name."""
         return self._step.env.job_name

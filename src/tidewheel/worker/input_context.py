@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.ops.types import ANY_TYPE
 from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.worker.output_context import Keys, OutputContext, PartitionedPlace
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tidewheel.definitions.jobs.asset_jobs import UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.jobs.run_config import plain_run_config
+from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.errors import InvariantViolationError, ParameterCheckError, RunNotFoundError
 from tidewheel.runtime.instance import Instance
@@ -140,6 +141,7 @@ def execute_job(
         Exception: the user's own, when a step fails and ``raise_on_error`` is set.
     """
     definition = job_of(job)
+    is_found_again = isinstance(job, ReconstructableJob)
     if not isinstance(instance, Instance):
         raise ParameterCheckError(f"expected instance as an Instance, got {instance!r}")
     parent = _parent(instance, reexecution_options)
@@ -164,7 +166,8 @@ def execute_job(
     strategy = definition.executor_def.strategy(resolved.execution)
     if instance.is_ephemeral:
         strategy = IN_PROCESS  # an instance in memory cannot be reached from other processes
-    result = run.execute(resolved, raise_on_error=raise_on_error, strategy=strategy)
+    repository = Definitions(jobs=[definition]).get_repository_def() if is_found_again else None
+    result = run.execute(resolved, raise_on_error=raise_on_error, strategy=strategy, repository=repository)
     return JobExecutionResult(
         job_def=definition,
         events=run.sink.events,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
-from tidewheel.errors import InvalidPropertyError, InvariantViolationError, ParameterCheckError
+from tidewheel.errors import CheckError, InvalidPropertyError, InvariantViolationError, ParameterCheckError
 from tidewheel.logic.runs.plan import template_key
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.partition_access import range_of, window_of
@@ -24,6 +24,8 @@ CURRENT: contextvars.ContextVar[Any] = contextvars.ContextVar("execution_context
 
 class OpExecutionContext:
     """The context of an op."""
+
+    is_execution_context = True
 
     def __init__(self, step_execution_context: StepContext) -> None:
         self._step = step_execution_context
@@ -109,10 +111,10 @@ class OpExecutionContext:
         """All definitions of the code location.
 
         Raises:
-            InvalidPropertyError: when the run was not started from one.
+            CheckError: when the run was not started from one.
         """
         if self._step.env.repository is None:
-            raise InvalidPropertyError(
+            raise CheckError(
                 "expected a run of a code location, got one started directly; it has no definitions"
             )
         return self._step.env.repository

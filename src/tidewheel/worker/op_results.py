@@ -9,8 +9,6 @@ from typing import Any
 
 from tidewheel.definitions.assets.data_version import DataVersion, DataVersionsByPartition
 from tidewheel.definitions.assets.results import (
-    AssetMaterialization,
-    AssetObservation,
     AssetResult,
     DynamicOutput,
     ExpectationResult,
@@ -19,6 +17,7 @@ from tidewheel.definitions.assets.results import (
 from tidewheel.definitions.checks.check_results import AssetCheckEvaluation, AssetCheckResult
 from tidewheel.definitions.ops.definition import OpDefinition
 from tidewheel.errors import InvariantViolationError
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 
 EVENT_TYPES = (AssetMaterialization, AssetObservation, ExpectationResult, AssetCheckEvaluation)
 RESULT_TYPES = (Output, DynamicOutput, AssetResult, AssetCheckResult, *EVENT_TYPES)

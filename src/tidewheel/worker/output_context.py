@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.ops.types import ANY_TYPE
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
 from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.worker.partition_access import range_of, window_of
 
 Keys = Sequence[str] | Callable[[], Sequence[str]] | None

@@ -9,6 +9,7 @@ from tidewheel.definitions.ops.dependencies import Node, NodeHandle
 from tidewheel.errors import InvariantViolationError, did_you_mean
 from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.tags import PARTITION
 from tidewheel.worker.log_manager import RunLog
 from tidewheel.worker.partition_access import PartitionAccess
 from tidewheel.worker.resource_scope import ResourceScope
@@ -94,6 +95,43 @@ class StepContext:
     def is_asset_step(self) -> bool:
         """Whether the step makes (or checks, or is inside the graph of) assets."""
         return self.path[0] in self.env.layer.by_node
+
+    @property
+    def is_check_step(self) -> bool:
+        """Whether the step evaluates checks and makes no asset."""
+        return len(self.path) == 1 and bool(self.check_keys) and not self.asset_keys
+
+    @property
+    def dagster_run(self) -> Any:
+        """The run (what users reach through private properties of their contexts)."""
+        return self.env.run_view
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.env.run_id
+
+    @property
+    def job_name(self) -> str:
+        """The job's name."""
+        return self.env.job_name
+
+    @property
+    def has_partition_key(self) -> bool:
+        """Whether the run is for one partition."""
+        return PARTITION in self.env.run_view.tags
+
+    @property
+    def partition_key(self) -> str:
+        """The partition that the run is for.
+
+        Raises:
+            InvariantViolationError: when it is for none.
+        """
+        key = self.env.run_view.tags.get(PARTITION)
+        if key is None:
+            raise InvariantViolationError("expected a run for a partition, got one for none")
+        return str(key)
 
     def asset_of_output(self, name: str) -> AssetKey | None:
         """The asset that an output is."""

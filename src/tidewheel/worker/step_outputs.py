@@ -9,8 +9,6 @@ from typing import Any
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.assets.results import (
     NO_VALUE,
-    AssetMaterialization,
-    AssetObservation,
     AssetResult,
     DynamicOutput,
     ExpectationResult,
@@ -18,7 +16,6 @@ from tidewheel.definitions.assets.results import (
     ObserveResult,
     Output,
 )
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.checks.check_results import (
     AssetCheckEvaluation,
     AssetCheckResult,
@@ -35,9 +32,11 @@ from tidewheel.errors import (
     TidewheelError,
     did_you_mean,
 )
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.error_info import error_text
 from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.tags import PARTITION
 from tidewheel.worker.data_versions import DataVersions, observation_tags
 from tidewheel.worker.io_contexts import IOContexts

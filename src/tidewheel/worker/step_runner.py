@@ -16,11 +16,13 @@ import tidewheel
 from tidewheel.definitions.assets.results import Failure, RetryRequested
 from tidewheel.definitions.config.pythonic_config import make_config
 from tidewheel.definitions.ops.definition import OpFunction
-from tidewheel.definitions.ops.function_signature import EMPTY
+from tidewheel.definitions.ops.function_signature import first_annotation
 from tidewheel.definitions.ops.hooks import HookDefinition, HookExecutionResult
 from tidewheel.errors import (
     ExecutionInterruptedError,
     ExecutionStepExecutionError,
+    InvalidDefinitionError,
+    MaxRetriesExceededError,
     TidewheelError,
 )
 from tidewheel.logic.runs.plan import OutputRef, PlannedStep
@@ -147,17 +149,16 @@ class StepRunner:
         self._writer.finish(step, taken)
 
     def _context(self, step: StepContext) -> Any:
-        """The context that the function's annotation asks for; by default that of an asset inside assets."""
+        """The context that the function's annotation asks for; without one, what fits the step.
+
+        Raises:
+            InvalidDefinitionError: when the annotation asks for what the step is not.
+        """
         context = OpExecutionContext(step)
-        function = step.op_def.compute_fn
-        annotation = function.signature.context_annotation if isinstance(function, OpFunction) else EMPTY
-        if annotation is OpExecutionContext:
+        kind = _context_kind(step)
+        if kind is OpExecutionContext:
             return context
-        if annotation is AssetCheckExecutionContext:
-            return AssetCheckExecutionContext(context)
-        if step.is_asset_step or annotation is AssetExecutionContext:
-            return AssetExecutionContext(context)
-        return context
+        return kind(context)
 
     def _call(self, step: StepContext, context: Any, values: dict[str, Any]) -> Any:
         function = step.op_def.compute_fn
@@ -214,6 +215,9 @@ class StepRunner:
                 payload=StepRetry(error=error, wait_s=decision.wait_s, attempt=step.attempt + 1),
             )
             return StepOutcome(status="retry", wait_s=decision.wait_s, error=error)
+        requested = _requested_retry(exc)
+        if requested is not None and retries_enabled:
+            self.exceptions[step.key] = _no_retry_left(step, requested, exc)
         failure = _intended_failure(exc)
         env.emit(
             EventType.STEP_FAILURE,
@@ -332,6 +336,38 @@ def call_function(
     return function.decorated_fn(*positional, **arguments)
 
 
+def _context_kind(step: StepContext) -> Any:
+    """Which class of context a step's function gets."""
+    function = step.op_def.compute_fn
+    if isinstance(function, OpFunction):
+        annotation = function.signature.context_annotation
+    else:
+        annotation = first_annotation(function)
+    if annotation is AssetExecutionContext and (step.is_check_step or not step.is_asset_step):
+        raise _misfit(
+            step, "AssetExecutionContext", "AssetCheckExecutionContext" if step.is_check_step else ""
+        )
+    if annotation is AssetCheckExecutionContext and not step.is_check_step:
+        raise _misfit(
+            step, "AssetCheckExecutionContext", "AssetExecutionContext" if step.is_asset_step else ""
+        )
+    if annotation in (AssetExecutionContext, AssetCheckExecutionContext, OpExecutionContext):
+        return annotation
+    if step.is_check_step:
+        return AssetCheckExecutionContext
+    if step.is_asset_step and len(step.path) == 1:
+        return AssetExecutionContext
+    return OpExecutionContext
+
+
+def _misfit(step: StepContext, annotated: str, fitting: str) -> InvalidDefinitionError:
+    what = "a check" if step.is_check_step else "an asset" if step.is_asset_step else "an op"
+    return InvalidDefinitionError(
+        f"expected the context of {what} in {step.node.name!r}, got the annotation {annotated}; "
+        f"annotate it as {fitting or 'OpExecutionContext'}, or not at all"
+    )
+
+
 def _guarded(step: StepContext, stream: Any, gate: Any) -> Any:
     """The stream, each step of it interruptible, and user exceptions told from our own."""
     iterator = iter(stream)
@@ -364,6 +400,18 @@ def _intended_failure(exc: BaseException) -> Failure | None:
 def _requested_retry(exc: BaseException) -> RetryRequested | None:
     inner = getattr(exc, "user_exception", None) or exc
     return inner if isinstance(inner, RetryRequested) else None
+
+
+def _no_retry_left(
+    step: StepContext, requested: RetryRequested, exc: BaseException
+) -> MaxRetriesExceededError:
+    """What a caller in the same process gets when a step asks for more retries than it allows."""
+    spent = MaxRetriesExceededError(
+        f"step {step.key!r} asked to be tried again after {requested.max_retries} retries, which is its most; "
+        "raise max_retries, or let it fail"
+    )
+    spent.__cause__ = exc
+    return spent
 
 
 def user_traceback(exc: BaseException) -> Any:

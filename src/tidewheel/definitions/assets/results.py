@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.checks.check_results import AssetCheckResult
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError, TidewheelError
-from tidewheel.values.keys import AssetKey
-from tidewheel.values.metadata import MetadataValue
+from tidewheel.values.metadata import MetadataValue, typed_metadata
 
 if TYPE_CHECKING:
     from tidewheel.definitions.assets.data_version import DataVersion
@@ -159,91 +157,6 @@ class DynamicOutput(Generic[T]):
 
     def __repr__(self) -> str:
         return f"DynamicOutput({self._value!r}, mapping_key={self._mapping_key!r}, output_name={self._output_name!r})"
-
-
-class _AssetEvent:
-    """What a materialisation and an observation have in common."""
-
-    __slots__ = ("asset_key", "description", "metadata", "partition", "tags")
-
-    def __init__(
-        self,
-        asset_key: Any,
-        description: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        partition: str | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        self.asset_key = _event_key(asset_key)
-        self.description = description
-        self.metadata = typed_metadata(metadata)
-        self.partition = partition
-        self.tags = _text_tags(tags)
-
-    @property
-    def label(self) -> str:
-        """The key as text."""
-        return " ".join(self.asset_key.path)
-
-    @property
-    def data_version(self) -> str | None:
-        """The data version among the tags."""
-        return self.tags.get("dagster/data_version")
-
-    def with_metadata(self, metadata: Mapping[str, Any] | None) -> Any:
-        """The same event with other metadata."""
-        return type(self)(self.asset_key, self.description, metadata, self.partition, self.tags)
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and all(
-            getattr(self, name) == getattr(other, name) for name in _AssetEvent.__slots__
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.asset_key, self.partition))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.asset_key!r}, partition={self.partition!r}, metadata={self.metadata!r})"
-
-
-class AssetMaterialization(_AssetEvent):
-    """Says that an asset (or one partition of it) was made, by whatever means."""
-
-    __slots__ = ()
-
-    @staticmethod
-    def file(path: str, description: str | None = None, asset_key: Any = None) -> AssetMaterialization:
-        """A materialisation whose metadata is a file's path; the key is the path if none is given."""
-        from pathlib import Path  # noqa: PLC0415 - rarely used
-
-        key = path if asset_key is None else asset_key
-        return AssetMaterialization(key, description, metadata={"path": MetadataValue.path(str(Path(path)))})
-
-
-class AssetObservation(_AssetEvent):
-    """Says something about an asset without making it."""
-
-    __slots__ = ()
-
-
-def _text_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
-    for name, value in (tags or {}).items():
-        if not isinstance(value, str):
-            raise InvalidDefinitionError(f"tag {name!r}: expected a value as text, got {value!r}; use str()")
-    return dict(tags or {})
-
-
-def _event_key(raw: Any) -> AssetKey:
-    if isinstance(raw, AssetKey):
-        return raw
-    if isinstance(raw, str):
-        return AssetKey([part for part in re.split(r"[^A-Za-z0-9_]+", raw) if part] or [raw])
-    if isinstance(raw, (list, tuple)) and raw:
-        return AssetKey(raw)
-    key = getattr(raw, "key", None)
-    if isinstance(key, AssetKey):
-        return key
-    raise ParameterCheckError(f"expected an asset key as AssetKey, string or list of strings, got {raw!r}")
 
 
 class ExpectationResult:

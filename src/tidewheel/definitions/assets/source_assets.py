@@ -26,14 +26,15 @@ from tidewheel.definitions.assets.definition import (
     AssetsDefinition,
 )
 from tidewheel.definitions.assets.multi_asset_decorator import multi_asset
-from tidewheel.definitions.assets.results import AssetObservation, ObserveResult, Output
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
+from tidewheel.definitions.assets.results import ObserveResult, Output
 from tidewheel.definitions.ops.function_signature import FunctionSignature
 from tidewheel.definitions.ops.inputs_outputs import Out
 from tidewheel.definitions.ops.op_decorator import build_op
 from tidewheel.definitions.ops.scalars import Nothing
 from tidewheel.errors import CheckError, InvalidDefinitionError, InvalidObservationError
+from tidewheel.values.asset_events import AssetObservation
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.tags import DATA_VERSION
 
 

@@ -30,7 +30,7 @@ def checks_for_assets(
     digest = hashlib.sha256("\n".join([identity, *sorted(names)]).encode()).hexdigest()[:8]
 
     @multi_asset_check(name=f"{prefix}_{digest}", specs=specs, can_subset=True)
-    def the_checks(context: Any) -> Iterator[AssetCheckResult]:
+    def the_checks(context) -> Iterator[AssetCheckResult]:  # type: ignore[no-untyped-def]
         for key in sorted(context.selected_asset_check_keys):
             result = judge(context, key.asset_key)
             yield AssetCheckResult(

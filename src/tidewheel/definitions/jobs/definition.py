@@ -7,7 +7,6 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tidewheel.definitions.assets.asset_layer import AssetLayer
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.config.config_mapping import ConfigMapping
 from tidewheel.definitions.config.config_schema import Shape
 from tidewheel.definitions.config.config_validation import config_json_schema
@@ -30,6 +29,7 @@ from tidewheel.errors import (
     did_you_mean,
 )
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.tags import normalize_tags
 
 AssetSubsetter = Callable[["JobDefinition", Any, Any], "JobDefinition"]

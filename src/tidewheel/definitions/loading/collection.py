@@ -13,7 +13,6 @@ from tidewheel.definitions.assets.definition import AssetsDefinition
 from tidewheel.definitions.assets.map_specs import map_asset_specs
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.assets.source_assets import SourceAsset
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.checks.definition import AssetChecksDefinition
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
@@ -27,6 +26,7 @@ from tidewheel.definitions.triggers.schedules import ScheduleDefinition
 from tidewheel.definitions.triggers.sensors import SensorDefinition
 from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.metadata import typed_metadata
 
 REPOSITORY_NAME = "__repository__"
 

@@ -11,7 +11,6 @@ from tidewheel.definitions.assets.asset_loading import AssetValueLoader
 from tidewheel.definitions.assets.asset_spec import AssetSpec
 from tidewheel.definitions.assets.definition import AssetsDefinition
 from tidewheel.definitions.assets.source_assets import SourceAsset
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.lint import collect_problems, raise_problems
@@ -23,6 +22,7 @@ from tidewheel.definitions.triggers.schedules import ScheduleDefinition
 from tidewheel.definitions.triggers.sensors import SensorDefinition
 from tidewheel.errors import CheckError, InvalidDefinitionError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.metadata import typed_metadata
 
 
 class RepositoryDefinition:

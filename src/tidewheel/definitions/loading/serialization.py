@@ -25,7 +25,6 @@ from tidewheel.definitions.assets.freshness import (
     LegacyFreshnessPolicy,
     TimeWindowFreshnessPolicy,
 )
-from tidewheel.definitions.assets.results import AssetMaterialization, AssetObservation
 from tidewheel.definitions.automation.automation_condition import AutomationCondition, condition_of
 from tidewheel.definitions.checks.check_results import AssetCheckResult, AssetCheckSeverity
 from tidewheel.definitions.ops.retry_policy import Backoff, Jitter, RetryPolicy
@@ -35,6 +34,7 @@ from tidewheel.definitions.triggers.selectors import AssetJobKey
 from tidewheel.errors import NotSupportedError
 from tidewheel.logic.conditions import codec
 from tidewheel.values import metadata as m
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.status import RunStatus

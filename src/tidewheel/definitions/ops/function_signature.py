@@ -56,6 +56,20 @@ class FunctionSignature:
         """Whether the first parameter is the context."""
         return self.context_name is not None
 
+    def refuse_foreign_context(self) -> None:
+        """Refuse an annotation of the context that is none of the contexts.
+
+        Raises:
+            InvalidDefinitionError: when the context is annotated as anything else.
+        """
+        annotation = self.context_annotation
+        if annotation is not EMPTY and not getattr(annotation, "is_execution_context", False):
+            raise InvalidDefinitionError(
+                f"expected the {self.context_name!r} of the {self.what} function {self.name!r} to be annotated as "
+                "OpExecutionContext, AssetExecutionContext, AssetCheckExecutionContext or not at all, got "
+                f"{annotation!r}"
+            )
+
     def refuse_var_positional(self) -> None:
         """Refuse ``*args``.
 
@@ -100,6 +114,15 @@ def _annotations(fn: Callable[..., Any], what: str, name: str) -> dict[str, Any]
             evaluated = found
         resolved[key] = type(None) if evaluated is None else evaluated
     return resolved
+
+
+def first_annotation(fn: Callable[..., Any]) -> Any:
+    """The annotation of a function's first parameter; EMPTY where there is none or it is a text."""
+    try:
+        first = next(iter(inspect.signature(fn).parameters.values()), None)
+    except (TypeError, ValueError):
+        return EMPTY
+    return EMPTY if first is None or isinstance(first.annotation, str) else first.annotation
 
 
 def _closure_names(fn: Any) -> dict[str, Any]:

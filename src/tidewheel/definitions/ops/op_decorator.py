@@ -113,6 +113,8 @@ def build_op(
         raise ParameterCheckError(f"expected a function to decorate as {what}, got {fn!r}")
     signature = signature or FunctionSignature(fn, what=what)
     signature.refuse_var_positional()
+    if what != "observable_source_asset":
+        signature.refuse_foreign_context()
     schema = _config_schema(signature, config_schema, what)
     keys = _resource_keys(signature, required_resource_keys, what)
     made = OpDefinition(

@@ -22,7 +22,6 @@ from tidewheel.definitions.assets.results import (
     Output,
     TypeCheck,
 )
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.config.config_schema import (
     Array,
     ConfigType,
@@ -40,6 +39,7 @@ from tidewheel.errors import (
     InvariantViolationError,
     ParameterCheckError,
 )
+from tidewheel.values.metadata import typed_metadata
 
 
 class RuntimeTypeKind(Enum):

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Any
 
 from tidewheel.definitions.assets.asset_labels import require_name
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.triggers.run_request import SkipReason, config_mapping
 from tidewheel.definitions.triggers.trigger_functions import TriggerFunction
 from tidewheel.definitions.triggers.trigger_policies import require_policy
@@ -31,6 +30,7 @@ from tidewheel.errors import (
 from tidewheel.logic.cron.errors import CronError, ZoneError
 from tidewheel.logic.cron.expression import parse
 from tidewheel.logic.cron.zones import require_zone
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.tags import SCHEDULE_NAME, SYSTEM_TAG_PREFIX, normalize_tags
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from tidewheel.definitions.assets.asset_labels import require_name
 from tidewheel.definitions.assets.selection import AssetSelection
-from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.triggers.run_request import RunRequest
 from tidewheel.definitions.triggers.trigger_functions import TriggerFunction, function_name
 from tidewheel.definitions.triggers.trigger_policies import require_policy
@@ -22,6 +21,7 @@ from tidewheel.definitions.triggers.trigger_target import (
     targets_of,
 )
 from tidewheel.errors import CheckError, InvalidDefinitionError, ParameterCheckError
+from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.tags import SENSOR_NAME, normalize_tags
 
