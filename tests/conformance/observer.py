@@ -58,7 +58,10 @@ def load_system(system: str) -> None:
     if system == "tidewheel":
         alias = importlib.import_module("tidewheel.dagster")
         alias.install()
-    importlib.import_module("dagster")
+    dg = importlib.import_module("dagster")
+    for name in dir(dg):  # what is imported at first use is imported here once, not in each program's process
+        with contextlib.suppress(Exception):
+            getattr(dg, name)
 
 
 def observed_apart(path: Path) -> dict[str, Any]:
