@@ -195,7 +195,8 @@ class RunWrites(RunReads):
         """Create a run of a job (an object with a ``name``) with the given status, without running anything.
 
         Without a status the run is QUEUED; NOT_STARTED and MANAGED keep it out of the queue. It belongs to no code
-        location, so that a server does not launch it. ``execution_plan`` and the origins of other arguments are not needed and not used.
+        location, so that a server does not launch it. ``execution_plan`` and the origins of other arguments are not
+        needed and not used.
 
         Raises:
             RunAlreadyExists: when the id is taken.
