@@ -38,6 +38,7 @@ def tidewheel_documents(share: int) -> dict:
     return observe("tidewheel", programs_of(share))
 
 
+@pytest.mark.timeout(600)  # the first test of a share waits for the whole share
 @pytest.mark.parametrize("program", grouped(PROGRAMS, share_of, lambda one: one.name))
 def test_program_behaves_as_recorded(program: Program) -> None:
     content = program.read()

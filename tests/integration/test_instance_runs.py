@@ -74,7 +74,8 @@ def test_filters_by_time_tag_and_status(instance: Instance) -> None:
     ("given", "expected"),
     [
         (None, RunStatus.QUEUED),
-        (RunStatus.NOT_STARTED, RunStatus.QUEUED),
+        (RunStatus.NOT_STARTED, RunStatus.NOT_STARTED),
+        (RunStatus.MANAGED, RunStatus.MANAGED),
         (RunStatus.STARTING, RunStatus.STARTING),
         (RunStatus.STARTED, RunStatus.STARTED),
         ("SUCCESS", RunStatus.SUCCESS),
@@ -93,6 +94,17 @@ def test_runs_can_be_made_in_a_status(
     stored = instance.get_run_by_id(run.run_id)
     assert stored == run
     assert (run.run_config, run.asset_selection) == ({"ops": {"x": 1}}, {AssetKey("k")})
+
+
+def test_a_run_kept_back_is_not_queued_and_can_be_ended(instance: Instance) -> None:
+    run = instance.create_run_for_job(Job("a"), status=RunStatus.NOT_STARTED)
+    record = instance.get_run_record_by_id(run.run_id)
+    assert record is not None
+    assert [each.event_type for each in instance.all_logs(run.run_id)] == []
+    instance.report_run_canceled(run)
+    stored = instance.get_run_by_id(run.run_id)
+    assert stored is not None
+    assert stored.status is RunStatus.CANCELED
 
 
 def test_a_taken_id_is_refused(instance: Instance) -> None:

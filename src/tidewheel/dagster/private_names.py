@@ -24,8 +24,8 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "get_current_datetime", "get_current_timestamp", "get_timezone", "parse_time_string",
     ),
     _TESTS: (
-        "create_op_with_deps", "create_root_op", "create_stub_op", "create_test_asset_job", "environ",
-        "get_paginated_partition_keys", "input_set", "safe_tempfile_path", "wrap_op_in_graph_and_execute",
+        "create_op_with_deps", "create_root_op", "create_run_for_test", "create_stub_op", "create_test_asset_job",
+        "environ", "get_paginated_partition_keys", "input_set", "safe_tempfile_path", "wrap_op_in_graph_and_execute",
     ),
     _SMALL: (
         "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "coerce_valid_log_level",

@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 from tidewheel.definitions.assets.selection import AssetSelection
@@ -117,6 +118,13 @@ def _input_mapping(op_def: OpDefinition, name: str) -> InputMapping:
 
 def _output_mapping(op_def: OpDefinition, name: str) -> OutputMapping:
     return OutputMapping(graph_output_name=name, mapped_node_name=op_def.name, mapped_node_output_name=name)
+
+
+def create_run_for_test(
+    instance: Any, job_name: str = "_test_job_", run_id: str | None = None, **options: Any
+) -> Any:
+    """A run of a job that need not exist, in the status asked for; what else ``create_run_for_job`` takes may be given."""
+    return instance.create_run_for_job(SimpleNamespace(name=job_name), run_id=run_id, **options)
 
 
 def create_test_asset_job(

@@ -25,7 +25,7 @@ from tidewheel.values.tags import normalize_tags
 
 _ENDED_OUTSIDE = "Ended from outside, not by its worker."
 _CREATION_ORDERS = (None, "id", "create_timestamp")
-_AS_QUEUED = (None, RunStatus.NOT_STARTED, RunStatus.MANAGED, RunStatus.QUEUED)
+_KEPT_BACK = (RunStatus.NOT_STARTED, RunStatus.MANAGED)
 
 
 class RunReads(InstanceParts):
@@ -194,8 +194,9 @@ class RunWrites(RunReads):
     ) -> Run:
         """Create a run of a job (an object with a ``name``) with the given status, without running anything.
 
-        Without a status, or with NOT_STARTED, the run is QUEUED. It belongs to no code location, so that a server does
-        not launch it. ``execution_plan`` and the origins of other arguments are not needed and not used.
+        Without a status the run is QUEUED; NOT_STARTED and MANAGED keep it out of the queue. It belongs to no code
+        location, so that a server does not launch it. ``execution_plan`` and the origins of other arguments are not
+        needed and not used.
 
         Raises:
             RunAlreadyExists: when the id is taken.
@@ -218,6 +219,7 @@ class RunWrites(RunReads):
             tags=all_tags,
             root_run_id=root_run_id,
             parent_run_id=parent_run_id,
+            kept_back=wanted if wanted in _KEPT_BACK else None,
         )
         self._bring_to(run, wanted)
         return view_run(self._required_run(run.run_id))
@@ -302,7 +304,7 @@ class RunWrites(RunReads):
 
     def _bring_to(self, run: NewRun, status: RunStatus | None) -> None:
         now = self._clock()
-        if status in _AS_QUEUED:
+        if status in (None, RunStatus.QUEUED, *_KEPT_BACK):
             self._ledger.create_runs([run], now=now)
             return
         started = self._ledger.start_in_process_run(run, now=now)

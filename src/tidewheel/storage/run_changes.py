@@ -101,11 +101,11 @@ def _new_record(
         run_id=new.run_id,
         job_name=new.job_name,
         location=new.location,
-        status=RunStatus.STARTING if in_process else RunStatus.QUEUED,
+        status=RunStatus.STARTING if in_process else new.kept_back or RunStatus.QUEUED,
         created_at=now,
         updated_at=now,
         epoch=1 if in_process else 0,
-        queued_at=None if in_process else now,
+        queued_at=None if in_process or new.kept_back else now,
         launched_at=now if in_process else None,
         heartbeat_at=now if in_process else None,
         priority=new.priority,
@@ -135,6 +135,8 @@ def _first_events(new: NewRun, now: float, in_process: bool) -> list[Event]:
 
     if in_process:
         first = [happened(EventType.RUN_STARTING, "Executing in the process that asked for it.")]
+    elif new.kept_back:
+        first = []
     else:
         first = [happened(EventType.RUN_ENQUEUED, "Waiting in the queue.")]
     for asset in new.planned_assets:

@@ -95,7 +95,7 @@ class UnfinishedRuns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run to create as QUEUED."""
+    """A run to create as QUEUED; or, with ``kept_back`` (NOT_STARTED or MANAGED), outside the queue in that status."""
 
     run_id: str
     job_name: str
@@ -116,6 +116,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     planned_checks: tuple[str, ...] = ()
     origin: RunOrigin = RunOrigin.MANUAL
     after: tuple[str, ...] = ()
+    kept_back: Optional[RunStatus] = None
 
 
 class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

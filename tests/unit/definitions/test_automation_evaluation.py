@@ -408,3 +408,15 @@ def test_the_real_time_is_taken_if_none_is_given():
     trial.now = None
     trial.evaluate()
     assert trial.made("a").times(2) == [{"a": True}, {"a": True}]
+
+
+def test_a_sensor_over_conditions_is_not_a_function() -> None:
+    plain = tw.AutomationConditionSensorDefinition("plain", target="*")
+    with pytest.raises(NotImplementedError, match="evaluate_automation_conditions"):
+        plain(tw.build_sensor_context())
+    with pytest.raises(ParameterCheckError, match="use_user_code_server=True"):
+        tw.AutomationConditionSensorDefinition("odd", target="*", default_condition=AC.eager())
+    given = tw.AutomationConditionSensorDefinition(
+        "given", target="*", default_condition=AC.eager(), use_user_code_server=True
+    )
+    assert given.default_condition == AC.eager()

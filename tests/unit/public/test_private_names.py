@@ -19,6 +19,7 @@ from tidewheel.dagster.small_functions import (
 )
 from tidewheel.dagster.test_functions import (
     create_op_with_deps,
+    create_run_for_test,
     create_stub_op,
     environ,
     wrap_op_in_graph_and_execute,
@@ -29,6 +30,8 @@ from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDef
 from tidewheel.definitions.partitions.time_partitions import DailyPartitionsDefinition
 from tidewheel.errors import CheckError, ElementCheckError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.instance import Instance
+from tidewheel.values.status import RunStatus
 
 
 @pytest.mark.parametrize("name", sorted(PRIVATE_NAMES))
@@ -124,3 +127,11 @@ def test_ops_for_tests() -> None:
     assert result.output_value() == 5
     joined = create_op_with_deps("joined", create_stub_op("left", 1), create_stub_op("right", 2))
     assert sorted(joined.ins) == ["left", "right"]
+
+
+def test_runs_for_tests() -> None:
+    with Instance.ephemeral() as instance:
+        run = create_run_for_test(instance, "nightly", status=RunStatus.FAILURE, tags={"batch": "7"})
+        assert (run.job_name, run.status, run.tags["batch"]) == ("nightly", RunStatus.FAILURE, "7")
+        assert create_run_for_test(instance, run_id="chosen").run_id == "chosen"
+        assert [each.run_id for each in instance.get_runs()] == ["chosen", run.run_id]

@@ -8,6 +8,7 @@ from typing import Any
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.triggers.run_request import SkipReason
 from tidewheel.definitions.triggers.sensors import DefaultSensorStatus, SensorDefinition, SensorType
+from tidewheel.errors import ParameterCheckError
 from tidewheel.values.metadata import JsonMetadataValue
 from tidewheel.values.tags import normalize_tags
 
@@ -42,6 +43,11 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         asset_job_keys: Sequence[Any] | None = None,
         **_: Any,
     ) -> None:
+        if default_condition is not None and not use_user_code_server:
+            raise ParameterCheckError(
+                f"expected use_user_code_server=True beside default_condition of sensor {name!r}, got False; "
+                f"give both, or give the condition to the assets themselves"
+            )
         self.use_user_code_server = use_user_code_server
         self.default_condition = default_condition
         self.emit_backfills = emit_backfills
@@ -49,7 +55,7 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         self.run_tags = normalize_tags(run_tags)
         super().__init__(
             name,
-            evaluation_fn=_never_called,
+            evaluation_fn=_left_to_the_engine if use_user_code_server else _not_a_function,
             minimum_interval_seconds=minimum_interval_seconds,
             description=description,
             default_status=default_status,
@@ -76,8 +82,15 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         return self.asset_selection
 
 
-def _never_called(context: Any) -> SkipReason:
+def _left_to_the_engine(context: Any) -> SkipReason:
     return SkipReason("Conditions are evaluated by the engine.")
+
+
+def _not_a_function(context: Any) -> SkipReason:
+    raise NotImplementedError(
+        "expected a sensor with a function, got one over automation conditions, which the engine evaluates; "
+        "use evaluate_automation_conditions to see what it would ask for"
+    )
 
 
 def default_automation_sensor(

@@ -65,7 +65,7 @@ def _circles(resolved: ResolvedDefinitions) -> list[str]:
 
 
 def _missing_resources(resolved: ResolvedDefinitions) -> list[str]:
-    """Resources that assets and jobs ask for and nobody gives."""
+    """Resources that assets, jobs and resources ask for and nobody gives; a trigger that misses one fails its tick."""
     known = {DEFAULT_IO_MANAGER_KEY, *resolved.resources}
     problems = []
     for definition in resolved.graph.declared_defs:
@@ -82,9 +82,6 @@ def _missing_resources(resolved: ResolvedDefinitions) -> list[str]:
                 resolved.job(name).validate_resource_requirements_satisfied()
             except TidewheelError as exc:
                 problems.append(str(exc))
-    for trigger in (*resolved.schedules.values(), *resolved.sensors.values()):
-        needed = getattr(trigger, "required_resource_keys", set())
-        problems += [_missing(key, trigger.what, known) for key in sorted(needed - known)]
     for key, resource in resolved.resources.items():
         missing = sorted(set(resource.required_resource_keys) - known)
         problems += [_missing(one, f"resource {key!r}", known) for one in missing]

@@ -376,6 +376,30 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
     ) -> str:
         """The cron string of a schedule that follows this cadence, perhaps moved within it.
 
+        A day that the cadence has no use for (a weekday of monthly partitions) is ignored, as files in use rely on.
+
+        Raises:
+            CheckError: when another parameter does not fit the cadence.
+        """
+        given = {
+            "minute_of_hour": minute_of_hour,
+            "hour_of_day": hour_of_day,
+            "day_of_week": day_of_week,
+            "day_of_month": day_of_month,
+        }
+        unused = _UNUSED_DAYS.get(self.schedule_type, ())
+        return self.moved_cron(**{name: value for name, value in given.items() if name not in unused})
+
+    def moved_cron(
+        self,
+        *,
+        minute_of_hour: int | None = None,
+        hour_of_day: int | None = None,
+        day_of_week: int | None = None,
+        day_of_month: int | None = None,
+    ) -> str:
+        """The cron string as of ``get_cron_schedule``, with every parameter that does not fit refused.
+
         Raises:
             CheckError: when a parameter does not fit the cadence.
         """
@@ -429,6 +453,13 @@ _MOVES: dict[ScheduleType | None, tuple[str, ...]] = {
     ScheduleType.DAILY: ("minute_of_hour", "hour_of_day"),
     ScheduleType.WEEKLY: ("minute_of_hour", "hour_of_day", "day_of_week"),
     ScheduleType.MONTHLY: ("minute_of_hour", "hour_of_day", "day_of_month"),
+}
+
+
+_UNUSED_DAYS: dict[ScheduleType | None, tuple[str, ...]] = {
+    ScheduleType.HOURLY: ("day_of_week", "day_of_month"),
+    ScheduleType.WEEKLY: ("day_of_month",),
+    ScheduleType.MONTHLY: ("day_of_week",),
 }
 
 

@@ -148,7 +148,7 @@ def _ticks(definition: PartitionsDefinition, name: str, options: Mapping[str, An
     windows = time_dimension(definition)
     cron, zone, moves = options["cron_schedule"], options["execution_timezone"], options["moves"]
     if windows is not None:
-        return cron or windows.get_cron_schedule(**moves), zone or windows.timezone
+        return cron or windows.moved_cron(**moves), zone or windows.timezone
     if isinstance(definition, StaticPartitionsDefinition):
         if cron is None:
             raise CheckError(
