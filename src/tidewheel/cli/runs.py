@@ -170,13 +170,13 @@ def retry(
     )
 
 
-@command.command("prioritise")
+@command.command("prioritise", context_settings={"ignore_unknown_options": True})
 @click.argument("run_id")
 @click.argument("priority", type=int)
 @home_option
 @json_option
 def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> None:
-    """Give a queued run another PRIORITY: higher ones start first, 0 is usual. Negative ones after --."""
+    """Give a queued run another PRIORITY: higher ones start first, 0 is usual."""
     with open_home(home) as opened:
         run = find_run(opened, run_id)
         changed = opened.ledger.set_run_priority(run.run_id, priority, now=now_s())

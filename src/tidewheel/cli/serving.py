@@ -17,6 +17,7 @@ import msgspec
 import uvicorn
 
 from tidewheel.api.auth.oidc import oidc_options
+from tidewheel.api.connections import PatientProtocol
 from tidewheel.api.http import create_app
 from tidewheel.cli.activity_view import ActivityPrinter
 from tidewheel.cli.options import TargetOptions
@@ -204,6 +205,7 @@ class _Web:
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
+            http=PatientProtocol,
         )
         self._server = _QuietServer(config)
         self._task: asyncio.Task[None] | None = None

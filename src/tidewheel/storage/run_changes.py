@@ -77,6 +77,7 @@ def create(
         changes,
     )
     events.append(unit, entries)
+    unit.note_made("run", created)
     return [created.get(new.run_id) or known[new.run_id] for new in wanted]
 
 

@@ -28,3 +28,8 @@ def derived_run_id(trigger_id: str, tick_identity: str, index: int, timestamp_s:
 def trigger_id(location: str, name: str) -> str:
     """The stable identity of a schedule or sensor: names are unique within a code location."""
     return f"{location}/{name}"
+
+
+def location_of_trigger(identity: str) -> str:
+    """The code location of a trigger's identity."""
+    return identity.rpartition("/")[0]

@@ -11,12 +11,17 @@ from starlette.responses import Response
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
+from tidewheel.runtime.push_views import DeliveryView
 from tidewheel.values.access import AuditEntry
 from tidewheel.values.backfill_steps import BackfillRunCount
 from tidewheel.values.backfills import BackfillRecord
+from tidewheel.values.conditions import HeldRequest, OwedRow
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import StoredEvent
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.launch import BackfillOutcome, LaunchOutcome
+from tidewheel.values.policies import PauseRecord
+from tidewheel.values.pools import PoolRecord
 from tidewheel.values.records import AssetState, CheckState, RunRecord, TickRecord, TriggerRecord
 
 VALUES: tuple[type, ...] = (
@@ -29,10 +34,16 @@ VALUES: tuple[type, ...] = (
     BackfillRunCount,
     CheckNode,
     CheckState,
+    DeliveryView,
     EvaluationResult,
+    HeldRequest,
     LaunchOutcome,
     LocationHealth,
+    OwedRow,
+    PauseRecord,
     PlanView,
+    PoolRecord,
+    Redelivery,
     RunRecord,
     ServerHealth,
     StoredEvent,
