@@ -14,6 +14,7 @@ from tidewheel.errors import HomeNotSetError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import LEDGER_FILE, is_served, read_address
+from tidewheel.runtime.known_secrets import know_environment
 from tidewheel.runtime.local_changes import audited_ledger
 from tidewheel.runtime.profiles import resolve_server
 from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
@@ -94,6 +95,7 @@ def open_home(home: Path | None) -> OpenHome:
     Raises:
         HomeNotSetError: when none was given, or there is nothing in it.
     """
+    know_environment()
     server = chosen_server()
     if server is not None:
         return OpenServer(server)

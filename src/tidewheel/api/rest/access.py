@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tidewheel.api.rest.answers import answers, answers_page, page, shown
+from tidewheel.api.rest.answers import answers, answers_page, page, shown, told_once
 from tidewheel.api.rest.bodies import GrantBody, LoginBody, PasswordBody, TokenBody, UserBody
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, number_of
@@ -144,7 +144,7 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
             ),
             what=what,
         )
-        return shown({**accounts.shown_token(record), "token": token}, 201)
+        return told_once({**accounts.shown_token(record), "token": token}, 201)
 
     @router.get("/tokens", responses=answers_page(OBJECT))
     async def list_tokens(request: Request) -> Response:
@@ -183,7 +183,7 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
             ),
             what=body.model_dump(),
         )
-        return shown({**accounts.shown_token(record), "token": token}, 201)
+        return told_once({**accounts.shown_token(record), "token": token}, 201)
 
     @router.post("/tokens/{token_id}/revoke", responses=answers(OBJECT))
     async def revoke(request: Request, token_id: InPath) -> Response:

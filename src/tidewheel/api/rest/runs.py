@@ -11,13 +11,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from tidewheel.api.problems import problem
-from tidewheel.api.rest.answers import answers, answers_page, page, reference, shown
+from tidewheel.api.rest.answers import answers, answers_page, page, reference, shown, shown_bytes
 from tidewheel.api.rest.bodies import LaunchBody, MaterializeBody, PriorityBody, RetryRunBody
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, WaitSeconds
 from tidewheel.errors import RunConflict
 from tidewheel.logic.access.decide import ANYWHERE, Resource
-from tidewheel.logic.access.masking import masked
 from tidewheel.logic.access.operations import LAUNCH, RELAUNCH, SET_PRIORITY, TERMINATE
 from tidewheel.logic.planning.reexecution import build_retry_request
 from tidewheel.services.signals import Topic
@@ -75,12 +74,12 @@ def run_routes(rest: Rest) -> APIRouter:
         filters = RunFilter(job_name=job, statuses=tuple(status) if status else None, tags=tags)
         found = await rest.database.read(rest.ledger.get_runs, filters, limit=limit, cursor=cursor)
         next_cursor = found[-1].run_id if len(found) == limit else None
-        return page([shown_run(run) for run in found if rest.sees_run(request, run)], next_cursor)
+        return page([run for run in found if rest.sees_run(request, run)], next_cursor)
 
     @router.get("/runs/{run_id}", responses=answers(reference(RunRecord)))
     async def get_run(request: Request, run_id: InPath) -> Response:
         """One run."""
-        return shown(shown_run(await rest.run(request, run_id)))
+        return shown(await rest.run(request, run_id))
 
     @router.get("/runs/{run_id}/wait", responses=answers(reference(RunRecord)))
     async def wait_for_run(request: Request, run_id: InPath, timeout_s: WaitSeconds = 30.0) -> Response:
@@ -93,7 +92,7 @@ def run_routes(rest: Rest) -> APIRouter:
                 run = await rest.run(request, run_id)
                 if run.is_finished or rest.server.control.now() >= deadline:
                     break
-        return shown(shown_run(run))
+        return shown(run)
 
     @router.post("/runs/{run_id}/cancel", responses=answers(reference(RunRecord)))
     async def cancel(request: Request, run_id: InPath) -> Response:
@@ -117,7 +116,7 @@ def run_routes(rest: Rest) -> APIRouter:
             what={"run_id": run_id},
             targets=[Target(kind="run", name=run_id)],
         )
-        return shown(shown_run(record))
+        return shown(record)
 
     @router.post("/runs/{run_id}/retry", responses=answers(reference(LaunchOutcome), 201, "It is queued."))
     async def retry(request: Request, run_id: InPath, body: RetryRunBody) -> Response:
@@ -156,7 +155,7 @@ def run_routes(rest: Rest) -> APIRouter:
             what={"run_id": run_id, "priority": body.priority},
             targets=[Target(kind="run", name=run_id)],
         )
-        return shown(shown_run(record))
+        return shown(record)
 
     @router.get("/queue/reasons", responses=answers(REASONS_SCHEMA))
     async def wait_reasons(
@@ -193,7 +192,7 @@ def _log_routes(rest: Rest, router: APIRouter) -> None:
                 if events or run.is_finished or rest.server.control.now() >= deadline:
                     break
         last = events[-1].id if events else after
-        return shown({"events": masked_events(events), "after": last, "status": run.status.value})
+        return shown({"events": events, "after": last, "status": run.status.value})
 
     @router.get(
         "/runs/{run_id}/logs/stream",
@@ -219,7 +218,7 @@ async def _lines(rest: Rest, run_id: str, after: int) -> AsyncIterator[bytes]:
                 rest.ledger.get_run_log, run_id, after=after, limit=LOG_PAGE
             ):
                 after = events[-1].id
-                yield b"".join(msgspec.json.encode(event) + b"\n" for event in masked_events(events))
+                yield b"".join(shown_bytes(event) + b"\n" for event in events)
             if run is None or run.is_finished:
                 return
 
@@ -262,20 +261,3 @@ def _launch_request(body: LaunchBody | MaterializeBody) -> LaunchRequest:
         if name in given:
             given[name] = tuple(given[name])
     return LaunchRequest(**given)
-
-
-def shown_run(run: RunRecord) -> RunRecord:
-    """A run as it is shown: secrets in its config are masked."""
-    return msgspec.structs.replace(run, run_config=masked(run.run_config)) if run.run_config else run
-
-
-def masked_events(events: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """Events as they are shown: secrets in their messages are masked."""
-    return [_masked_event(stored) for stored in events]
-
-
-def _masked_event(stored: StoredEvent) -> StoredEvent:
-    message = masked(stored.event.message)
-    if message == stored.event.message:
-        return stored
-    return msgspec.structs.replace(stored, event=msgspec.structs.replace(stored.event, message=message))
