@@ -26,6 +26,7 @@ from tidewheel.cli.output import note
 from tidewheel.cli.server_options import server_options
 from tidewheel.cli.targets import resolve_targets
 from tidewheel.errors import InvalidInvocationError, RunConflict
+from tidewheel.logic.access.masking import know_secrets
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.home import (
     LEDGER_FILE,
@@ -76,6 +77,7 @@ def serve(
         log = (log_level, log_format or settings.log_format)
         set_up_log(*log)
         know_environment()
+        know_secrets([settings.oidc_client_secret or ""])
         host = host or settings.host
         require_login(folder, settings, host)
         where = Listening(host=host, port=_choose_port(host, port), read_only=read_only, log=log)

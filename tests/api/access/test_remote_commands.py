@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from click.testing import CliRunner, Result
 from tests.api.access.conftest import PASSWORD, GuardedServer
 from tidewheel.cli.main import cli
 from tidewheel.errors import TidewheelError
+from tidewheel.logic.access.masking import forget_secrets, know_secrets
 from tidewheel.storage.schema_conditions import condition_hold, owed_work
-from tidewheel.values.access import Role
+from tidewheel.values.access import Grant, Role
+from tidewheel.values.conditions import OwedStatus
 from tidewheel.values.inbox import NewDelivery, hook_source
 from tidewheel.values.policies import Selection
+from tidewheel.values.records import NewRun
 
 pytestmark = pytest.mark.xdist_group("access-roles")
 
@@ -134,22 +138,22 @@ class Elsewhere:
         self._run = rest("POST", "/launch", {"job_name": "greet"}, token=tokens["admin"])[1]["run_id"]
         rest("GET", f"/runs/{self._run}/wait", token=tokens["admin"])
         wanted = {"selection": "daily", "partitions": ["a"]}
-        self._backfill = rest("POST", "/backfills", wanted, token=tokens["admin"])[1]["backfill_id"]
+        self.backfill = rest("POST", "/backfills", wanted, token=tokens["admin"])[1]["backfill_id"]
         taken = NewDelivery(source=hook_source("pushed"), delivery_id="1", received_at=1.0, body=b"{}")
         [receipt] = server.ledger.inbox.put([taken])
-        self._delivery = receipt.id
+        self.delivery = receipt.id
         server.ledger.update_trigger("code.py/pushed", position=receipt.id)
         for name in ("vic", "tom"):
             server.add_user(name)
 
     def call(self, command: str, role: str) -> Result:
-        self._lay_out()
+        self.lay_out()
         token_of_other = self._server.token("tom").split("_")[1]
         arguments = command.format(
             run=self._run,
-            backfill=self._backfill,
-            delivery=self._delivery,
-            event=self._delivery,
+            backfill=self.backfill,
+            delivery=self.delivery,
+            event=self.delivery,
             token=token_of_other,
             name=f"new{len(self._server.ledger.access.get_users())}",
         ).split()
@@ -161,10 +165,10 @@ class Elsewhere:
         typed = f"{PASSWORD}\n{PASSWORD}\n"
         return CliRunner().invoke(cli, arguments, env={**os.environ, **variables}, input=typed)
 
-    def _lay_out(self) -> None:
+    def lay_out(self) -> None:
         """What commands answer: something owed, something held, an event that failed, pauses."""
         ledger = self._server.ledger
-        ledger.inbox.hand_over_again("code.py/pushed", self._delivery, now=1.0)
+        ledger.inbox.hand_over_again("code.py/pushed", self.delivery, now=1.0)
         common = {"kind": "asset", "name": "orders", "trigger_id": "code.py/automation"}
         with ledger.backend.write() as conn:
             conn.execute(owed_work.delete())
@@ -202,3 +206,94 @@ def test_a_role_that_suffices_may_and_the_one_below_may_not(elsewhere: Elsewhere
         assert says in said(allowed)
     else:
         assert allowed.exit_code == 0, said(allowed)
+
+
+# -- the same over GraphQL --------------------------------------------------------------------------------------
+
+
+def test_graphql_replays_deliveries_retries_events_and_changes_priorities(
+    elsewhere: Elsewhere, server: GuardedServer, tokens: dict[str, str]
+) -> None:
+    admin, delivery = tokens["admin"], elsewhere.delivery
+    elsewhere.lay_out()
+    replay = 'mutation { replayDelivery(id: "%s") { __typename ... on ReplaySuccess { numSensors } } }'
+    assert server.graphql(replay % delivery, admin)[1]["data"]["replayDelivery"] == {
+        "__typename": "ReplaySuccess",
+        "numSensors": 1,
+    }
+    retry = (
+        'mutation { retryFailedEvent(instigationStateId: "code.py/pushed", eventId: "%s") { __typename } }'
+    )
+    assert server.graphql(retry % delivery, admin)[1]["data"]["retryFailedEvent"] == {
+        "__typename": "ReplaySuccess"
+    }
+    # of a location that is not there: it waits for as long as the test needs
+    waits = NewRun(run_id=str(uuid.uuid4()), job_name="greet", location="nowhere")
+    server.ledger.create_runs([waits], now=server.clock())
+    change = 'mutation { setRunPriority(runId: "%s", priority: 3) { __typename } }' % waits.run_id
+    assert server.graphql(change, admin)[1]["data"]["setRunPriority"]["__typename"] == "SetRunPrioritySuccess"
+    assert server.ledger.get_run(waits.run_id).priority == 3
+    [entry] = server.audit(operation="set_run_priority", limit=1)
+    states = [one[f"run {waits.run_id}"]["priority"] for one in (entry.before, entry.after)]
+    assert (entry.surface, states) == ("graphql", [0, 3])
+
+
+def test_owed_work_of_other_parts_is_neither_seen_nor_waived(
+    elsewhere: Elsewhere, server: GuardedServer
+) -> None:
+    elsewhere.lay_out()
+    waive = 'mutation { answerOwedWork(target: "orders", waive: true) }'
+    other = server.person(Grant(role=Role.EDITOR, groups=("mart",)))
+    assert server.rest("GET", "/owed", token=other)[1]["items"] == []
+    assert server.rest("POST", "/owed/answer", {"name": "orders", "status": "WAIVED"}, token=other)[0] == 403
+    assert server.graphql(waive, other)[1]["data"]["answerOwedWork"] is False
+    own = server.person(Grant(role=Role.EDITOR, groups=("raw",)))
+    assert [one["name"] for one in server.rest("GET", "/owed", token=own)[1]["items"]] == ["orders"]
+    assert server.graphql(waive, own)[1]["data"]["answerOwedWork"] is True
+    assert server.ledger.owed.get_all("orders")[0].status is OwedStatus.WAIVED
+
+
+def test_ticks_backfills_and_deliveries_of_other_parts_are_not_there(
+    elsewhere: Elsewhere, server: GuardedServer
+) -> None:
+    other = server.person(Grant(role=Role.EDITOR, groups=("mart",)))
+    for path in ("/ticks", "/backfills", "/failed-events", "/pools", "/held-requests", "/pauses"):
+        assert server.rest("GET", path, token=other)[1]["items"] == [], path
+    assert server.rest("GET", f"/backfills/{elsewhere.backfill}", token=other)[0] == 404
+    assert server.rest("GET", "/deliveries", token=other)[0] == 403
+    query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename }
+      instigationStateOrError(instigationSelector: {repositoryName: "__repository__",
+        repositoryLocationName: "code.py", name: "skips"}) { __typename } }"""
+    found = server.graphql(query, other, id=elsewhere.backfill)[1]["data"]
+    assert {one["__typename"] for one in found.values()} == {
+        "BackfillNotFoundError",
+        "InstigationStateNotFoundError",
+    }
+
+
+def test_secrets_are_in_no_answer(server: GuardedServer, tokens: dict[str, str]) -> None:
+    secret = "kept-from-everybody"
+    know_secrets([secret])
+    try:
+        config = {"ops": {"hello": {"config": {"password": "hunter22", "plain": secret}}}}
+        waits = NewRun(
+            run_id=str(uuid.uuid4()),
+            job_name="greet",
+            location="nowhere",
+            run_config=config,
+            tags={"t": secret},
+        )
+        server.ledger.create_runs([waits], now=server.clock())
+        query = (
+            """query($id: ID!) { runOrError(runId: $id) { ... on Run { runConfigYaml tags { value } } } }"""
+        )
+        answers = [
+            server.rest("GET", f"/runs/{waits.run_id}", token=tokens["viewer"]),
+            server.rest("GET", "/runs", token=tokens["viewer"]),
+            server.graphql(query, tokens["viewer"], id=waits.run_id),
+        ]
+        for status, answer in answers:
+            assert status == 200
+            assert "********" in str(answer) and secret not in str(answer) and "hunter22" not in str(answer)
+    finally:
+        forget_secrets()

@@ -34,7 +34,13 @@ def known() -> Iterator[None]:
 
 
 def test_only_variables_whose_names_look_secret_are_secret() -> None:
-    environ = {"DB_PASSWORD": "a", "HOME": "b", "GITHUB_TOKEN": "c", "PASSAGE": "d", "AWS_SECRET_ACCESS_KEY": "e"}
+    environ = {
+        "DB_PASSWORD": "a",
+        "HOME": "b",
+        "GITHUB_TOKEN": "c",
+        "PASSAGE": "d",
+        "AWS_SECRET_ACCESS_KEY": "e",
+    }
     assert secret_values(environ) == {"a", "c", "e"}
 
 
@@ -74,7 +80,9 @@ def test_what_a_run_reports_holds_none() -> None:
 
 def test_what_an_evaluation_asks_for_stays_as_it_is() -> None:
     asked = RequestedRun(job_name="j", run_config={"key": SECRET})
-    result = EvaluationResult(requests=(asked,), skip_reason=f"because {SECRET}", cursor=SECRET, log=(SECRET,))
+    result = EvaluationResult(
+        requests=(asked,), skip_reason=f"because {SECRET}", cursor=SECRET, log=(SECRET,)
+    )
     found = result_without_secrets(result)
     assert (found.requests, found.cursor) == ((asked,), SECRET)
     assert (found.skip_reason, found.log) == (f"because {MASK}", (MASK,))
