@@ -164,8 +164,14 @@ def test_every_process_logs_json_lines_with_ids_and_without_secrets(tmp_path: Pa
     served.wait_for(lambda line: line["kind"] == "tick" and line["status"] == "FAILURE")
     events = str(served.ledger.get_run_log(run_id))
     ticks = str(served.ledger.get_ticks(limit=10))
-    served.stop()
-    lines = [json.loads(line) for line in served.errors if line.startswith("{")]
+
+    def logged() -> list[dict]:
+        return [json.loads(line) for line in list(served.errors) if line.startswith("{")]
+
+    wait_until(
+        lambda: any(line.get("run_id") == run_id and "SUCCESS" in line["message"] for line in logged())
+    )
+    lines = logged()
     [said] = [line for line in lines if line["message"].startswith("from the run")]
     assert (said["run_id"], said["location"]) == (run_id, "talk.py")
     assert said["process"] in ("run", "step")

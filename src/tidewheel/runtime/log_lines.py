@@ -12,8 +12,8 @@ import msgspec
 from tidewheel.logic.access.masking import mask_text
 
 RUN_ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
-FIELDS = ("process", "location", "run_id", "step", "trigger_id", "trigger", "tick_id")
-"""What a line says besides its message, where it is known."""
+FIELDS = ("location", "run_id", "step", "trigger_id", "trigger", "tick_id")
+"""What a line says besides its message, where it is known. (A record's own ``process`` is a number.)"""
 _fields: dict[str, str] = {"process": "server"}
 """What every line of this process says."""
 PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
