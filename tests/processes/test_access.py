@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
@@ -103,7 +104,7 @@ def test_changes_from_elsewhere_are_audited_under_the_callers_name(public) -> No
     assert cursor["after"]["trigger code.py/skips"]["cursor"] == "7"
     tidewheel("schedule", "stop", "yearly", "--home", str(served.home))
     [stop] = json.loads(tidewheel("audit", "list", "--limit", "1", "--json", **far).stdout)
-    assert (stop["user"], stop["surface"]) == ("local", "cli")
+    assert (stop["user"], stop["surface"]) == (getpass.getuser(), "cli")
     assert stop["before"]["trigger code.py/yearly"]["status"] == "RUNNING"
 
 

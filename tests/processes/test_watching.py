@@ -130,3 +130,55 @@ def _with_failures(found: dict[tuple[str, str], float]) -> dict[tuple[str, str],
         value for (name, label), value in found.items() if name == "tidewheel_trigger_failures_in_a_row"
     ]
     return found if failures and max(failures) >= 1 else None
+
+
+LOGS = """
+import logging, os
+import tidewheel as tw
+
+@tw.op
+def tells(context):
+    logging.getLogger("mine").warning("from the run with %s", os.environ["API_TOKEN"])
+    context.log.info("an event with " + os.environ["API_TOKEN"])
+
+@tw.job
+def talks():
+    tells()
+
+@tw.sensor(job=talks, minimum_interval_seconds=0.1, default_status=tw.DefaultSensorStatus.RUNNING)
+def broken():
+    raise ValueError("out of luck with " + os.environ["API_TOKEN"])
+
+defs = tw.Definitions(jobs=[talks], sensors=[broken])
+"""
+
+
+def test_every_process_logs_json_lines_with_ids_and_without_secrets(tmp_path: Path) -> None:
+    file, secret = tmp_path / "talk.py", "kept-from-everybody"
+    file.write_text(LOGS)
+    arguments = ("--log-format", "json", "--log-level", "info")
+    served = Served(tmp_path / "home", file, env={"API_TOKEN": secret}, args=arguments)
+    served.wait_loaded()
+    run_id = served.control.launch(LaunchRequest(job_name="talks")).run_id
+    served.wait_for(lambda line: line["kind"] == "run" and line["status"] == "SUCCESS")
+    served.wait_for(lambda line: line["kind"] == "tick" and line["status"] == "FAILURE")
+    events = str(served.ledger.get_run_log(run_id))
+    ticks = str(served.ledger.get_ticks(limit=10))
+
+    def logged() -> list[dict]:
+        return [json.loads(line) for line in list(served.errors) if line.startswith("{")]
+
+    wait_until(
+        lambda: any(line.get("run_id") == run_id and "SUCCESS" in line["message"] for line in logged())
+    )
+    lines = logged()
+    [said] = [line for line in lines if line["message"].startswith("from the run")]
+    assert (said["run_id"], said["location"]) == (run_id, "talk.py")
+    assert said["process"] in ("run", "step")
+    ended = [line for line in lines if line.get("run_id") == run_id and line["process"] == "server"]
+    assert any("SUCCESS" in line["message"] for line in ended)
+    tick = next(line for line in lines if "tick_id" in line)
+    assert (tick["trigger_id"], tick["trigger"]) == ("talk.py/broken", "broken")
+    assert "an event with ********" in events and "out of luck with ********" in ticks
+    for text in (events, ticks, "".join(served.errors), str(served.seen)):
+        assert secret not in text

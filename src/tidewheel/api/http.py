@@ -78,11 +78,12 @@ class _Handlers:
         return _json({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        """Code is loaded somewhere and triggers are served."""
-        serving = bool(self._server.locations.names_serving())
-        failed = list(self._server.failed_duties)
-        ready = serving and not failed
-        return _json({"ready": ready, "failed_duties": failed}, 200 if ready else 503)
+        """Code is served, every duty lives, the ledger takes writes and the disk has room."""
+        found = await self._server.readiness.look(
+            is_serving=bool(self._server.locations.names_serving()),
+            failed_duties=list(self._server.failed_duties),
+        )
+        return _json(found, 200 if found.ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         """Measurements in Prometheus' text format."""

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidewheel.logic.access.masking import mask_text
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -26,4 +28,5 @@ def problem(
 def problem_body(status: int, kind: str, detail: str, **more: Any) -> dict[str, Any]:
     """The body of such an answer."""
     title = kind.replace("_", " ").capitalize()
+    detail = mask_text(detail)
     return {"type": f"urn:tidewheel:{kind}", "title": title, "status": status, "detail": detail} | more

@@ -6,22 +6,19 @@ import getpass
 from typing import Any
 
 from tidewheel.cli.home import OpenHome, OpenServer
-from tidewheel.logic.access.masking import masked
-from tidewheel.logic.access.operations import MANAGE_TOKENS, MANAGE_USERS
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.rest_client import RestClient, in_path
 from tidewheel.services import accounts
-from tidewheel.values.access import LOCAL, AuditEntry, Grant, NewAudit
+from tidewheel.values.access import AuditEntry, Grant
 
 Shown = dict[str, Any]
 
 
 class LocalAccounts:
-    """Over the ledger of a home: through the server that serves it, which writes the audit, or directly."""
+    """Over the ledger of a home: through the server that serves it, or directly."""
 
     def __init__(self, opened: OpenHome) -> None:
         self._ledger = opened.ledger
-        self._is_served = opened.is_served
 
     def add_user(
         self, name: str, grants: tuple[Grant, ...], password: str | None, oidc_subject: str | None
@@ -35,7 +32,7 @@ class LocalAccounts:
             oidc_subject=oidc_subject,
             now=now_s(),
         )
-        return self._noted(MANAGE_USERS, "add_user", accounts.shown_user(user))
+        return accounts.shown_user(user)
 
     def users(self) -> list[Shown]:
         """All users."""
@@ -44,14 +41,12 @@ class LocalAccounts:
     def set_password(self, name: str, password: str) -> Shown:
         """Give a user a new password."""
         user = accounts.set_password(self._ledger.access, name, password)
-        return self._noted(MANAGE_USERS, "set_password", accounts.shown_user(user))
+        return accounts.shown_user(user)
 
     def set_enabled(self, name: str, enabled: bool) -> Shown:
         """Disable a user, or enable them again."""
         user = accounts.set_enabled(self._ledger.access, name, enabled, now=now_s())
-        return self._noted(
-            MANAGE_USERS, "enable_user" if enabled else "disable_user", accounts.shown_user(user)
-        )
+        return accounts.shown_user(user)
 
     def create_token(
         self,
@@ -67,7 +62,7 @@ class LocalAccounts:
         record, token = accounts.create_token(
             self._ledger.access, user, label, limits=limits, expires_in_days=expires_in_days, now=now_s()
         )
-        return {**self._noted(MANAGE_TOKENS, "create_token", accounts.shown_token(record)), "token": token}
+        return {**accounts.shown_token(record), "token": token}
 
     def tokens(self, user: str | None) -> list[Shown]:
         """All tokens, or one user's."""
@@ -76,27 +71,13 @@ class LocalAccounts:
     def revoke_token(self, token_id: str) -> Shown:
         """End a token."""
         record = accounts.revoke_token(self._ledger.access, token_id, now=now_s())
-        return self._noted(MANAGE_TOKENS, "revoke_token", accounts.shown_token(record))
+        return accounts.shown_token(record)
 
     def audit(
         self, user: str | None, operation: str | None, outcome: str | None, limit: int
     ) -> list[AuditEntry]:
         """The newest entries of the audit."""
         return self._ledger.audit.get(user=user, operation=operation, outcome=outcome, limit=limit)
-
-    def _noted(self, operation: str, change: str, after: Shown) -> Shown:
-        if not self._is_served:
-            entry = NewAudit(
-                at=now_s(),
-                user=LOCAL.name,
-                via=LOCAL.via,
-                operation=operation,
-                surface="cli",
-                what=masked({"change": change}),
-                after=after,
-            )
-            self._ledger.audit.add([entry])
-        return after
 
 
 class RemoteAccounts:

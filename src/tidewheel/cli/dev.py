@@ -28,7 +28,7 @@ DEFAULT_PORT = 3000
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
-    help="Of the server's own log; text if the settings name none.",
+    help="Of the server's log and, as json, of its processes' logs; text if the settings name none.",
 )
 def command(
     files: tuple[str, ...],

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
-from tidewheel.cli.options import json_option, local_home_option
+from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import print_json
 
 look_around = deferred("tidewheel.cli.examination", "look_around")
@@ -16,10 +16,13 @@ MARKS = {"ok": ("ok", "green"), "warning": ("!!", "yellow"), "problem": ("XX", "
 
 
 @click.command("doctor")
-@local_home_option
+@home_option
 @json_option
 def command(home: Path | None, as_json: bool) -> None:
-    """Check a home: settings, ledger, server, code, disk. Exit code 1 when something is wrong."""
+    """Check a home: settings, ledger, server, code, disk; of a server elsewhere its code and queue.
+
+    Exit code 1 when something is wrong.
+    """
     findings = look_around(home)
     if as_json:
         print_json(findings)

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.cli.home import OpenHome
+from tidewheel.cli.home import OpenHome, OpenServer
+from tidewheel.cli.options import chosen_server
 from tidewheel.cli.server_options import own_version
 from tidewheel.errors import TidewheelError
 from tidewheel.runtime.home import is_served, read_address
@@ -33,6 +34,9 @@ def look_around(home: Path | None) -> list[Finding]:
     """Findings about the installation, and about the home if there is one."""
     text = f"tidewheel {own_version()}, Python {platform.python_version()}"
     findings = [Finding(name="version", state="ok", text=text)]
+    server = chosen_server()
+    if server is not None:
+        return findings + _examine_server(server)
     if home is None or not home.is_dir():
         text = "no home was given" if home is None else f"there is no folder {home}"
         advice = "pass --home DIR or set TIDEWHEEL_HOME; 'tidewheel dev' says which one it uses"
@@ -60,6 +64,21 @@ def examine(home: Path) -> list[Finding]:
             Finding(name="ledger", state="problem", text=f"{type(exc).__name__}: {exc}", advice=advice)
         )
     return findings
+
+
+def _examine_server(server: str) -> list[Finding]:
+    """What a server elsewhere tells of itself."""
+    try:
+        with OpenServer(server) as opened:
+            health = opened.control.health()
+            text = f"tidewheel {health.version} on {health.home}, process {health.pid}"
+            return [
+                Finding(name="server", state="ok", text=text),
+                *_locations(opened),
+                _guard("queue", lambda: _queue(opened)),
+            ]
+    except TidewheelError as exc:
+        return [Finding(name="server", state="problem", text=str(exc))]
 
 
 def _guard(name: str, look: Callable[[], Finding]) -> Finding:

@@ -14,6 +14,8 @@ from tidewheel.errors import HomeNotSetError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import LEDGER_FILE, is_served, read_address
+from tidewheel.runtime.known_secrets import know_environment
+from tidewheel.runtime.local_changes import audited_ledger
 from tidewheel.runtime.profiles import resolve_server
 from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
 from tidewheel.runtime.rest_client import RestClient
@@ -40,7 +42,8 @@ class OpenHome:
             self.ledger = cast(LedgerPort, RemoteLedger(channel))
             self.control = cast(ControlPort, RemoteControl(channel))
         else:
-            self.ledger = open_ledger(self.settings.storage_url or str(home / LEDGER_FILE))
+            whole = open_ledger(self.settings.storage_url or str(home / LEDGER_FILE))
+            self.ledger = audited_ledger(whole, now_s)
             self.control = LocalControl(self.ledger, home=home, clock=now_s)
 
     def note_failed_code(self) -> None:
@@ -77,7 +80,7 @@ class OpenServer(OpenHome):
         self.is_served = True
         self.client = client
         self.ledger = cast(LedgerPort, RestLedger(client))
-        self.control = cast(ControlPort, RestControl(client))
+        self.control: RestControl = RestControl(client)  # type: ignore[assignment]  # all that commands use of it
 
 
 def make_home(home: Path | None) -> None:
@@ -92,6 +95,7 @@ def open_home(home: Path | None) -> OpenHome:
     Raises:
         HomeNotSetError: when none was given, or there is nothing in it.
     """
+    know_environment()
     server = chosen_server()
     if server is not None:
         return OpenServer(server)

@@ -10,18 +10,14 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table
-from tidewheel.errors import InvalidInvocationError
-from tidewheel.runtime.clock import now_s
 from tidewheel.values.inbox import HOOK_PREFIX, hook_source
 
 if TYPE_CHECKING:
     from tidewheel.runtime.push_views import DeliveryState, DeliveryView
 
 open_home = deferred("tidewheel.cli.home", "open_home")
-get_delivery_views = deferred("tidewheel.runtime.push_views", "get_delivery_views")
-replay_delivery = deferred("tidewheel.runtime.push_views", "replay_delivery")
-consumers_of = deferred("tidewheel.runtime.push_views", "consumers_of")
-delivery_states = deferred("tidewheel.runtime.push_views", "delivery_states")
+deliveries_of = deferred("tidewheel.cli.deliveries_access", "deliveries_of")
+find_delivery = deferred("tidewheel.cli.deliveries_access", "find_delivery")
 
 STATES = ("waiting", "handed_over", "retrying", "dead")
 SHOWN_BODY = 2_000
@@ -44,9 +40,7 @@ def list_deliveries(
     """The newest deliveries, of all sources or of HOOK; dead letters with --state dead."""
     with open_home(home) as opened:
         source = None if hook is None else (hook if ":" in hook else hook_source(hook))
-        views = get_delivery_views(
-            opened.ledger, opened.control.get_snapshots(), source=source, state=state, limit=limit
-        )
+        views = deliveries_of(opened).get_all(source, state, limit)
         if as_json:
             print_json(views)
             return
@@ -64,13 +58,8 @@ def list_deliveries(
 def show(delivery_id: int, home: Path | None, as_json: bool) -> None:
     """Everything about one delivery: headers, body, and what became of it."""
     with open_home(home) as opened:
-        delivery = opened.ledger.inbox.get(delivery_id)
-        if delivery is None:
-            raise InvalidInvocationError(
-                f"expected the id of a delivery, got {delivery_id}; see 'tidewheel hook list'"
-            )
-        consumers = consumers_of(opened.ledger, opened.control.get_snapshots())
-        states = delivery_states(delivery, consumers, opened.ledger.inbox.get_redeliveries())
+        found = find_delivery(opened, delivery_id)
+        delivery, states = found.delivery, found.states
         if as_json:
             print_json({"delivery": delivery, "states": states})
             return
@@ -92,9 +81,7 @@ def show(delivery_id: int, home: Path | None, as_json: bool) -> None:
 def replay(delivery_id: int, sensor: str | None, home: Path | None, as_json: bool) -> None:
     """Hand a stored delivery over once more, with all its retries before it."""
     with open_home(home) as opened:
-        asked = replay_delivery(
-            opened.ledger, opened.control.get_snapshots(), delivery_id, now=now_s(), sensor=sensor
-        )
+        asked = deliveries_of(opened).replay(delivery_id, sensor)
         if as_json:
             print_json(asked)
             return

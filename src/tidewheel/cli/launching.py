@@ -14,7 +14,7 @@ from typing import IO, Any
 import click
 import yaml
 
-from tidewheel.cli.home import OpenHome, open_home
+from tidewheel.cli.home import OpenHome, OpenServer, open_home
 from tidewheel.cli.lost_runs import end_lost_runs, is_process_alive
 from tidewheel.cli.options import TargetOptions, chosen_server, parse_tags
 from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
@@ -97,6 +97,9 @@ def retry_and_report(
         if not opened.is_served:
             end_lost_runs(opened.ledger, is_alive=is_process_alive, now=now_s())
         run, folder = find_run(opened, run_id), home
+        if isinstance(opened, OpenServer):
+            outcome = opened.control.retry(run.run_id, from_failure=from_failure)
+            return _through_server(opened, outcome, wait=wait, as_json=as_json)
     if not run.is_finished:
         raise RunConflict(f"expected a run that has ended, got {run.run_id} which is {run.status.value}")
     if from_failure and run.status is RunStatus.SUCCESS:
@@ -114,7 +117,8 @@ def _launch(
         with open_home(home) as opened:
             if opened.is_served:
                 _say_that_code_is_the_servers(target)
-                return _through_server(opened, request, wait=wait, as_json=as_json)
+                outcome = opened.control.launch(request)
+                return _through_server(opened, outcome, wait=wait, as_json=as_json)
     targets = resolve_targets(*target, folder=Path.cwd())
     if len(targets) != 1:
         raise InvalidInvocationError(
@@ -152,8 +156,7 @@ def _say_that_code_is_the_servers(target: TargetOptions) -> None:
         )
 
 
-def _through_server(opened: OpenHome, request: LaunchRequest, *, wait: bool, as_json: bool) -> int:
-    outcome = opened.control.launch(request)
+def _through_server(opened: OpenHome, outcome: LaunchOutcome, *, wait: bool, as_json: bool) -> int:
     if outcome.run_id is None:
         return _refused(outcome, as_json)
     if not wait:

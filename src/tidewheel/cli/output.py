@@ -26,15 +26,35 @@ STATUS_STYLES = {
 
 
 def print_json(value: Any) -> None:
-    """The value as indented JSON."""
+    """The value as indented JSON; secrets in its texts and run configs are masked."""
     # imported here: half of the commands never print JSON, and no help does
-    msgspec = importlib.import_module("msgspec")
-    click.echo(json.dumps(json.loads(msgspec.json.encode(value)), indent=2))
+    masking = importlib.import_module("tidewheel.logic.access.masking")
+    _print_json(masking.shown(_plain(value)))
+
+
+def print_own_secret(value: Any) -> None:
+    """As ``print_json``, with a secret that the caller has asked for."""
+    _print_json(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(importlib.import_module("msgspec").json.encode(value))
+
+
+def _print_json(plain: Any) -> None:
+    click.echo(json.dumps(plain, indent=2))
+
+
+def say(text: str, **style: Any) -> None:
+    """A line for people that user code had a part in; secrets in it are masked."""
+    masking = importlib.import_module("tidewheel.logic.access.masking")
+    click.secho(masking.mask_text(text), **style)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Columns as wide as their contents; statuses in colour where the terminal has any."""
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    masking = importlib.import_module("tidewheel.logic.access.masking")
+    texts = [["" if cell is None else masking.mask_text(str(cell)) for cell in row] for row in rows]
     if not texts:
         click.echo(empty)
         return

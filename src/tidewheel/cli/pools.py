@@ -45,7 +45,7 @@ def list_pools(home: Path | None, as_json: bool) -> None:
         print_table(headings, rows, empty="No pool has a limit or is in use.")
 
 
-@command.command("set")
+@command.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("slots", type=click.IntRange(0))
 @home_option

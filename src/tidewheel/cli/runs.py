@@ -11,7 +11,7 @@ from msgspec import to_builtins
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags, target_options
-from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table
+from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table, say
 from tidewheel.errors import RunConflict, RunNotFoundError
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.error_info import ErrorInfo
@@ -90,7 +90,7 @@ def show(run_id: str, home: Path | None, as_json: bool) -> None:
         click.echo(f"run {run.run_id}")
         for label, value in _facts(run, waits.get(run.run_id)):
             if value:
-                click.echo(f"{label:<12} {value}")
+                say(f"{label:<12} {value}")
 
 
 @command.command("logs")
@@ -170,13 +170,13 @@ def retry(
     )
 
 
-@command.command("prioritise")
+@command.command("prioritise", context_settings={"ignore_unknown_options": True})
 @click.argument("run_id")
 @click.argument("priority", type=int)
 @home_option
 @json_option
 def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> None:
-    """Give a queued run another PRIORITY: higher ones start first, 0 is usual. Negative ones after --."""
+    """Give a queued run another PRIORITY: higher ones start first, 0 is usual."""
     with open_home(home) as opened:
         run = find_run(opened, run_id)
         changed = opened.ledger.set_run_priority(run.run_id, priority, now=now_s())
@@ -221,12 +221,12 @@ def echo_line(event: Event, file: IO[str] | None = None) -> None:
         what += f"[{event.partition}]"
     line = f"{moment(event.timestamp)}  {event.type.name:<26} {where:<24} {what} {event.message}".rstrip()
     failed = event.type.name.endswith("FAILURE")
-    click.secho(line, fg="red" if failed else None, file=file)
+    say(line, fg="red" if failed else None, file=file)
     error = getattr(event.payload, "error", None)
     if isinstance(error, ErrorInfo) and getattr(event.payload, "first_step", None) is not None:
-        click.echo(f"    {event.payload.first_step}: {error.headline}", file=file)  # type: ignore[union-attr]
+        say(f"    {event.payload.first_step}: {error.headline}", file=file)  # type: ignore[union-attr]
     elif isinstance(error, ErrorInfo):
-        click.echo("    " + error.to_string().rstrip().replace("\n", "\n    "), file=file)
+        say("    " + error.to_string().rstrip().replace("\n", "\n    "), file=file)
 
 
 def _row(run: RunRecord) -> list[str | None]:

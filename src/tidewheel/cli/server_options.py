@@ -35,8 +35,9 @@ def server_options(
     port: int | None,
     is_public: bool = False,
     read_only: bool = False,
+    log: tuple[str, str] = ("warning", "text"),
 ) -> ServerOptions:
-    """The options of a server on ``home`` that serves ``targets``."""
+    """The options of a server on ``home`` that serves ``targets``. ``log``: (level, format) of its processes' log."""
     return ServerOptions(
         home=home,
         socket=socket,
@@ -61,7 +62,12 @@ def server_options(
             max_runtime_s=settings.max_runtime_s,
             retry_on_step_failure=settings.retry_on_step_failure,
         ),
-        location=LocationOptions(start_method=settings.start_method, spare_stock=settings.spare_stock),
+        location=LocationOptions(
+            start_method=settings.start_method,
+            spare_stock=settings.spare_stock,
+            log_level=log[0],
+            log_format=log[1],
+        ),
         watchdog=WatchdogOptions(
             addresses=settings.alert_addresses,
             ping_url=settings.alert_ping_url,

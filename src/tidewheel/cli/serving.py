@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ import msgspec
 import uvicorn
 
 from tidewheel.api.auth.oidc import oidc_options
+from tidewheel.api.connections import PatientProtocol
 from tidewheel.api.http import create_app
 from tidewheel.cli.activity_view import ActivityPrinter
 from tidewheel.cli.options import TargetOptions
@@ -24,6 +26,7 @@ from tidewheel.cli.output import note
 from tidewheel.cli.server_options import server_options
 from tidewheel.cli.targets import resolve_targets
 from tidewheel.errors import InvalidInvocationError, RunConflict
+from tidewheel.logic.access.masking import know_secrets
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.home import (
     LEDGER_FILE,
@@ -33,10 +36,12 @@ from tidewheel.runtime.home import (
     socket_path,
     write_address,
 )
+from tidewheel.runtime.known_secrets import know_environment
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.log_lines import set_up_log
 from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import Settings, load_settings
+from tidewheel.services.activity import log_activity
 from tidewheel.services.server import Server
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.status import TriggerKind
@@ -71,10 +76,13 @@ def serve(
         )
     with _home_folder(home) as folder:
         settings = load_settings(folder, os.environ)
-        set_up_log(log_level, log_format or settings.log_format)
+        log = (log_level, log_format or settings.log_format)
+        set_up_log(*log)
+        know_environment()
+        know_secrets([settings.oidc_client_secret or ""])
         host = host or settings.host
         require_login(folder, settings, host)
-        where = Listening(host=host, port=_choose_port(host, port), read_only=read_only)
+        where = Listening(host=host, port=_choose_port(host, port), read_only=read_only, log=log)
         asyncio.run(_serve(folder, targets, where, settings, quiet=quiet, as_json=as_json))
 
 
@@ -84,6 +92,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     read_only: bool = False
+    log: tuple[str, str] = ("warning", "text")
+    """Level and format."""
 
     @property
     def is_public(self) -> bool:
@@ -161,10 +171,13 @@ async def _serve(
         port=port,
         is_public=where.is_public,
         read_only=where.read_only,
+        log=where.log,
     )
     exporter = OtelExporter() if is_wanted(os.environ) else None
     server = Server(ledger, options, clock=now_s, exporter=exporter)
     printer = ActivityPrinter(as_json=as_json)
+    if logging.getLogger("tidewheel.activity").isEnabledFor(logging.INFO):
+        server.feed.listen(log_activity)
     if not quiet:
         server.feed.listen(printer.show)
     stopped = asyncio.Event()
@@ -211,6 +224,7 @@ class _Web:
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
+            http=PatientProtocol,
         )
         self._server = _QuietServer(config)
         self._task: asyncio.Task[None] | None = None

@@ -9,7 +9,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import duration, moment, print_json, print_table
+from tidewheel.cli.output import duration, moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.status import TickStatus
@@ -67,33 +67,33 @@ def show(tick_id: int, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(tick)
             return
-        click.echo(f"tick {tick.tick_id} of {tick.trigger_id}: {tick.status.value}")
+        say(f"tick {tick.tick_id} of {tick.trigger_id}: {tick.status.value}")
         if tick.scheduled_for is not None:
-            click.echo(f"for {moment(tick.scheduled_for)}, attempt {tick.attempt}")
-        click.echo(f"evaluated {moment(tick.started_at)}, took {duration(tick.started_at, tick.ended_at)}")
+            say(f"for {moment(tick.scheduled_for)}, attempt {tick.attempt}")
+        say(f"evaluated {moment(tick.started_at)}, took {duration(tick.started_at, tick.ended_at)}")
         for run_id in tick.run_ids:
-            click.echo(f"run {run_id}")
+            say(f"run {run_id}")
         for kept in tick.kept_keys:
-            click.echo(f"dropped: run key {kept.run_key!r} is taken by run {kept.run_id}")
+            say(f"dropped: run key {kept.run_key!r} is taken by run {kept.run_id}")
         for note in tick.set_aside:
-            click.echo(note.describe())
+            say(note.describe())
         for problem in tick.request_errors:
             key = f" (run key {problem.run_key!r})" if problem.run_key is not None else ""
-            click.echo(f"request {problem.index}{key} is not valid: {problem.message}")
+            say(f"request {problem.index}{key} is not valid: {problem.message}")
         for failed in tick.failed_events:
             then = "set aside" if failed.is_set_aside else f"again at {moment(failed.retry_at)}"
             why = failed.error.headline if failed.error is not None else ""
-            click.echo(f"event {failed.event_id} failed (attempt {failed.attempts}, {then}): {why}")
+            say(f"event {failed.event_id} failed (attempt {failed.attempts}, {then}): {why}")
         if tick.skip_reason:
-            click.echo(f"{'not asked' if tick.is_unasked else 'skipped'}: {tick.skip_reason}")
+            say(f"{'not asked' if tick.is_unasked else 'skipped'}: {tick.skip_reason}")
         for text in tick.notes:
-            click.echo(f"note: {text}")
+            say(f"note: {text}")
         if tick.cursor is not None:
-            click.echo(f"cursor afterwards: {tick.cursor[:200]}")
+            say(f"cursor afterwards: {tick.cursor[:200]}")
         for line in tick.log:
-            click.echo(f"log: {line}")
+            say(f"log: {line}")
         if tick.error is not None:
-            click.echo(tick.error.to_string())
+            say(tick.error.to_string())
 
 
 def _row(tick: TickRecord) -> tuple[str | int | None, ...]:

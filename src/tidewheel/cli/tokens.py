@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, note, print_json, print_table
+from tidewheel.cli.output import moment, note, print_json, print_own_secret, print_table
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")
@@ -51,7 +51,7 @@ def create(
     with open_home(home) as opened:
         made = accounts_of(opened).create_token(user, label, limits, lifetime)
         if as_json:
-            print_json(made)
+            print_own_secret(made)
             return
         until = f"until {moment(made['expires_at'])}" if made["expires_at"] else "for ever"
         note(f"Token {made['token_id']} of {made['user']}, valid {until}. It cannot be shown again:")

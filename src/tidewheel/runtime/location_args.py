@@ -27,6 +27,7 @@ class LocationArgs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``start_method``: ``auto`` | ``fork`` | ``spare``. ``orphan_timeout_s``: how long to look for a server that went away
     when no run is executing. ``worker_patience_s``: how long a worker that executes a run looks for one.
+    ``log_level``, ``log_format``: of the processes' own log, as the server's.
     """
 
     name: str
@@ -40,3 +41,5 @@ class LocationArgs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     spare_stock: int = 2
     orphan_timeout_s: float = 20.0
     worker_patience_s: float = 600.0
+    log_level: str = "warning"
+    log_format: str = "text"

@@ -216,6 +216,8 @@ class Activity(_Message, frozen=True, kw_only=True, omit_defaults=True):
     run_id: Optional[str] = None
     asset: Optional[str] = None
     partition: Optional[str] = None
+    trigger_id: Optional[str] = None
+    tick_id: Optional[int] = None
 
 
 Message = Union[

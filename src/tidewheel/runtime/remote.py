@@ -29,7 +29,7 @@ from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
 
-LOCAL_ONLY = frozenset({"change_with_entry", "close", "use_resolver", "use_default_slots"})
+LOCAL_ONLY = frozenset({"close", "use_resolver", "use_default_slots"})
 SERVER_KNOWS = frozenset({"resolve", "next_attempt"})
 """Parameters that do not travel: the server has its own."""
 

@@ -18,12 +18,13 @@ from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.runtime.rest_client import ProblemError, RestClient, in_path, key_in_path
-from tidewheel.values.backfill_steps import BackfillRunCount
-from tidewheel.values.backfills import BackfillFilter, BackfillRecord
+from tidewheel.runtime.rest_parts import RestBackfills, RestConditions, RestInbox, RestOwed, RestPools
+from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchOutcome, LaunchRequest
+from tidewheel.values.policies import Missed, PauseRecord, Selection
 from tidewheel.values.records import (
     AssetState,
     CheckState,
@@ -36,6 +37,8 @@ from tidewheel.values.records import (
 from tidewheel.values.serde import encode
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus
 
+ASKED = 100
+"""Runs that are asked about in one address."""
 CHANGES = {True: "start", False: "stop", None: "reset"}
 
 
@@ -53,8 +56,15 @@ class RestControl:
 
     def launch(self, request: LaunchRequest) -> LaunchOutcome:
         """Queue a run."""
+        return self._launch("/launch", request)
+
+    def retry(self, run_id: str, *, from_failure: bool) -> LaunchOutcome:
+        """Run a run again. The server knows its config; here secrets in it are masked."""
+        return self._launch(f"/runs/{in_path(run_id)}/retry", {"from_failure": from_failure})
+
+    def _launch(self, path: str, body: Any) -> LaunchOutcome:
         try:
-            return self._client.send("POST", "/launch", request, LaunchOutcome)
+            return self._client.send("POST", path, body, LaunchOutcome)
         except ProblemError as error:
             refused = msgspec.json.decode(error.body, type=_Refused)
             if refused.message is None:
@@ -67,6 +77,13 @@ class RestControl:
             return self._client.send("POST", f"/runs/{in_path(run_id)}/cancel", None, RunRecord)
         except RunConflict:
             return None
+
+    def wait_reasons(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Of those of the runs that are queued, why they wait."""
+        found: dict[str, str] = {}
+        for chunk in (run_ids[start : start + ASKED] for start in range(0, len(run_ids), ASKED)):
+            found |= self._client.get("/queue/reasons", dict[str, str], run_id=list(chunk))
+        return found
 
     def launch_backfill(self, request: BackfillRequest) -> BackfillOutcome:
         """Ask for a backfill."""
@@ -137,6 +154,40 @@ class RestControl:
         address = f"/triggers/{in_path(place)}/{in_path(name)}/test"
         return self._client.send("POST", address, {"cursor": cursor}, EvaluationResult)
 
+    def pause(
+        self,
+        selection: Selection,
+        reason: str = "",
+        by: str | None = None,
+        expires_at: float | None = None,
+        missed: Missed | None = None,
+    ) -> PauseRecord:
+        """Pause triggers. The server knows by whom."""
+        body = {"selection": selection, "reason": reason, "expires_at": expires_at, "missed": missed}
+        return self._client.send("POST", "/pauses", body, PauseRecord)
+
+    def resume(self, pause_id: int | None = None, selection: Selection | None = None) -> list[PauseRecord]:
+        """End one pause, or those of exactly this selection, or all."""
+        ended: list[PauseRecord] = []
+        for pause in self.get_pauses():
+            if pause_id in (None, pause.pause_id) and selection in (None, pause.selection):
+                found = self._client.send("POST", f"/pauses/{pause.pause_id}/resume", None, dict[str, Any])
+                ended += msgspec.convert(found["items"], list[PauseRecord])
+        return ended
+
+    def get_pauses(self) -> list[PauseRecord]:
+        """The pauses that hold now."""
+        return list(self._client.items("/pauses", PauseRecord))
+
+    def reset_run_keys(
+        self, name: str, run_key: str | None = None, location: str | None = None, kind: str | None = None
+    ) -> int:
+        """Free one run key of a trigger or all of them; how many were taken."""
+        place = self._location_of(name, location, kind)
+        address = f"/triggers/{in_path(place)}/{in_path(name)}/reset-keys"
+        found = self._client.send("POST", address, {"run_key": run_key}, dict[str, int])
+        return found["freed"]
+
     def reload(self, location: str | None = None) -> list[LocationHealth]:
         """Load the code again and wait for the outcome."""
         found = self._client.send("POST", "/reload", None, dict[str, Any], location=location)
@@ -169,6 +220,10 @@ class RestLedger:
     def __init__(self, client: RestClient) -> None:
         self._client = client
         self.backfills = RestBackfills(client)
+        self.conditions = RestConditions(client)
+        self.inbox = RestInbox(client)
+        self.owed = RestOwed(client)
+        self.pools = RestPools(client)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise NotSupportedError(
@@ -195,6 +250,15 @@ class RestLedger:
     def get_run(self, run_id: str) -> RunRecord | None:
         """One run."""
         return self._optional(f"/runs/{in_path(run_id)}", RunRecord)
+
+    def set_run_priority(self, run_id: str, priority: int, *, now: float) -> RunRecord | None:
+        """Change a queued run's priority; None when it is not queued."""
+        try:
+            return self._client.send(
+                "POST", f"/runs/{in_path(run_id)}/priority", {"priority": priority}, RunRecord
+            )
+        except RunConflict:
+            return None
 
     def get_run_log(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         """What a run reported after a position."""
@@ -311,43 +375,6 @@ class RestLedger:
             if error.status == 404:
                 return None
             raise
-
-
-class RestBackfills:
-    """The reads of a ``BackfillsPort`` that commands need, over REST."""
-
-    def __init__(self, client: RestClient) -> None:
-        self._client = client
-
-    def get(self, backfill_id: str) -> BackfillRecord | None:
-        """One backfill."""
-        found = self._found(backfill_id)
-        return None if found is None else found.backfill
-
-    def get_many(
-        self, filters: BackfillFilter | None = None, *, limit: int | None = None, cursor: str | None = None
-    ) -> list[BackfillRecord]:
-        """Newest first."""
-        statuses = [status.value for status in (filters.statuses if filters else None) or ()]
-        return list(self._client.items("/backfills", BackfillRecord, most=limit, status=statuses))
-
-    def get_run_counts(self, backfill_id: str) -> list[BackfillRunCount]:
-        """How many of its runs have which status."""
-        found = self._found(backfill_id)
-        return [] if found is None else found.run_counts
-
-    def _found(self, backfill_id: str) -> _Backfill | None:
-        try:
-            return self._client.get(f"/backfills/{in_path(backfill_id)}", _Backfill)
-        except ProblemError as error:
-            if error.status == 404:
-                return None
-            raise
-
-
-class _Backfill(msgspec.Struct, frozen=True):
-    backfill: BackfillRecord
-    run_counts: list[BackfillRunCount] = []
 
 
 class _Refused(msgspec.Struct, frozen=True):

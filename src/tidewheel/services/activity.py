@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from tidewheel.runtime.protocol import Activity
 from tidewheel.services.hub import Peer
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Failure, Materialization
+
+logger = logging.getLogger("tidewheel.activity")
 
 RUN_TEXT = {
     EventType.RUN_START: "STARTED",
@@ -89,3 +92,15 @@ def describe_event(event: Event) -> Activity | None:
         asset=event.asset,
         partition=event.partition,
     )
+
+
+def log_activity(activity: Activity) -> None:
+    """Write an activity into the log, with the ids of what it is about."""
+    about = " ".join(part for part in (activity.kind, activity.name, activity.status) if part)
+    fields = {
+        "run_id": activity.run_id,
+        "trigger": activity.name if activity.kind == "tick" else None,
+        "trigger_id": activity.trigger_id,
+        "tick_id": activity.tick_id,
+    }
+    logger.info("%s%s", about, f": {activity.text}" if activity.text else "", extra=fields)

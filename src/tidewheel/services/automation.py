@@ -245,7 +245,11 @@ class Automation:
             if record is not None:
                 await self._evaluate(record, location, sensor, state)
         except Exception:
-            logger.exception("automation sensor %s: its tick could not be committed", trigger_id)
+            logger.exception(
+                "automation sensor %s: its tick could not be committed",
+                trigger_id,
+                extra={"trigger_id": trigger_id},
+            )
             state.engine = state.last = None
             state.not_before = self._clock() + FAILED_PAUSE_S
 

@@ -5,42 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from tidewheel.logic.access.decide import WHOLE_SERVER
-from tidewheel.logic.access.operations import (
-    BACKFILL,
-    CANCEL_BACKFILL,
-    CONTROL_OPERATIONS,
-    DELETE_RUN,
-    EDIT_LIMITS,
-    EDIT_PARTITIONS,
-    EDIT_SENSOR,
-    LAUNCH,
-    MANAGE_TOKENS,
-    MANAGE_USERS,
-    OPERATIONS,
-    REPLAY_DELIVERY,
-    TERMINATE,
-    TOGGLE_AUTOMATION,
-    VIEW,
-    WAIVE_OWED,
-    WIPE,
-)
+from tidewheel.logic.access.operations import CONTROL_OPERATIONS, LEDGER_OPERATIONS, OPERATIONS, VIEW
+from tidewheel.runtime.local_changes import local_principal, targets_in
 from tidewheel.runtime.protocol import Answer, Call
 from tidewheel.runtime.remote import CONTROL_METHODS, CONTROL_PREFIX, LEDGER_METHODS, decode_arguments
 from tidewheel.services.control import ServerControl
 from tidewheel.services.database import Database
-from tidewheel.services.guard import Caller, Guard, Target
+from tidewheel.services.guard import Caller, Guard
 from tidewheel.services.hub import Peer
 from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook
-from tidewheel.values.access import LOCAL
+from tidewheel.values.access import Target
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.records import TriggerRecord
@@ -70,30 +51,6 @@ WAKES: dict[str, tuple[Topic, ...]] = {
     "inbox.hand_over_again": (Topic.INBOX,),
 }
 LOGGED_LENGTH = 200
-AUDITED: dict[str, str] = {
-    "delete_run": DELETE_RUN,
-    "wipe_asset": WIPE,
-    "update_trigger": EDIT_SENSOR,
-    "request_cancel": TERMINATE,
-    "access.add_user": MANAGE_USERS,
-    "access.put_user": MANAGE_USERS,
-    "access.add_token": MANAGE_TOKENS,
-    "access.put_token": MANAGE_TOKENS,
-    "change_dynamic_partitions": EDIT_PARTITIONS,
-    "set_run_priority": LAUNCH,
-    "backfills.create": BACKFILL,
-    "backfills.cancel": CANCEL_BACKFILL,
-    "pools.set_slots": EDIT_LIMITS,
-    "pools.free": EDIT_LIMITS,
-    "owed.answer": WAIVE_OWED,
-    "conditions.answer_held": TOGGLE_AUTOMATION,
-    "inbox.hand_over_again": REPLAY_DELIVERY,
-    "inbox.forget_redelivery": REPLAY_DELIVERY,
-}
-"""Methods of the ledger that people's commands change something with, and what the audit calls it."""
-APART = frozenset({"request_cancel", "inbox.hand_over_again", "inbox.forget_redelivery"})
-"""Those of them that are more than one write of the ledger, so that their entry is a write of its own."""
-TARGET_NAMES = {"run_id": "run", "trigger_id": "trigger", "asset": "asset"}
 FORBIDDEN = frozenset({"audit.add"})
 """Only the server itself writes the audit."""
 
@@ -116,6 +73,7 @@ class Calls:
         self._resolver = resolver
         self._signals = signals
         self._guard = guard
+        self._local = local_principal()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, peer: Peer, call: Call) -> None:
@@ -142,21 +100,12 @@ class Calls:
         if call.method in CONTROL_METHODS:
             name = call.method.removeprefix(CONTROL_PREFIX)
             kwargs = decode_arguments(CONTROL_METHODS[call.method], call.args)
-            operation = CONTROL_OPERATIONS[name]
-            return await self._audited(peer, operation, kwargs, lambda: self._control.call(name, kwargs))
+            return await self._audited(peer, call.method, kwargs, lambda: self._control.call(name, kwargs))
         method = LEDGER_METHODS.get(call.method)
         if method is None or call.method in FORBIDDEN:
             raise AttributeError(f"expected a known method, got {call.method[:LOGGED_LENGTH]!r}")
         kwargs = decode_arguments(method, call.args)
-        operation = AUDITED.get(call.method, VIEW)
-        if operation == VIEW or call.method in APART:
-            return await self._audited(peer, operation, kwargs, lambda: self._of_ledger(call.method, kwargs))
-        caller = await self._allowed(peer, operation, kwargs)
-        change = partial(attrgetter(call.method)(self._database.ledger), **kwargs)
-        result = await self._guard.audited_write(
-            caller, operation, change, what=_what(peer, kwargs), targets=self._targets(kwargs)
-        )
-        return await self._follow(call.method, result)
+        return await self._audited(peer, call.method, kwargs, lambda: self._of_ledger(call.method, kwargs))
 
     async def _of_ledger(self, method: str, kwargs: dict[str, Any]) -> Any:
         if method == "request_cancel":
@@ -173,14 +122,16 @@ class Calls:
         return result
 
     async def _audited(
-        self, peer: Peer, operation: str, kwargs: dict[str, Any], change: Callable[[], Awaitable[Any]]
+        self, peer: Peer, method: str, kwargs: dict[str, Any], change: Callable[[], Awaitable[Any]]
     ) -> Any:
         """The socket is open to the server's own user only, who may do everything; changes are written down."""
+        name = method.removeprefix(CONTROL_PREFIX)
+        operation = CONTROL_OPERATIONS[name] if name != method else LEDGER_OPERATIONS.get(method, VIEW)
         if not OPERATIONS[operation].changes:
             return await change()
         caller = await self._allowed(peer, operation, kwargs)
         return await self._guard.audited(
-            caller, operation, change, what=_what(peer, kwargs), targets=self._targets(kwargs)
+            caller, operation, change, what=_what(peer, kwargs), targets=self._targets(method, kwargs)
         )
 
     async def _allowed(self, peer: Peer, operation: str, kwargs: dict[str, Any]) -> Caller:
@@ -189,17 +140,13 @@ class Calls:
         Raises:
             AccessRefusedError: when the server is read-only.
         """
-        caller = Caller(principal=LOCAL, surface="cli")
+        caller = Caller(principal=self._local, surface="cli")
         await self._guard.require(caller, operation, [WHOLE_SERVER], _what(peer, kwargs))
         return caller
 
-    def _targets(self, kwargs: dict[str, Any]) -> list[Target]:
-        found = [
-            Target(kind=kind, name=kwargs[key])
-            for key, kind in TARGET_NAMES.items()
-            if isinstance(kwargs.get(key), str)
-        ]
-        if isinstance(kwargs.get("name"), str):
+    def _targets(self, method: str, kwargs: dict[str, Any]) -> list[Target]:
+        found = targets_in(method, kwargs)
+        if method.startswith(CONTROL_PREFIX) and isinstance(kwargs.get("name"), str):
             places = [kwargs["location"]] if kwargs.get("location") else self._control.location_names()
             ids = [trigger_id(place, kwargs["name"]) for place in places]
             found += [Target(kind="trigger", name=each) for each in ids if self._book.get(each) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
@@ -39,7 +40,8 @@ class Database:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            return await loop.run_in_executor(executor, work)
+            # the context goes along: the ledger's writes learn from it which change they belong to
+            return await loop.run_in_executor(executor, copy_context().run, work)
         finally:
             if self.observe is not None:
                 self.observe(kind, loop.time() - began)

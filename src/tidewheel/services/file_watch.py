@@ -108,7 +108,12 @@ class FileWatching:
                     pause_s = UNREACHABLE_PAUSE_S
                 except Exception as exc:  # noqa: BLE001 - whatever a listing raises: it is tried again
                     failures += 1
-                    logger.warning("sensor %s: its files could not be listed: %s", trigger_id, exc)
+                    logger.warning(
+                        "sensor %s: its files could not be listed: %s",
+                        trigger_id,
+                        exc,
+                        extra={"trigger_id": trigger_id},
+                    )
                     await self._tell(trigger_id, name, exc)
                     pause_s = failure_interval_s(source.poll_s, failures)
                 await notifier.wait(pause_s)

@@ -11,6 +11,7 @@ from typing import Optional
 
 import msgspec
 
+from tidewheel.logic.access.masking import know_secrets
 from tidewheel.logic.graph.specs import HookSpec, LocationSnapshot, SecretRef
 from tidewheel.logic.hooks.signatures import SCHEMES, Verdict, verify
 from tidewheel.services.catalog import Catalog
@@ -159,11 +160,14 @@ class Hooks:
 
     def _secret(self, ref: SecretRef) -> bytes:
         if ref.env is not None:
-            return self._environ.get(ref.env, "").encode()
-        try:
-            return Path(ref.file or "").read_bytes().strip()
-        except OSError:
-            return b""
+            value = self._environ.get(ref.env, "").encode()
+        else:
+            try:
+                value = Path(ref.file or "").read_bytes().strip()
+            except OSError:
+                return b""
+        know_secrets([value.decode("utf-8", "replace")])
+        return value
 
 
 def kept_headers(headers: Mapping[str, str], specs: tuple[HookSpec, ...]) -> dict[str, str]:

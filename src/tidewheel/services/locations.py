@@ -73,6 +73,8 @@ class LocationOptions(msgspec.Struct, frozen=True, kw_only=True):
     orphan_timeout_s: float = 20.0
     worker_patience_s: float = 600.0
     load_timeout_s: float = 300.0
+    log_level: str = "warning"
+    log_format: str = "text"
 
 
 class Location:
@@ -456,6 +458,8 @@ class Locations:
             spare_stock=self._options.spare_stock,
             orphan_timeout_s=self._options.orphan_timeout_s,
             worker_patience_s=self._options.worker_patience_s,
+            log_level=self._options.log_level,
+            log_format=self._options.log_format,
         )
         if location.process is not None:
             location.former.append(location.process)

@@ -91,7 +91,11 @@ class Releases:
                 self._database.ledger.policies.release, trigger_id, policy, now=now
             )
         except Exception:
-            logger.exception("trigger %s: its waiting requests could not be released", trigger_id)
+            logger.exception(
+                "trigger %s: its waiting requests could not be released",
+                trigger_id,
+                extra={"trigger_id": trigger_id},
+            )
             self._due[trigger_id] = now + 5.0
             return
         self.note(trigger_id, outcome.held_until)

@@ -172,7 +172,9 @@ class Schedules:
             # not the schedule's fault: the tick stays owed (A61)
             self._retry_at[trigger_id] = self._clock() + UNREACHABLE_PAUSE_S
         except Exception:
-            logger.exception("schedule %s: a tick could not be committed", trigger_id)
+            logger.exception(
+                "schedule %s: a tick could not be committed", trigger_id, extra={"trigger_id": trigger_id}
+            )
             self._retry_at[trigger_id] = self._clock() + UNREACHABLE_PAUSE_S
 
     async def _evaluate(

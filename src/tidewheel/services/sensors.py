@@ -228,7 +228,9 @@ class Sensors:
             moment.paused_until = self._clock() + UNREACHABLE_PAUSE_S
             moment.woken = True
         except Exception:
-            logger.exception("sensor %s: its tick could not be committed", trigger_id)
+            logger.exception(
+                "sensor %s: its tick could not be committed", trigger_id, extra={"trigger_id": trigger_id}
+            )
             moment.paused_until = self._clock() + UNREACHABLE_PAUSE_S
             moment.woken = True
 
@@ -305,7 +307,11 @@ class Sensors:
     ) -> None:
         settled = settle_handover(record.trigger_id, handed, result, self._clock())
         if settled.split:
-            logger.warning("sensor %s failed on a batch as a whole; trying one by one", record.trigger_id)
+            logger.warning(
+                "sensor %s failed on a batch as a whole; trying one by one",
+                record.trigger_id,
+                extra={"trigger_id": record.trigger_id},
+            )
             moment.single_until, moment.woken = handed.ids[-1], True
             return
         result, behind = settled.result, settled.result.position

@@ -49,6 +49,7 @@ from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.pause_book import PauseBook
 from tidewheel.services.policy_control import PolicyControl
 from tidewheel.services.pool_turns import PoolTurns
+from tidewheel.services.readiness import ReadinessProbe
 from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
 from tidewheel.services.schedules import Schedules
@@ -253,6 +254,7 @@ class Server:
             clock=clock,
             read_only=options.read_only,
         )
+        self.readiness = ReadinessProbe(self.database, options.home, clock)
         self._calls = Calls(self.database, self.control, self.book, self._resolver, self.signals, self.guard)
         self._retention = Retention(
             self.database,

@@ -152,5 +152,11 @@ def describe_tick(commit: TickCommit, outcome: TickOutcome, name: str) -> Activi
     if commit.error is not None:
         parts.append(commit.error.headline)
     return Activity(
-        kind="tick", timestamp=commit.ended_at, name=name, status=commit.status.value, text="; ".join(parts)
+        kind="tick",
+        timestamp=commit.ended_at,
+        name=name,
+        status=commit.status.value,
+        text="; ".join(parts),
+        trigger_id=commit.trigger_id,
+        tick_id=outcome.tick_id,
     )

@@ -44,6 +44,7 @@ class SqlAccess:
                 taken = unit.execute(_USER_OF_SUBJECT, {"subject": user.oidc_subject}).first()
             if taken is None:
                 unit.execute(access_user.insert(), _user_row(user))
+                unit.note_made("user", [user.name])
         return taken is None
 
     def put_user(self, user: UserRecord) -> None:
@@ -77,6 +78,7 @@ class SqlAccess:
         row = {"token_id": token.token_id, "user": token.user, "last_used_at": None, "body": encode(token)}
         with self._write() as unit:
             unit.execute(access_token.insert(), row)
+            unit.note_made("token", [token.token_id])
 
     def put_token(self, token: TokenRecord) -> None:
         changed = {"user": token.user, "body": encode(token)}

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 import msgspec
 from sqlalchemy import select
 
+from tidewheel.storage.audited import add, unaudited
 from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.schema_access import audit
 from tidewheel.values.access import AuditEntry, NewAudit
-from tidewheel.values.serde import decode, encode
+from tidewheel.values.serde import decode
 
 
 class SqlAudit:
@@ -22,21 +23,8 @@ class SqlAudit:
         self._write = write
 
     def add(self, entries: Sequence[NewAudit]) -> list[int]:
-        with self._write() as unit:
-            ids = list(unit.take_ids(audit, len(entries)))
-            rows = [
-                {
-                    "audit_id": audit_id,
-                    "at": entry.at,
-                    "user": entry.user,
-                    "operation": entry.operation,
-                    "outcome": entry.outcome,
-                    "body": encode(entry),
-                }
-                for audit_id, entry in zip(ids, entries, strict=True)
-            ]
-            unit.write_rows(audit.insert(), rows)
-        return ids
+        with unaudited(), self._write() as unit:
+            return add(unit, entries)
 
     def get(
         self,

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 
 from tidewheel.storage.ports import PartitionResolver, RangeReader
+from tidewheel.values.access import Target
 
 V = TypeVar("V")
 Rows = Sequence[Mapping[str, Any]]
@@ -84,7 +85,7 @@ class Upsert:
 class Unit:
     """One write transaction: the connection, and what functions of this package need besides."""
 
-    __slots__ = ("backend", "conn", "resolve")
+    __slots__ = ("_made", "backend", "conn", "entry_ids", "has_written", "resolve")
 
     def __init__(
         self, backend: Backend, conn: sa.Connection, resolve: PartitionResolver | None = None
@@ -92,6 +93,20 @@ class Unit:
         self.backend = backend
         self.conn = conn
         self.resolve = resolve
+        self.has_written = False
+        """Whether rows were changed; known of transactions that are audited."""
+        self.entry_ids: Sequence[int] = ()
+        """Of the entries of the audit that this transaction wrote."""
+        self._made: list[Target] | None = None
+
+    def begin_audit(self, made: list[Target]) -> None:
+        """Watch from now on whether rows are changed, and note in ``made`` what is made."""
+        self._made = made
+
+    def note_made(self, kind: str, names: Iterable[str]) -> None:
+        """Things were made that whoever asked for the change could not name before."""
+        if self._made is not None:
+            self._made.extend(Target(kind=kind, name=name) for name in names)
 
     def keys_between(self, asset: str, first: str, last: str, now: float) -> Sequence[str]:
         """The asset's partitions in a range, as far as the resolver knows them."""
@@ -103,17 +118,20 @@ class Unit:
 
     def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
         """Carry out a statement."""
-        return self.conn.execute(statement, parameters)
+        result = self.conn.execute(statement, parameters)
+        if self._made is not None and statement.is_dml and (result.returns_rows or result.rowcount != 0):
+            self.has_written = True
+        return result
 
     def write_rows(self, statement: Any, rows: Rows) -> None:
         """Carry out a statement once for each row; nothing for no rows."""
         if rows:
-            self.conn.execute(statement, rows)
+            self.execute(statement, rows)
 
     def upsert(self, statement: Upsert, rows: Rows) -> None:
         """Insert rows or change those that exist; nothing for no rows."""
         if rows:
-            self.conn.execute(statement.on(self.backend), rows)
+            self.execute(statement.on(self.backend), rows)
 
     def take_ids(self, table: sa.Table, count: int) -> Sequence[int]:
         """That many new ids for a table, ascending."""

@@ -112,6 +112,7 @@ def create(
             )
             [seq] = unit.take_ids(backfill, 1)
             unit.execute(_INSERT, _new_row(known, seq))
+            unit.note_made("backfill", [new.backfill_id])
         records.append(known)
     return records
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -57,12 +58,13 @@ _MARK = FileStat(path="")
 class SqlInbox:
     """An ``InboxPort`` over the ledger's database. Thread-safe."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, write: Callable[..., AbstractContextManager[Unit]]) -> None:
         self._backend = backend
+        self._write = write
 
     def put(self, deliveries: Sequence[NewDelivery]) -> list[Receipt]:
-        with self._backend.write(durable=True) as conn:
-            return store(Unit(self._backend, conn), deliveries)
+        with self._write(durable=True) as unit:
+            return store(unit, deliveries)
 
     def get(self, delivery_id: int) -> Delivery | None:
         with self._backend.read() as conn:
@@ -114,13 +116,13 @@ class SqlInbox:
 
     def hand_over_again(self, trigger_id: str, event_id: int, *, now: float) -> Redelivery:
         wanted = Redelivery(trigger_id=trigger_id, event_id=event_id, retry_at=now)
-        with self._backend.write() as conn:
-            redeliveries.put(Unit(self._backend, conn), [wanted])
+        with self._write() as unit:
+            redeliveries.put(unit, [wanted])
         return wanted
 
     def forget_redelivery(self, trigger_id: str, event_id: int) -> bool:
-        with self._backend.write() as conn:
-            return redeliveries.settle(Unit(self._backend, conn), trigger_id, [event_id]) > 0
+        with self._write() as unit:
+            return redeliveries.settle(unit, trigger_id, [event_id]) > 0
 
     def get_listing(self, trigger_id: str) -> list[FileStat] | None:
         with self._backend.read() as conn:
@@ -134,8 +136,7 @@ class SqlInbox:
         ]
 
     def commit_listing(self, commit: ListingCommit) -> int:
-        with self._backend.write() as conn:
-            unit = Unit(self._backend, conn)
+        with self._write() as unit:
             first = (unit.execute(_LAST_ID).scalar() or 0) + 1
             source = files_source(commit.trigger_id)
             deliveries = [
@@ -155,16 +156,16 @@ class SqlInbox:
     def prune(self, *, before: float, positions: Mapping[str, int], limit: int = 10_000) -> int:
         deleted = 0
         wanted = select(redelivery.c.event_id)
-        with self._backend.write() as conn:
-            for source in list(conn.execute(_SOURCES).scalars()):
+        with self._write() as unit:
+            for source in list(unit.execute(_SOURCES).scalars()):
                 old = select(inbox.c.id).where(
                     inbox.c.source == source, inbox.c.received_at < before, inbox.c.id.not_in(wanted)
                 )
                 if source in positions:
                     old = old.where(inbox.c.id <= positions[source])
-                ids = list(conn.execute(old.order_by(inbox.c.id).limit(limit)).scalars())
+                ids = list(unit.execute(old.order_by(inbox.c.id).limit(limit)).scalars())
                 for chunk in in_chunks(ids):
-                    conn.execute(inbox.delete().where(inbox.c.id.in_(chunk)))
+                    unit.execute(inbox.delete().where(inbox.c.id.in_(chunk)))
                 deleted += len(ids)
         return deleted
 

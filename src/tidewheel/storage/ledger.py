@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
-
-import sqlalchemy as sa
+from typing import Any
 
 from tidewheel.storage import assets as asset_rows
 from tidewheel.storage import (
@@ -26,6 +23,7 @@ from tidewheel.storage import partitions as partition_sets
 from tidewheel.storage import runs as run_rows
 from tidewheel.storage.access import SqlAccess
 from tidewheel.storage.audit import SqlAudit
+from tidewheel.storage.audited import current_change
 from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.backfills import SqlBackfills
 from tidewheel.storage.conditions import Conditions, Owed
@@ -41,7 +39,6 @@ from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.storage.ports_triggers import TriggerPoliciesPort
 from tidewheel.storage.trigger_policies import TriggerPolicies
-from tidewheel.values.access import NewAudit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.inbox import Backlog
@@ -66,8 +63,6 @@ from tidewheel.values.records import (
 )
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind, TriggerStatus
 
-T = TypeVar("T")
-
 
 class SqlLedger:
     """A ``LedgerPort`` over SQLite or Postgres. Thread-safe."""
@@ -75,10 +70,9 @@ class SqlLedger:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._resolve: PartitionResolver | None = None
-        self._ambient = threading.local()
         self.access: AccessPort = SqlAccess(backend, self._write)
         self.audit: AuditPort = SqlAudit(backend, self._write)
-        self.inbox: InboxPort = SqlInbox(backend)
+        self.inbox: InboxPort = SqlInbox(backend, self._write)
         self.policies: TriggerPoliciesPort = TriggerPolicies(backend.read, self._write)
         self.conditions: ConditionsPort = Conditions(backend, self._write)
         self.owed: OwedPort = Owed(backend, self._write)
@@ -90,27 +84,14 @@ class SqlLedger:
         self._resolve = resolve
 
     @contextmanager
-    def _write(self, resolve: PartitionResolver | None = None) -> Iterator[Unit]:
-        joined: sa.Connection | None = getattr(self._ambient, "conn", None)
-        if joined is not None:
-            yield Unit(self.backend, joined, resolve or self._resolve)
-            return
-        with self.backend.write() as conn:
-            yield Unit(self.backend, conn, resolve or self._resolve)
-
-    def change_with_entry(self, change: Callable[[], T], entry_of: Callable[[T], NewAudit]) -> T:
-        """Carry out a change of this ledger and write its audit entry in one transaction: both last, or neither.
-
-        What ``change`` writes of runs, assets, triggers, partitions, pools, backfills, users and owed work joins in.
-        """
-        with self.backend.write() as conn:
-            self._ambient.conn = conn
-            try:
-                result = change()
-                self.audit.add([entry_of(result)])
-            finally:
-                self._ambient.conn = None
-        return result
+    def _write(self, resolve: PartitionResolver | None = None, *, durable: bool = False) -> Iterator[Unit]:
+        change = current_change()
+        with self.backend.write(durable=durable) as conn:
+            unit = Unit(self.backend, conn, resolve or self._resolve)
+            with change.joined_with(unit) if change is not None else nullcontext():
+                yield unit
+        if change is not None:
+            change.note_committed(unit.entry_ids)
 
     # -- runs ---------------------------------------------------------------------------------------------------
     def create_runs(self, runs: Sequence[NewRun], *, now: float) -> list[RunRecord]:

@@ -8,7 +8,7 @@ seconds since the epoch, UTC; they are arguments, storage never reads a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional, Protocol, TypeVar, runtime_checkable
+from typing import Any, Optional, Protocol, runtime_checkable
 
 from tidewheel.storage.ports_access import AccessPort, AuditPort
 from tidewheel.storage.ports_backfills import BackfillsPort
@@ -16,7 +16,6 @@ from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.storage.ports_triggers import TriggerPoliciesPort
-from tidewheel.values.access import NewAudit
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.inbox import Backlog
@@ -48,8 +47,6 @@ It is called inside a transaction: it must be quick, must not raise and must not
 ``resolve`` prefer it to the one that the ledger was given as a whole (``SqlLedger.use_resolver``); methods that do not
 take it use that one. What is changed while an ordinal is not known is taken into the partition sets later.
 """
-
-T = TypeVar("T")
 
 
 @runtime_checkable
@@ -346,9 +343,6 @@ class LedgerPort(Protocol):
 
     def find_damage(self) -> list[str]:
         """What a check of the stored data finds wrong, one sentence each; reads all of it, so not for every day."""
-
-    def change_with_entry(self, change: Callable[[], T], entry_of: Callable[[T], NewAudit]) -> T:
-        """Carry out a change of this ledger and write its audit entry in one transaction: both last, or neither."""
 
     def use_resolver(self, resolve: PartitionResolver | None) -> None:
         """Answer from now on which number a partition key has; called inside transactions, so it must not use the ledger."""

@@ -80,6 +80,7 @@ def create(
         if tag_names.RANGE_START in new.tags and new.partition is None:
             _plan_range(unit, new, created[new.run_id].seq, now=now, changes=changes)
     events.append(unit, entries)
+    unit.note_made("run", created)
     return [created.get(new.run_id) or known[new.run_id] for new in wanted]
 
 

@@ -99,6 +99,14 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     expires_at: float
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing that a change is about. ``kind``: ``run`` | ``trigger`` | ``asset`` | ``backfill`` | ``pool`` | ``user`` |
+    ``token``; ``name``: its id or key."""
+
+    kind: str
+    name: str
+
+
 class NewAudit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is written down of one change, or of an attempt that was refused.
 

@@ -13,9 +13,12 @@ import threading
 from collections import deque
 from pathlib import Path
 
+import msgspec
+
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.connection import Connection, connect
 from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.known_secrets import error_without_secrets, result_without_secrets
 from tidewheel.runtime.protocol import (
     AskConditions,
     ConditionsAnswered,
@@ -118,9 +121,11 @@ def run_evaluator(
             if isinstance(question, Evaluate):
                 result = evaluate_trigger(code.defs, question.request, instance=instance, clock=now_s)
                 _end_forked(own_pid)
-                inbox.send(Evaluated(request_id=question.request_id, result=result))
+                inbox.send(Evaluated(request_id=question.request_id, result=result_without_secrets(result)))
             elif isinstance(question, Prepare):
                 launch = prepare_launch(code.defs, question.request, instance=instance, clock=now_s)
+                if launch.error is not None:
+                    launch = msgspec.structs.replace(launch, error=error_without_secrets(launch.error))
                 _end_forked(own_pid)
                 inbox.send(Prepared(request_id=question.request_id, launch=launch))
             else:

@@ -19,7 +19,9 @@ import msgspec
 
 from tidewheel.errors import ServerUnreachableError
 from tidewheel.runtime.connection import Connection, connect
+from tidewheel.runtime.known_secrets import error_without_secrets, know_environment
 from tidewheel.runtime.location_args import LocationArgs
+from tidewheel.runtime.log_lines import add_log_fields, set_up_child_log
 from tidewheel.runtime.protocol import (
     ChildExited,
     ChildStarted,
@@ -242,7 +244,9 @@ class LocationProcess:
 def run_assignment(args: LocationArgs, code: LoadedCode, assignment: Assignment) -> int:
     """What a child does, however it was started; its exit code."""
     if assignment.run is None:
+        add_log_fields(process="evaluator")
         return run_evaluator(code, socket_path=args.socket, location=args.name, generation=args.generation)
+    add_log_fields(process="run", run_id=assignment.run.run_id)
     return run_worker(
         code,
         assignment.run,
@@ -258,15 +262,20 @@ def run_assignment(args: LocationArgs, code: LoadedCode, assignment: Assignment)
 def serve(args: LocationArgs) -> int:
     """Load user code, report it, serve. Exit code 0 also when the code could not be loaded: that is reported."""
     began = time.monotonic()
+    set_up_child_log(args.log_level, args.log_format, location=args.name)
+    know_environment()
     try:
         code = load_code(args.target, args.name)
     except LoadFailure as failure:
+        know_environment()
         connection = connect(
             args.socket, "location", location=args.name, generation=args.generation, patience_s=5
         )
-        connection.send(LocationFailed(errors=failure.errors, files=failure.files))
+        errors = tuple(error_without_secrets(error) for error in failure.errors)
+        connection.send(LocationFailed(errors=errors, files=failure.files))
         connection.close()
         return 0
+    know_environment()  # code may have added to it as it was imported
     method = measure_start_method() if args.start_method == "auto" else args.start_method
     process: LocationProcess
 

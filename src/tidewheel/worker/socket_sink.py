@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tidewheel.errors import ServerUnreachableError
 from tidewheel.runtime.connection import Connection, connect
+from tidewheel.runtime.known_secrets import events_without_secrets
 from tidewheel.runtime.protocol import BatchTaken, CancelRun, EventBatch, Message, PoolOpen, Shutdown
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import IntakeBatch
@@ -199,7 +200,10 @@ class SocketSink:
             if not due:
                 return
             batch = IntakeBatch(
-                run_id=self._run_id, epoch=self._epoch, seq=self._emitted, events=tuple(self._unsent)
+                run_id=self._run_id,
+                epoch=self._epoch,
+                seq=self._emitted,
+                events=events_without_secrets(tuple(self._unsent)),
             )
             self._unsent = []
             self._unacked.append(batch)

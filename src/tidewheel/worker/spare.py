@@ -7,7 +7,9 @@ import sys
 
 import msgspec
 
+from tidewheel.runtime.known_secrets import know_environment
 from tidewheel.runtime.location_args import LocationArgs
+from tidewheel.runtime.log_lines import set_up_child_log
 from tidewheel.worker.child_start import Assignment, reset_signals
 from tidewheel.worker.code import LoadFailure, load_code
 from tidewheel.worker.location import run_assignment
@@ -17,11 +19,13 @@ from tidewheel.worker.run_target import resolve_jobs
 def main() -> None:
     """Entry of the process; ends without a word when its parent does before giving an assignment."""
     args = msgspec.json.decode(sys.argv[1], type=LocationArgs)
+    set_up_child_log(args.log_level, args.log_format, location=args.name)
     try:
         code = load_code(args.target, args.name)
     except LoadFailure as failure:
         print(f"tidewheel: {args.name}: {failure}", file=sys.stderr)
         sys.exit(1)
+    know_environment()
     resolve_jobs(code.defs, (job.name for job in code.snapshot.jobs))
     data = sys.stdin.buffer.read()
     if not data:

@@ -12,6 +12,7 @@ from typing import Optional
 import msgspec
 
 from tidewheel.logic.runs.plan import PlannedStep
+from tidewheel.runtime.log_lines import add_log_fields
 from tidewheel.values import events
 from tidewheel.values.events import Event, EventType
 from tidewheel.worker.run_environment import RunEnvironment
@@ -77,6 +78,7 @@ def serve_steps(
     order: Order | None = first
     busy_s = 0.0
     while order is not None:
+        add_log_fields(process="step", step=order.step.key)
         env.emit(
             EventType.STEP_WORKER_STARTED,
             f'The process for step "{order.step.key}" has begun (pid {os.getpid()}).',

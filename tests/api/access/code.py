@@ -1,4 +1,4 @@
-"""Two assets of different groups, a job, a schedule, a sensor."""
+"""Two assets of different groups, a job, a schedule, a sensor, a webhook."""
 
 import tidewheel as tw
 
@@ -38,4 +38,13 @@ def skips(context):
     return tw.SkipReason("no")
 
 
-defs = tw.Definitions(assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips])
+@tw.webhook_sensor(
+    auth=tw.HookAuth.open(), hook="pushed", job=greet, default_status=tw.DefaultSensorStatus.STOPPED
+)
+def pushed(context):
+    return tw.SkipReason("no")
+
+
+defs = tw.Definitions(
+    assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips, pushed]
+)

@@ -77,7 +77,10 @@ def test_somebody_new_gets_the_role_for_newcomers_and_stays_the_same_person(serv
         len([u for u in server.ledger.access.get_users() if "ana@example.org" in (u.oidc_subject or "")]) == 1
     )
     [entry] = server.audit(operation="log_in", limit=1)
-    assert entry.what["with"] == "oidc" and entry.what["is_new"] is False
+    assert entry.what["with"] == "oidc" and entry.user == "ana@example.org"
+    assert [f"user {who['name']}" in (one.after or {}) for one in server.audit(user="ana@example.org")].count(
+        True
+    ) == 1
 
 
 def test_a_name_that_somebody_else_has_is_not_taken_over(server: GuardedServer) -> None:

@@ -37,6 +37,25 @@ GET   /ticks                                viewer
 GET   /ticks/{tick_id}                      viewer
 GET   /backfills                            viewer
 GET   /backfills/{backfill_id}              viewer
+GET   /queue/reasons                        viewer
+GET   /pauses                               viewer
+GET   /owed                                 viewer
+GET   /held-requests                        viewer
+GET   /pools                                viewer
+GET   /failed-events                        viewer
+POST  /runs/{run_id}/retry                  launcher
+POST  /runs/{run_id}/priority               launcher
+POST  /triggers/{location}/{name}/reset-keys editor
+POST  /pauses                               editor
+POST  /pauses/{pause_id}/resume             editor
+POST  /owed/answer                          editor
+POST  /held-requests/answer                 editor
+PUT   /pools/{name}                         editor
+POST  /pools/free                           editor
+GET   /deliveries                           editor
+GET   /deliveries/{delivery_id}             editor
+POST  /deliveries/{delivery_id}/replay      editor
+POST  /failed-events/answer                 editor
 GET   /why/{target}                         viewer
 GET   /automation                           viewer
 GET   /automation/plan                      viewer
@@ -75,6 +94,16 @@ BODIES = {
     "/assets/{key}/events": {"kind": "observed"},
     "/triggers/{location}/{name}/test": {},
     "/triggers/{location}/{name}/cursor": {"cursor": None},
+    "/runs/{run_id}/retry": {"from_failure": False},
+    "/runs/{run_id}/priority": {"priority": 1},
+    "/triggers/{location}/{name}/reset-keys": {},
+    "/pauses": {"selection": {"location": "code.py", "name": "nothing"}},
+    "/owed/answer": {"name": "orders", "status": "WAIVED"},
+    "/held-requests/answer": {"name": "orders", "status": "APPROVED"},
+    "/pools/{name}": {"slots": None},
+    "/pools/free": {"name": "nobody"},
+    "/deliveries/{delivery_id}/replay": {},
+    "/failed-events/answer": {"trigger_id": "code.py/skips", "event_id": 1},
     "/tokens": {"label": "x"},
     "/users": {"name": "root", "grants": [{"role": "viewer"}]},
     "/users/{name}/password": {"password": "another long one"},
@@ -95,6 +124,14 @@ def backfill_id(server: GuardedServer, tokens: dict[str, str]) -> str:
     return made["backfill_id"]
 
 
+@pytest.fixture(scope="module")
+def pause_id(server: GuardedServer, tokens: dict[str, str]) -> int:
+    body = {"selection": {"location": "code.py", "kind": "SENSOR"}}
+    status, made = server.rest("POST", "/pauses", body, token=tokens["admin"])
+    assert status == 201, made
+    return made["pause_id"]
+
+
 def test_every_route_has_a_row(server: GuardedServer, tokens: dict[str, str]) -> None:
     _, description = server.rest("GET", "/openapi.json", token=tokens["viewer"])
     found = {(method.upper(), path) for path, methods in description["paths"].items() for method in methods}
@@ -104,7 +141,7 @@ def test_every_route_has_a_row(server: GuardedServer, tokens: dict[str, str]) ->
 @pytest.mark.parametrize("role", [role.value for role in Role])
 @pytest.mark.parametrize("route", sorted(ROUTES), ids=" ".join)
 def test_each_role_may_use_exactly_its_routes(
-    server: GuardedServer, tokens, run_id, backfill_id, role: str, route
+    server: GuardedServer, tokens, run_id, backfill_id, pause_id, role: str, route
 ) -> None:
     method, path = route
     needed = ROUTES[route]
@@ -118,6 +155,8 @@ def test_each_role_may_use_exactly_its_routes(
         name="skips" if "/triggers" in path else "nobody",
         change="stop",
         tick_id=1,
+        pause_id=pause_id,
+        delivery_id=1,
         backfill_id=backfill_id,
         target="orders",
         token_id=own.split("_")[1] if own else "",

@@ -30,6 +30,7 @@ def test_a_line_says_when_how_bad_where_and_what() -> None:
     line = json.loads(JsonLines().format(record("run %s ended", RUN)))
     assert line.pop("time").endswith("+00:00")
     assert line == {
+        "process": "server",
         "level": "WARNING",
         "logger": "tidewheel.x",
         "message": f"run {RUN} ended",

@@ -14,6 +14,7 @@ from tidewheel.api.auth.oidc import OidcClient, OidcError
 from tidewheel.api.auth.origins import local_path
 from tidewheel.errors import LoginRefusedError
 from tidewheel.runtime.secrets import digest_of, is_same, new_secret
+from tidewheel.services.guard import Caller
 from tidewheel.services.server import Server
 from tidewheel.values.access import Principal
 
@@ -137,14 +138,25 @@ class _Pages:
             found = await self._oidc.finish(
                 str(request.url), _callback(request), kept, now=self._server.control.now()
             )
-            user, cookie, is_new = await self._server.identity.log_in_with_oidc(
-                found.issuer, found.subject, found.name
-            )
-        except (OidcError, LoginRefusedError) as error:
+        except OidcError as error:
             await self._note(request, None, "log_in", {"with": "oidc"}, outcome="refused", message=str(error))
             return self._form(request, "/", wrong=str(error), status=403)
-        what = {"name": user.name, "with": "oidc", "is_new": is_new}
-        await self._note(request, Principal(name=user.name, via="session"), "log_in", what)
+        name = found.name or found.subject
+        caller = Caller(
+            principal=Principal(name=name, via="session"),
+            surface="login",
+            address=caller_of(request, "login").address,
+        )
+        try:
+            # a newcomer becomes a user here: that and its entry are one transaction
+            _, cookie, _ = await self._server.guard.audited(
+                caller,
+                "log_in",
+                lambda: self._server.identity.log_in_with_oidc(found.issuer, found.subject, found.name),
+                what={"name": name, "with": "oidc", "subject": f"{found.issuer}|{found.subject}"},
+            )
+        except LoginRefusedError as error:
+            return self._form(request, "/", wrong=str(error), status=403)
         return self._session_begins(request, cookie, local_path(found.next_path))
 
     async def _note(

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.wire import asset_text
-from tidewheel.services.guard import Target
+from tidewheel.values.access import Target
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.records import RunRecord

@@ -14,6 +14,7 @@ from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.ticks import read_ticks
 from tidewheel.api.graphql.wire import page_limit
 from tidewheel.errors import InvalidInvocationError
+from tidewheel.logic.access.operations import WAIVE_OWED
 from tidewheel.logic.conditions.subjects import Key
 from tidewheel.logic.planning.automation_owed import policy_of
 from tidewheel.runtime.condition_views import HeldView, OwedView, PlanView, RequestView, WhyAnswer
@@ -121,6 +122,7 @@ async def _answer_owed(
         if partition is None or row.partition == partition
     ]
     for row in rows:
+        context.require(WAIVE_OWED, context.server.guard.resources_of(row.kind, row.name))
         await context.database.write(context.ledger.owed.answer, row.kind, row.name, row.partition, status)
     context.server.signals.raise_topic(Topic.TRIGGERS)
     return bool(rows)

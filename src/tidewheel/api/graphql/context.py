@@ -13,6 +13,7 @@ from tidewheel.api.graphql.permissions import Access, GuardedAccess, unauthorize
 from tidewheel.api.graphql.stale_reads import read_staleness
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.errors import AccessRefusedError
+from tidewheel.logic.access.decide import Resource
 from tidewheel.logic.graph.staleness import Staleness
 from tidewheel.runtime.control import LocationHealth
 from tidewheel.services.catalog import Catalog
@@ -94,6 +95,15 @@ class RequestContext:
     def may(self, permission: str, location: str | None = None, assets: Sequence[str] | None = None) -> bool:
         """Whether the caller may do this."""
         return self.access.refusal(permission, location, assets) is None
+
+    def require(self, permission: str, resources: Sequence[Resource]) -> None:
+        """Let only those go on who may do this with all of it.
+
+        Raises:
+            AccessRefusedError: when they may not.
+        """
+        if isinstance(self.access, GuardedAccess):
+            self.server.guard.check(self.access.caller, permission, resources)
 
     def require_backfill(self, permission: str, fields: BackfillFields) -> None:
         """Let only those go on who may do this with all that a backfill is about.

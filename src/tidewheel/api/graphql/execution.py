@@ -40,6 +40,8 @@ from tidewheel.api.graphql.limits import (
 from tidewheel.api.graphql.requests import GraphQLRequest
 from tidewheel.api.graphql.run_config import UnreadableConfigError
 from tidewheel.errors import TidewheelError
+from tidewheel.logic.access import masking
+from tidewheel.logic.access.masking import needs_masking
 
 logger = logging.getLogger("tidewheel.graphql")
 
@@ -171,10 +173,13 @@ def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode
 
 
 def shown_result(result: ExecutionResult) -> dict[str, Any]:
-    """A result as it is sent."""
+    """A result as it is sent; secrets in its texts are masked."""
     shown: dict[str, Any] = {"data": result.data}
     if result.errors:
         shown["errors"] = [shown_error(error) for error in result.errors]
+    if needs_masking(msgspec.json.encode(shown)):
+        masked: dict[str, Any] = masking.shown(shown)
+        return masked
     return shown
 
 

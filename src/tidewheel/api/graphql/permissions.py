@@ -24,12 +24,14 @@ from tidewheel.logic.access.operations import (
     REPLAY_DELIVERY,
     REPORT_EVENTS,
     SET_CURSOR,
+    SET_PRIORITY,
     START_SCHEDULE,
     STOP_SCHEDULE,
     TERMINATE,
     TOGGLE_AUTOMATION,
     TRY_SCHEDULE,
     TRY_SENSOR,
+    WAIVE_OWED,
     WIPE,
 )
 from tidewheel.services.guard import Caller, Guard
@@ -56,6 +58,8 @@ ALL = (
     EDIT_LIMITS,
     PAUSE,
     REPLAY_DELIVERY,
+    SET_PRIORITY,
+    WAIVE_OWED,
 )
 
 NEEDED: Mapping[str, str] = MappingProxyType(
@@ -81,7 +85,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "sensorDryRun": TRY_SENSOR,
         "setAutoMaterializePaused": TOGGLE_AUTOMATION,
         "answerHeldRequest": TOGGLE_AUTOMATION,
-        "answerOwedWork": TOGGLE_AUTOMATION,
+        "answerOwedWork": WAIVE_OWED,
         "launchPartitionBackfill": BACKFILL,
         "reexecutePartitionBackfill": BACKFILL,
         "resumePartitionBackfill": BACKFILL,
@@ -98,7 +102,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "deleteConcurrencyLimit": EDIT_LIMITS,
         "freeConcurrencySlots": EDIT_LIMITS,
         "freeConcurrencySlotsForRun": EDIT_LIMITS,
-        "setRunPriority": TERMINATE,
+        "setRunPriority": SET_PRIORITY,
         "pauseAutomation": PAUSE,
         "resumeAutomation": PAUSE,
         "replayDelivery": REPLAY_DELIVERY,

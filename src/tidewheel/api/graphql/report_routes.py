@@ -20,7 +20,7 @@ from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.outside_changes import record_events
 from tidewheel.api.graphql.permissions import REPORT_EVENTS
 from tidewheel.api.graphql.requests import UnreadableRequestError, decode_json
-from tidewheel.services.guard import Target
+from tidewheel.values.access import Target
 from tidewheel.values.events import (
     CheckEvaluation,
     Event,

@@ -9,7 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer, failure
 from tidewheel.api.graphql.context import RequestContext, context_of
-from tidewheel.api.graphql.permissions import DELETE_RUN, TERMINATE
+from tidewheel.api.graphql.permissions import DELETE_RUN, SET_PRIORITY, TERMINATE
 from tidewheel.api.graphql.runs import run_not_found
 from tidewheel.logic.planning.recovery import FailRun
 from tidewheel.runtime.protocol import CancelRun
@@ -114,7 +114,7 @@ async def _set_priority(
     record = await context.loaders.runs.load(run_id)
     if record is None:
         return run_not_found(run_id)
-    refused = context.refusal(TERMINATE, record.location, context.assets_of_run(record))
+    refused = context.refusal(SET_PRIORITY, record.location, context.assets_of_run(record))
     if refused is not None:
         return refused
     changed = await context.database.write(context.ledger.set_run_priority, run_id, priority, now=context.now)

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from tidewheel.api.rest.answers import answers, answers_page, page, shown
+from tidewheel.api.rest.answers import answers, answers_page, page, shown, told_once
 from tidewheel.api.rest.bodies import GrantBody, LoginBody, PasswordBody, TokenBody, UserBody
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, number_of
@@ -16,7 +16,7 @@ from tidewheel.errors import InvalidInvocationError, LoginRefusedError
 from tidewheel.logic.access.decide import ANYWHERE, WHOLE_SERVER
 from tidewheel.logic.access.operations import MANAGE_TOKENS, MANAGE_USERS, OWN_TOKENS, READ_AUDIT
 from tidewheel.services import accounts
-from tidewheel.values.access import AuditEntry, Grant, Principal, Role
+from tidewheel.values.access import AuditEntry, Grant, Principal, Role, Target
 
 OBJECT: dict[str, Any] = {"type": "object"}
 
@@ -78,7 +78,6 @@ def _user_routes(rest: Rest, router: APIRouter) -> None:
                 now=now(),
             ),
             what=body.model_dump(exclude={"password"}),
-            after=lambda user: {"user": accounts.shown_user(user)},
         )
         return shown(accounts.shown_user(user), 201)
 
@@ -91,6 +90,7 @@ def _user_routes(rest: Rest, router: APIRouter) -> None:
             [WHOLE_SERVER],
             lambda: rest.database.write(accounts.set_password, access, name, body.password),
             what={"name": name, "change": "password"},
+            targets=[Target(kind="user", name=name)],
         )
         return shown(accounts.shown_user(user))
 
@@ -111,6 +111,7 @@ def _user_routes(rest: Rest, router: APIRouter) -> None:
             [WHOLE_SERVER],
             lambda: rest.database.write(accounts.set_enabled, access, name, enabled, now=now()),
             what={"name": name, "enabled": enabled},
+            targets=[Target(kind="user", name=name)],
         )
         return shown(accounts.shown_user(user))
 
@@ -128,18 +129,22 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
         except LoginRefusedError as refused:
             await rest.server.guard.note(caller, "log_in", what, outcome="refused", message=str(refused))
             raise
-        record, token = await rest.database.write(
-            accounts.create_token,
-            access,
-            user.name,
-            body.label,
-            limits=None,
-            expires_in_days=body.expires_in_days,
-            now=now(),
-        )
         known = msgspec.structs.replace(caller, principal=Principal(name=user.name, via="password"))
-        await rest.server.guard.note(known, "log_in", what, after={"token_id": record.token_id})
-        return shown({**accounts.shown_token(record), "token": token}, 201)
+        record, token = await rest.server.guard.audited(
+            known,
+            "log_in",
+            lambda: rest.database.write(
+                accounts.create_token,
+                access,
+                user.name,
+                body.label,
+                limits=None,
+                expires_in_days=body.expires_in_days,
+                now=now(),
+            ),
+            what=what,
+        )
+        return told_once({**accounts.shown_token(record), "token": token}, 201)
 
     @router.get("/tokens", responses=answers_page(OBJECT))
     async def list_tokens(request: Request) -> Response:
@@ -177,9 +182,8 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
                 now=now(),
             ),
             what=body.model_dump(),
-            after=lambda made: {"token_id": made[0].token_id},
         )
-        return shown({**accounts.shown_token(record), "token": token}, 201)
+        return told_once({**accounts.shown_token(record), "token": token}, 201)
 
     @router.post("/tokens/{token_id}/revoke", responses=answers(OBJECT))
     async def revoke(request: Request, token_id: InPath) -> Response:
@@ -193,6 +197,7 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
             [ANYWHERE if is_own else WHOLE_SERVER],
             lambda: rest.database.write(accounts.revoke_token, access, token_id, now=now()),
             what={"token_id": token_id},
+            targets=[Target(kind="token", name=token_id)],
         )
         return shown(accounts.shown_token(record))
 

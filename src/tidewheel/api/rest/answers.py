@@ -8,15 +8,22 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidewheel.logic.access import masking
+from tidewheel.logic.access.masking import needs_masking
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
+from tidewheel.runtime.push_views import DeliveryView
 from tidewheel.values.access import AuditEntry
 from tidewheel.values.backfill_steps import BackfillRunCount
 from tidewheel.values.backfills import BackfillRecord
+from tidewheel.values.conditions import HeldRequest, OwedRow
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import StoredEvent
+from tidewheel.values.inbox import Redelivery
 from tidewheel.values.launch import BackfillOutcome, LaunchOutcome
+from tidewheel.values.policies import PauseRecord
+from tidewheel.values.pools import PoolRecord
 from tidewheel.values.records import AssetState, CheckState, RunRecord, TickRecord, TriggerRecord
 
 VALUES: tuple[type, ...] = (
@@ -29,10 +36,16 @@ VALUES: tuple[type, ...] = (
     BackfillRunCount,
     CheckNode,
     CheckState,
+    DeliveryView,
     EvaluationResult,
+    HeldRequest,
     LaunchOutcome,
     LocationHealth,
+    OwedRow,
+    PauseRecord,
     PlanView,
+    PoolRecord,
+    Redelivery,
     RunRecord,
     ServerHealth,
     StoredEvent,
@@ -73,8 +86,19 @@ PROBLEMS = {
 
 
 def shown(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A value as JSON."""
-    return Response(msgspec.json.encode(value), status, media_type="application/json", headers=headers)
+    """A value as JSON; secrets in it are masked."""
+    return Response(shown_bytes(value), status, media_type="application/json", headers=headers)
+
+
+def shown_bytes(value: Any) -> bytes:
+    """A value as JSON; secrets in its texts and run configs are masked."""
+    data = msgspec.json.encode(value)
+    return msgspec.json.encode(masking.shown(msgspec.json.decode(data))) if needs_masking(data) else data
+
+
+def told_once(value: Any, status: int = 200) -> Response:
+    """A value as JSON with a secret of the caller's own, such as a token that was just made."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 def page(items: Sequence[Any], next_cursor: str | None) -> Response:

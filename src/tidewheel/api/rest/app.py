@@ -18,7 +18,11 @@ from tidewheel.api.rest.access import access_routes
 from tidewheel.api.rest.answers import PROBLEMS, value_schemas
 from tidewheel.api.rest.assets import asset_routes
 from tidewheel.api.rest.backfills import backfill_routes
+from tidewheel.api.rest.conditions import condition_routes
 from tidewheel.api.rest.context import Rest
+from tidewheel.api.rest.deliveries import delivery_routes
+from tidewheel.api.rest.pauses import pause_routes
+from tidewheel.api.rest.pools import pool_routes
 from tidewheel.api.rest.repeats import HEADER, MAX_KEY, RepeatedRequests
 from tidewheel.api.rest.runs import run_routes
 from tidewheel.api.rest.server import server_routes
@@ -56,6 +60,18 @@ KEY_PARAMETER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},
 }
 MAX_ERRORS = 20
+ROUTES = (
+    run_routes,
+    backfill_routes,
+    asset_routes,
+    trigger_routes,
+    pause_routes,
+    condition_routes,
+    pool_routes,
+    delivery_routes,
+    server_routes,
+    access_routes,
+)
 
 
 def rest_app(server: Server) -> ASGIApp:
@@ -76,7 +92,7 @@ def rest_app(server: Server) -> ASGIApp:
             Exception: _unknown_error,
         },
     )
-    for routes in (run_routes, backfill_routes, asset_routes, trigger_routes, server_routes, access_routes):
+    for routes in ROUTES:
         app.include_router(routes(rest))
     app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     return RepeatedRequests(app, rest)

@@ -16,7 +16,6 @@ from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, InPath, Limit
 from tidewheel.errors import RunConflict
 from tidewheel.logic.access.decide import ANYWHERE
-from tidewheel.logic.access.masking import masked
 from tidewheel.logic.access.operations import BACKFILL, CANCEL_BACKFILL, VIEW
 from tidewheel.values.backfill_steps import BackfillRunCount
 from tidewheel.values.backfills import BackfillFields, BackfillFilter, BackfillRecord, BackfillStatus
@@ -74,14 +73,14 @@ def backfill_routes(rest: Rest) -> APIRouter:
         filters = BackfillFilter(statuses=tuple(status) if status else None)
         found = await rest.database.read(rest.ledger.backfills.get_many, filters, limit=limit, cursor=cursor)
         more = found[-1].backfill_id if len(found) == limit else None
-        return page([_shown(record) for record in _seen(rest, request, found)], more)
+        return page(_seen(rest, request, found), more)
 
     @router.get("/backfills/{backfill_id}", responses=answers(SHOWN_SCHEMA))
     async def get_backfill(request: Request, backfill_id: InPath) -> Response:
         """One backfill, how far it is, and how many of its runs have which status."""
         record = await _find(rest, request, backfill_id)
         counts = await rest.database.read(rest.ledger.backfills.get_run_counts, backfill_id)
-        return shown({"backfill": _shown(record), "run_counts": counts})
+        return shown({"backfill": record, "run_counts": counts})
 
     @router.post("/backfills/{backfill_id}/cancel", responses=answers(reference(BackfillRecord)))
     async def cancel_backfill(request: Request, backfill_id: InPath) -> Response:
@@ -103,7 +102,7 @@ def backfill_routes(rest: Rest) -> APIRouter:
             stop,
             what={"backfill_id": backfill_id},
         )
-        return shown(_shown(stopped))
+        return shown(stopped)
 
     @router.post("/backfills/{backfill_id}/resume", responses=answers(reference(BackfillOutcome)))
     async def resume_backfill(request: Request, backfill_id: InPath) -> Response:
@@ -179,8 +178,3 @@ def _seen(rest: Rest, request: Request, records: Iterable[BackfillRecord]) -> li
             for resource in guard.backfill_resources(record.fields)
         )
     ]
-
-
-def _shown(record: BackfillRecord) -> BackfillRecord:
-    fields = msgspec.structs.replace(record.fields, run_config=masked(record.fields.run_config))
-    return msgspec.structs.replace(record, fields=fields)

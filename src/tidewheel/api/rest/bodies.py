@@ -81,6 +81,12 @@ class BackfillBody(Body):
         return self
 
 
+class RetryRunBody(Body):
+    """``from_failure``: what has succeeded is not executed again; false: everything is."""
+
+    from_failure: bool = True
+
+
 class RetryBody(Body):
     """``everything``: also what the backfill did make."""
 
@@ -117,6 +123,88 @@ class TryBody(Body):
     """How to evaluate a trigger without recording anything."""
 
     cursor: Optional[Text] = None
+
+
+class RunKeysBody(Body):
+    """Which run keys of a trigger are to be free again; null: all of them."""
+
+    run_key: Optional[Text] = None
+
+
+class PriorityBody(Body):
+    """A queued run's new priority: higher ones start first, 0 is usual."""
+
+    priority: int = Field(ge=-1_000_000, le=1_000_000)
+
+
+class SelectionBody(Body):
+    """Which triggers: every given part must match, none given means all. ``name`` and values of ``tags`` may have ``*``."""
+
+    kind: Optional[Literal["SCHEDULE", "SENSOR", "AUTOMATION"]] = None
+    name: Optional[Name] = None
+    location: Optional[Name] = None
+    tags: dict[Name, Text] = Field(default_factory=dict)
+
+
+class PauseBody(Body):
+    """A pause of triggers. ``expires_at``: seconds since the epoch; null: until somebody resumes them."""
+
+    selection: SelectionBody
+    reason: Text = ""
+    expires_at: Optional[float] = Field(None, ge=0, le=1e11)
+    missed: Optional[Literal["catch_up", "skip"]] = Field(
+        None, description="What becomes of missed ticks and events; null: as each trigger's policy says."
+    )
+
+
+class OwedBody(Body):
+    """An answer to something owed. ``partition``: the empty text for an unpartitioned asset."""
+
+    kind: Literal["asset", "check", "job"] = "asset"
+    name: Name
+    partition: Text = ""
+    status: Literal["OWED", "WAIVED"]
+
+
+class HeldBody(Body):
+    """An answer to a first request that waits for a yes."""
+
+    kind: Literal["asset", "check", "job"] = "asset"
+    name: Name
+    status: Literal["APPROVED", "DECLINED"]
+
+
+class PoolBody(Body):
+    """A pool's limit; null: it has none of its own."""
+
+    slots: Optional[int] = Field(ge=0, le=1_000_000)
+
+
+class FreeBody(Body):
+    """Whose slots are taken away: a pool's, a run's, or those of a run in a pool."""
+
+    name: Optional[Name] = None
+    run_id: Optional[Name] = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> FreeBody:
+        if self.name is None and self.run_id is None:
+            raise ValueError("expected name or run_id")
+        return self
+
+
+class ReplayBody(Body):
+    """``sensor``: hand the delivery to this sensor only."""
+
+    sensor: Optional[Name] = None
+
+
+class FailedEventBody(Body):
+    """An event that a sensor failed on. ``forget``: give it up, instead of handing it over again."""
+
+    trigger_id: Name
+    event_id: int = Field(ge=0, lt=1 << 53)
+    forget: bool = False
 
 
 class GrantBody(Body):

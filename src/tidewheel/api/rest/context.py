@@ -9,14 +9,15 @@ from starlette.requests import Request
 
 from tidewheel.api.auth.middleware import caller_of
 from tidewheel.api.graphql.watching import Watching
-from tidewheel.errors import AccessRefusedError, RunNotFoundError
+from tidewheel.errors import RunNotFoundError
 from tidewheel.logic.access.decide import Resource
-from tidewheel.logic.access.operations import VIEW
+from tidewheel.logic.access.operations import OPERATIONS, VIEW
 from tidewheel.services.database import Database
-from tidewheel.services.guard import Caller, Target
+from tidewheel.services.guard import Caller
 from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.access import Target
 from tidewheel.values.records import RunRecord
 
 T = TypeVar("T")
@@ -102,6 +103,8 @@ class Rest:
         Raises:
             AccessRefusedError: when they may not.
         """
-        decision = self.server.guard.decide(self.caller(request), operation, resource)
-        if not decision.is_allowed:
-            raise AccessRefusedError(f"{operation!r} is not allowed: {decision.reason}")
+        caller, guard = self.caller(request), self.server.guard
+        if OPERATIONS[operation].changes:
+            await guard.require(caller, operation, [resource])
+        else:
+            guard.check(caller, operation, [resource])

@@ -11,16 +11,16 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from tidewheel.api.problems import problem
-from tidewheel.api.rest.answers import answers, answers_page, page, reference, shown
-from tidewheel.api.rest.bodies import LaunchBody, MaterializeBody
+from tidewheel.api.rest.answers import answers, answers_page, page, reference, shown, shown_bytes
+from tidewheel.api.rest.bodies import LaunchBody, MaterializeBody, PriorityBody, RetryRunBody
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, WaitSeconds
 from tidewheel.errors import RunConflict
 from tidewheel.logic.access.decide import ANYWHERE, Resource
-from tidewheel.logic.access.masking import masked
-from tidewheel.logic.access.operations import LAUNCH, TERMINATE
-from tidewheel.services.guard import Target
+from tidewheel.logic.access.operations import LAUNCH, RELAUNCH, SET_PRIORITY, TERMINATE
+from tidewheel.logic.planning.reexecution import build_retry_request
 from tidewheel.services.signals import Topic
+from tidewheel.values.access import Target
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.ids import derived_run_id
 from tidewheel.values.launch import LaunchOutcome, LaunchRequest
@@ -30,6 +30,7 @@ from tidewheel.values.status import RunStatus
 STATUS_OF_REFUSAL = {"unknown_location": 404, "unknown_job": 404, "user_code": 503}
 LOG_PAGE = 1_000
 PATIENCE_S = 0.5
+REASONS_SCHEMA = {"type": "object", "additionalProperties": {"type": "string"}}
 LOGS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -73,12 +74,12 @@ def run_routes(rest: Rest) -> APIRouter:
         filters = RunFilter(job_name=job, statuses=tuple(status) if status else None, tags=tags)
         found = await rest.database.read(rest.ledger.get_runs, filters, limit=limit, cursor=cursor)
         next_cursor = found[-1].run_id if len(found) == limit else None
-        return page([shown_run(run) for run in found if rest.sees_run(request, run)], next_cursor)
+        return page([run for run in found if rest.sees_run(request, run)], next_cursor)
 
     @router.get("/runs/{run_id}", responses=answers(reference(RunRecord)))
     async def get_run(request: Request, run_id: InPath) -> Response:
         """One run."""
-        return shown(shown_run(await rest.run(request, run_id)))
+        return shown(await rest.run(request, run_id))
 
     @router.get("/runs/{run_id}/wait", responses=answers(reference(RunRecord)))
     async def wait_for_run(request: Request, run_id: InPath, timeout_s: WaitSeconds = 30.0) -> Response:
@@ -91,7 +92,7 @@ def run_routes(rest: Rest) -> APIRouter:
                 run = await rest.run(request, run_id)
                 if run.is_finished or rest.server.control.now() >= deadline:
                     break
-        return shown(shown_run(run))
+        return shown(run)
 
     @router.post("/runs/{run_id}/cancel", responses=answers(reference(RunRecord)))
     async def cancel(request: Request, run_id: InPath) -> Response:
@@ -115,7 +116,56 @@ def run_routes(rest: Rest) -> APIRouter:
             what={"run_id": run_id},
             targets=[Target(kind="run", name=run_id)],
         )
-        return shown(shown_run(record))
+        return shown(record)
+
+    @router.post("/runs/{run_id}/retry", responses=answers(reference(LaunchOutcome), 201, "It is queued."))
+    async def retry(request: Request, run_id: InPath, body: RetryRunBody) -> Response:
+        """Run a run that has ended again, as a new one."""
+        run = await rest.run(request, run_id)
+        assets = rest.assets_of(run)
+        await rest.require(request, RELAUNCH, rest.server.guard.resource(run.location, assets))
+        if not run.is_finished:
+            raise RunConflict(f"expected a run that has ended, got {run_id} which is {run.status.value}")
+        if body.from_failure and run.status is RunStatus.SUCCESS:
+            raise RunConflict(
+                f"expected a run that failed or was cancelled, got {run_id} which succeeded; retry all of it"
+            )
+        wanted = build_retry_request(run, from_failure=body.from_failure)
+        return await _launch(rest, request, wanted, operation=RELAUNCH)
+
+    @router.post("/runs/{run_id}/priority", responses=answers(reference(RunRecord)))
+    async def prioritise(request: Request, run_id: InPath, body: PriorityBody) -> Response:
+        """Give a queued run another priority."""
+        run = await rest.run(request, run_id)
+
+        async def change() -> RunRecord:
+            changed = await rest.database.write(
+                rest.ledger.set_run_priority, run_id, body.priority, now=rest.server.control.now()
+            )
+            if changed is None:
+                raise RunConflict(f"expected a run that is queued, got {run_id} which is {run.status.value}")
+            rest.server.signals.raise_topic(Topic.QUEUE)
+            return changed
+
+        record = await rest.change(
+            request,
+            SET_PRIORITY,
+            [rest.server.guard.resource(run.location, rest.assets_of(run))],
+            change,
+            what={"run_id": run_id, "priority": body.priority},
+            targets=[Target(kind="run", name=run_id)],
+        )
+        return shown(record)
+
+    @router.get("/queue/reasons", responses=answers(REASONS_SCHEMA))
+    async def wait_reasons(
+        request: Request, run_id: Annotated[Optional[list[str]], Query(max_length=1_000)] = None
+    ) -> Response:
+        """By id, why those of the runs wait that are queued, in a sentence."""
+        wanted = RunFilter(run_ids=tuple(run_id or ()), statuses=(RunStatus.QUEUED,))
+        found = await rest.database.read(rest.ledger.get_runs, wanted)
+        seen = [run.run_id for run in found if rest.sees_run(request, run)]
+        return shown(await rest.server.control.wait_reasons(seen) if seen else {})
 
     _log_routes(rest, router)
     return router
@@ -142,7 +192,7 @@ def _log_routes(rest: Rest, router: APIRouter) -> None:
                 if events or run.is_finished or rest.server.control.now() >= deadline:
                     break
         last = events[-1].id if events else after
-        return shown({"events": masked_events(events), "after": last, "status": run.status.value})
+        return shown({"events": events, "after": last, "status": run.status.value})
 
     @router.get(
         "/runs/{run_id}/logs/stream",
@@ -168,17 +218,17 @@ async def _lines(rest: Rest, run_id: str, after: int) -> AsyncIterator[bytes]:
                 rest.ledger.get_run_log, run_id, after=after, limit=LOG_PAGE
             ):
                 after = events[-1].id
-                yield b"".join(msgspec.json.encode(event) + b"\n" for event in masked_events(events))
+                yield b"".join(shown_bytes(event) + b"\n" for event in events)
             if run is None or run.is_finished:
                 return
 
 
-async def _launch(rest: Rest, request: Request, wanted: LaunchRequest) -> Response:
+async def _launch(rest: Rest, request: Request, wanted: LaunchRequest, operation: str = LAUNCH) -> Response:
     guard, caller = rest.server.guard, rest.caller(request)
     what = {key: value for key, value in msgspec.structs.asdict(wanted).items() if value}
 
     async def approve(location: str, assets: Sequence[str]) -> None:
-        guard.check(caller, LAUNCH, [guard.resource(location, assets)])
+        guard.check(caller, operation, [guard.resource(location, assets)])
 
     claimed = getattr(request.state, "claimed_key", None)
     if claimed is not None:
@@ -186,7 +236,7 @@ async def _launch(rest: Rest, request: Request, wanted: LaunchRequest) -> Respon
         wanted = msgspec.structs.replace(wanted, run_id=derived_run_id(f"rest/{user}", key, 0, at))
     outcome: LaunchOutcome = await rest.change(
         request,
-        LAUNCH,
+        operation,
         [ANYWHERE if wanted.location is None else Resource(location=wanted.location, groups=None)],
         lambda: rest.server.control.launch(wanted, approve=approve),
         what=what,
@@ -211,20 +261,3 @@ def _launch_request(body: LaunchBody | MaterializeBody) -> LaunchRequest:
         if name in given:
             given[name] = tuple(given[name])
     return LaunchRequest(**given)
-
-
-def shown_run(run: RunRecord) -> RunRecord:
-    """A run as it is shown: secrets in its config are masked."""
-    return msgspec.structs.replace(run, run_config=masked(run.run_config)) if run.run_config else run
-
-
-def masked_events(events: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """Events as they are shown: secrets in their messages are masked."""
-    return [_masked_event(stored) for stored in events]
-
-
-def _masked_event(stored: StoredEvent) -> StoredEvent:
-    message = masked(stored.event.message)
-    if message == stored.event.message:
-        return stored
-    return msgspec.structs.replace(stored, event=msgspec.structs.replace(stored.event, message=message))

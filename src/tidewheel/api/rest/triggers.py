@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from tidewheel.api.rest.answers import answers, answers_page, page, reference, shown
-from tidewheel.api.rest.bodies import CursorBody, TryBody
+from tidewheel.api.rest.bodies import CursorBody, RunKeysBody, TryBody
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, number_of
 from tidewheel.errors import did_you_mean
@@ -22,12 +22,13 @@ from tidewheel.logic.access.operations import (
     TRY_SENSOR,
 )
 from tidewheel.runtime.control import TriggerView
-from tidewheel.services.guard import Target
+from tidewheel.values.access import Target
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.records import TickRecord, TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind
 
+FREED_SCHEMA = {"type": "object", "properties": {"freed": {"type": "integer"}}, "required": ["freed"]}
 CHANGES = {"start": True, "stop": False, "reset": None}
 
 
@@ -53,6 +54,20 @@ def trigger_routes(rest: Rest) -> APIRouter:
             what={"location": location, "name": name, "cursor": body.cursor},
         )
         return shown(result)
+
+    @router.post("/triggers/{location}/{name}/reset-keys", responses=answers(FREED_SCHEMA))
+    async def reset_keys(request: Request, location: InPath, name: InPath, body: RunKeysBody) -> Response:
+        """Free run keys, so that what they stand for can be asked for again."""
+        kind = _kind_of(rest, request, location, name)
+        freed = await rest.change(
+            request,
+            SET_CURSOR,
+            [Resource(location=location)],
+            lambda: rest.server.control.reset_run_keys(name, body.run_key, location, kind.value),
+            what={"location": location, "name": name, "run_key": body.run_key},
+            after=lambda count: {"freed": count},
+        )
+        return shown({"freed": freed})
 
     @router.post(
         "/triggers/{location}/{name}/{change}",

@@ -23,6 +23,7 @@ EDIT_SENSOR = "edit_sensor"
 TRY_SENSOR = "sensor_dry_run"
 SET_CURSOR = "update_sensor_cursor"
 TERMINATE = "terminate_pipeline_execution"
+SET_PRIORITY = "set_run_priority"
 DELETE_RUN = "delete_pipeline_run"
 RELOAD_LOCATION = "reload_repository_location"
 RELOAD_WORKSPACE = "reload_workspace"
@@ -65,6 +66,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             _row(LAUNCH, Role.LAUNCHER),
             _row(RELAUNCH, Role.LAUNCHER),
             _row(TERMINATE, Role.LAUNCHER),
+            _row(SET_PRIORITY, Role.LAUNCHER),
             _row(TRY_SCHEDULE, Role.LAUNCHER),
             _row(TRY_SENSOR, Role.LAUNCHER),
             _row(REPORT_EVENTS, Role.LAUNCHER),
@@ -95,7 +97,19 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
 """By name."""
 
 ABOUT_ASSETS = frozenset(
-    {LAUNCH, RELAUNCH, TERMINATE, DELETE_RUN, WIPE, REPORT_EVENTS, BACKFILL, CANCEL_BACKFILL, VIEW}
+    {
+        LAUNCH,
+        RELAUNCH,
+        TERMINATE,
+        SET_PRIORITY,
+        DELETE_RUN,
+        WIPE,
+        REPORT_EVENTS,
+        BACKFILL,
+        CANCEL_BACKFILL,
+        WAIVE_OWED,
+        VIEW,
+    }
 )
 """Operations that are about particular assets, so that a grant for their groups is enough."""
 
@@ -125,3 +139,32 @@ CONTROL_OPERATIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What each method of ``runtime.control.ControlPort`` is, for whoever calls it from outside the machine."""
+
+LEDGER_OPERATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "delete_run": DELETE_RUN,
+        "wipe_asset": WIPE,
+        "update_trigger": EDIT_SENSOR,
+        "request_cancel": TERMINATE,
+        "access.add_user": MANAGE_USERS,
+        "access.put_user": MANAGE_USERS,
+        "access.add_token": MANAGE_TOKENS,
+        "access.put_token": MANAGE_TOKENS,
+        "change_dynamic_partitions": EDIT_PARTITIONS,
+        "set_run_priority": SET_PRIORITY,
+        "backfills.create": BACKFILL,
+        "backfills.cancel": CANCEL_BACKFILL,
+        "pools.set_slots": EDIT_LIMITS,
+        "pools.free": EDIT_LIMITS,
+        "owed.answer": WAIVE_OWED,
+        "conditions.answer_held": TOGGLE_AUTOMATION,
+        "inbox.hand_over_again": REPLAY_DELIVERY,
+        "inbox.forget_redelivery": REPLAY_DELIVERY,
+        "start_in_process_run": LAUNCH,
+        "policies.add_pause": PAUSE,
+        "policies.end_pause": PAUSE,
+        "policies.reset_keys": SET_CURSOR,
+    }
+)
+"""Methods of the ledger that people's commands change something with, and what each is. What workers, evaluations and
+the server's own duties write is not among them."""

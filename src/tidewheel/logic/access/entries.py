@@ -1,0 +1,37 @@
+"""Makes what an entry of the audit tells fit to be kept: secrets masked, long texts and lists cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tidewheel.logic.access.masking import mask_text, masked
+
+MAX_TEXT = 2_000
+MAX_ITEMS = 200
+
+
+def kept(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A copy that msgpack can hold; None stays None."""
+    if value is None:
+        return None
+    plain: dict[str, Any] = _cut(masked(msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=str)))
+    return plain
+
+
+def kept_text(text: str | None) -> str | None:
+    """A message; None for an empty one."""
+    return mask_text(text)[:MAX_TEXT] if text else None
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "…"
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    if isinstance(value, dict):
+        return {key: _cut(inner) for key, inner in list(value.items())[:MAX_ITEMS]}
+    if isinstance(value, list):
+        return [_cut(inner) for inner in value[:MAX_ITEMS]]
+    return value
