@@ -14,6 +14,7 @@ import msgspec
 from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.values import events
 from tidewheel.values.events import Event, EventType
+from tidewheel.values.serde import as_built_in
 from tidewheel.worker.run_environment import RunEnvironment
 from tidewheel.worker.step_runner import StepOutcome
 
@@ -42,7 +43,7 @@ class PipeSink:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=as_built_in)
 
     def emit(self, event: Event) -> None:
         """Send one event."""
