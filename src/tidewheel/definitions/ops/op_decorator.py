@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -17,6 +16,7 @@ from tidewheel.definitions.assets.results import (
 )
 from tidewheel.definitions.config.config_schema import to_optional_field
 from tidewheel.definitions.config.pythonic_config import schema_of_annotation
+from tidewheel.definitions.docstrings import description_of
 from tidewheel.definitions.ops.definition import OpDefinition, OpFunction, input_definition, output_definition
 from tidewheel.definitions.ops.function_signature import EMPTY, FunctionSignature
 from tidewheel.definitions.ops.inputs_outputs import DynamicOut, In, InputDefinition, Out, OutputDefinition
@@ -120,7 +120,7 @@ def build_op(
         name or signature.name,
         _inputs(signature, ins, what),
         _outputs(signature, outs) if infers_output_types else _given_outputs(outs),
-        description or inspect.getdoc(fn),
+        description or description_of(fn),
         schema,
         keys,
         tags,
