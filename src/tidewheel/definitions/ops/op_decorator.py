@@ -93,6 +93,7 @@ def build_op(
     outs: Mapping[str, Out] | None = None,
     config_schema: Any = None,
     required_resource_keys: AbstractSet[str] | None = None,
+    brought_resources: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
@@ -103,6 +104,7 @@ def build_op(
 ) -> OpDefinition:
     """An op of a function: what is not given is read from the function's signature.
 
+    ``brought_resources``: what an asset or check brings along in ``resource_defs``; the function may use it without naming it.
     ``what`` names the kind in messages. ``outs=None``: one output ``result``. ``infers_output_types=False``: the return
     annotation says nothing of the outputs' types.
 
@@ -114,7 +116,7 @@ def build_op(
     signature = signature or FunctionSignature(fn, what=what)
     signature.refuse_var_positional()
     schema = _config_schema(signature, config_schema, what)
-    keys = _resource_keys(signature, required_resource_keys, what)
+    keys = _resource_keys(signature, required_resource_keys, what) | set(brought_resources or ())
     made = OpDefinition(
         OpFunction(fn, signature),
         name or signature.name,
