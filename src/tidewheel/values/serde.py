@@ -17,9 +17,14 @@ def as_built_in(value: Any) -> Any:
     Raises:
         TypeError: when the value is nothing of the kind.
     """
-    for kind in (float, str, int, bytes):
-        if isinstance(value, kind):
-            return kind.__str__(value) if kind is str else kind(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, bytes):
+        return bytes(value)
     raise TypeError(
         f"expected a value of a built-in kind, got {value!r} ({type(value).__name__}), which cannot be written; convert it"
     )
