@@ -21,6 +21,7 @@ from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.launch import LaunchRequest, PreparedLaunch
 from tidewheel.values.records import IntakeBatch, IntakeOutcome, RunRecord
+from tidewheel.values.serde import as_built_in
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 256 * 1024 * 1024
@@ -248,7 +249,7 @@ Message = Union[
     Activity,
 ]
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.msgpack.Encoder(enc_hook=as_built_in)
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 

@@ -139,9 +139,16 @@ class MetadataValue(msgspec.Struct, frozen=True):
         """A small table; without a schema, column types follow the first record.
 
         Raises:
+            ParameterCheckError: when a record is none.
             ValueError: when there is neither a record nor a schema.
         """
-        return TableMetadataValue(tuple(records), schema or infer_table_schema(records))
+        rows = tuple(records)
+        wrong = next((row for row in rows if not isinstance(row, TableRecord)), None)
+        if wrong is not None:
+            raise ParameterCheckError(
+                f"expected records as TableRecord, got {wrong!r} ({type(wrong).__name__}); write TableRecord({{...}})"
+            )
+        return TableMetadataValue(rows, schema or infer_table_schema(rows))
 
     @staticmethod
     def table_schema(schema: TableSchema) -> TableSchemaMetadataValue:

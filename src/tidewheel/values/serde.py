@@ -8,7 +8,29 @@ import msgspec
 
 T = TypeVar("T")
 
-_encoder = msgspec.msgpack.Encoder()
+
+def as_built_in(value: Any) -> Any:
+    """A value of a subclass of float, str, int or bytes as its plain kind, so that it can be written.
+
+    Numbers and texts out of numerical libraries (``numpy.float64``, ``numpy.str_``) are such values.
+
+    Raises:
+        TypeError: when the value is nothing of the kind.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    raise TypeError(
+        f"expected a value of a built-in kind, got {value!r} ({type(value).__name__}), which cannot be written; convert it"
+    )
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=as_built_in)
 _decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
 
 
@@ -31,7 +53,7 @@ def decode(data: bytes | memoryview, as_type: type[T]) -> T:
 
 def to_json(value: Any) -> str:
     """The value as JSON text."""
-    return msgspec.json.encode(value).decode()
+    return msgspec.json.encode(value, enc_hook=as_built_in).decode()
 
 
 def from_json(text: str | bytes, as_type: type[T]) -> T:

@@ -56,12 +56,15 @@ test_logger.__test__ = False  # type: ignore[attr-defined]
 class DirectResources:
     """Resources given to a context by hand; opened when they are first asked for, closed with the context."""
 
-    def __init__(self, resources: Any, config: Mapping[str, Any] | None, instance: Any) -> None:
+    def __init__(
+        self, resources: Any, config: Mapping[str, Any] | None, instance: Any, event_loop: Any = None
+    ) -> None:
         if isinstance(resources, ScopedResources):
             resources = resources._asdict()
         self.definitions = coerce_resources(resources)
         self._raw_config = config or {}
         self._instance = instance
+        self._event_loop = event_loop
         self._factory: ResourceFactory | None = None
 
     def factory(self) -> ResourceFactory:
@@ -74,7 +77,9 @@ class DirectResources:
                 for key, definition in self.definitions.items()
                 if key in self._raw_config
             }
-            context = InitResourceContext(instance=self._instance, log_manager=test_logger())
+            context = InitResourceContext(
+                instance=self._instance, log_manager=test_logger(), event_loop=self._event_loop
+            )
             self._factory = ResourceFactory(self.definitions, checked, context=context)
         return self._factory
 
@@ -344,7 +349,10 @@ def build_op_context(
     given = op_config if op_config is not None else config
     plain = to_config_value(given) if isinstance(given, Config) else given
     step = DirectStep(
-        env, DirectResources(resources, resources_config, lambda: env.instance), plain, mapping_key
+        env,
+        DirectResources(resources, resources_config, lambda: env.instance, event_loop),
+        plain,
+        mapping_key,
     )
     step.env.random = None
     context = DirectOpExecutionContext(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -119,9 +120,11 @@ class ResourceScope:
         self._env = env
         self._keys = sorted(keys)
         self._step_key = step_key
-        self._factory = ResourceFactory(
-            env.job.resource_defs, env.resolved.resources, context=_context(env, step_key)
-        )
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The event loop of async resources, once one has asked for it; async functions run in it too."""
+        context = _context(env, step_key)
+        context._event_loop = self._made_loop
+        self._factory = ResourceFactory(env.job.resource_defs, env.resolved.resources, context=context)
         self._views: dict[frozenset[str], ScopedResources] = {}
 
     def __enter__(self) -> ResourceScope:
@@ -169,10 +172,17 @@ class ResourceScope:
     ) -> None:
         self._close_quietly()
 
+    def _made_loop(self) -> asyncio.AbstractEventLoop:
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+        return self.loop
+
     def _close_quietly(self) -> None:
         """Tear down; an error in it is reported and changes nothing else."""
         try:
-            self._factory.close()
+            with contextlib.ExitStack() as last:
+                last.callback(self._close_loop)
+                self._factory.close()
         except Exception as exc:  # noqa: BLE001 - a boundary: user code; what is done is done
             self._env.emit(
                 EventType.ENGINE_EVENT,
@@ -180,6 +190,12 @@ class ResourceScope:
                 step_key=self._step_key,
                 payload=EngineNote(error=_cause(exc)),
             )
+
+    def _close_loop(self) -> None:
+        if self.loop is not None:
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()
+            self.loop = None
 
     def value(self, key: str) -> Any:
         """A resource as typed parameters and the engine get it.

@@ -25,6 +25,7 @@ from tidewheel.values.limits import (
     shown,
     size_problem,
 )
+from tidewheel.values.serde import as_built_in
 
 
 def request_problem(request: RunRequest) -> str | None:
@@ -52,7 +53,7 @@ def _config_problem(run_config: Mapping[str, Any]) -> str | None:
     if naive is not None:
         return f"expected datetimes with a time zone in run_config, got {naive!r}; add tzinfo, or pass text (isoformat())"
     try:
-        size = len(msgspec.json.encode(run_config))
+        size = len(msgspec.json.encode(run_config, enc_hook=as_built_in))
     except (TypeError, ValueError, RecursionError) as exc:
         return f"expected run_config that can be written as JSON, got: {exc}"
     if size > MAX_RUN_CONFIG_BYTES:
@@ -93,7 +94,7 @@ def require_storable(result: EvaluationResult) -> EvaluationResult:
         )
     for event in result.events:
         metadata = getattr(event.payload, "metadata", None)
-        size = len(msgspec.msgpack.encode(metadata)) if metadata else 0
+        size = len(msgspec.msgpack.encode(metadata, enc_hook=as_built_in)) if metadata else 0
         if size > MAX_METADATA_BYTES:
             raise CheckError(
                 f"expected metadata of at most {MAX_METADATA_BYTES} bytes on an event of asset {event.asset!r}, got "
@@ -102,7 +103,7 @@ def require_storable(result: EvaluationResult) -> EvaluationResult:
     if result.skip_reason is not None and len(result.skip_reason) > MAX_SKIP_REASON_CHARS:
         result = msgspec.structs.replace(result, skip_reason=shown(result.skip_reason))
     try:
-        msgspec.msgpack.encode(result)
+        msgspec.msgpack.encode(result, enc_hook=as_built_in)
     except UnicodeEncodeError as exc:
         raise CheckError(f"expected texts that UTF-8 can hold, got {ascii(exc.object)[:200]}") from exc
     return result

@@ -15,6 +15,7 @@ from tidewheel.logic.runs.plan import PlannedStep
 from tidewheel.runtime.log_lines import add_log_fields
 from tidewheel.values import events
 from tidewheel.values.events import Event, EventType
+from tidewheel.values.serde import as_built_in
 from tidewheel.worker.run_environment import RunEnvironment
 from tidewheel.worker.step_runner import StepOutcome
 
@@ -43,7 +44,7 @@ class PipeSink:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=as_built_in)
 
     def emit(self, event: Event) -> None:
         """Send one event."""

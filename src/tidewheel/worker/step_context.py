@@ -67,6 +67,45 @@ class StepContext:
             self._log = RunLog(self.env, self.key)
         return self._log
 
+    # what IO managers read through their context's step_context
+
+    @property
+    def instance(self) -> Any:
+        """The instance; it knows of everything that has happened in the run so far."""
+        found = self.env.instance
+        self.env.sink.flush()
+        return found
+
+    @property
+    def job_def(self) -> Any:
+        """The job."""
+        return self.env.job
+
+    @property
+    def job_name(self) -> str:
+        """The job's name."""
+        return self.env.job_name
+
+    @property
+    def dagster_run(self) -> Any:
+        """The run."""
+        return self.env.run_view
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.env.run.run_id
+
+    @property
+    def run_config(self) -> Mapping[str, Any]:
+        """The run's config."""
+        return self.env.run.run_config
+
+    @property
+    def run_tags(self) -> Mapping[str, str]:
+        """The run's tags."""
+        return self.env.run.tags
+
     @property
     def config(self) -> Any:
         """The op's config as its function sees it."""
@@ -100,21 +139,6 @@ class StepContext:
     def is_check_step(self) -> bool:
         """Whether the step evaluates checks and makes no asset."""
         return len(self.path) == 1 and bool(self.check_keys) and not self.asset_keys
-
-    @property
-    def dagster_run(self) -> Any:
-        """The run (what users reach through private properties of their contexts)."""
-        return self.env.run_view
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return self.env.run_id
-
-    @property
-    def job_name(self) -> str:
-        """The job's name."""
-        return self.env.job_name
 
     @property
     def has_partition_key(self) -> bool:

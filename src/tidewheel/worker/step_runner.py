@@ -134,7 +134,9 @@ class StepRunner:
                 made = self._call(step, context, values)
             held: list[Any] = []
             is_returning = not is_generator(made)
-            stream = stream_of(step.op_def, made, plain_values_hint=lambda: step.plain_values_hint)
+            stream = stream_of(
+                step.op_def, made, self._scope.loop, plain_values_hint=lambda: step.plain_values_hint
+            )
             for result in _guarded(step, stream, gate):
                 if result is RETURNED:
                     self._writer.require_complete(step, held)

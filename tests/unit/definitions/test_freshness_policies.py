@@ -128,3 +128,9 @@ def test_wrong_older_policies(kwargs: dict[str, Any], error: type[Exception]) ->
     with warnings.catch_warnings(), pytest.raises(error):
         warnings.simplefilter("ignore")
         LegacyFreshnessPolicy(**kwargs)
+
+
+def test_windows_answer_as_plain_timedeltas() -> None:
+    policy = FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=1))
+    assert policy.fail_window.to_timedelta() == timedelta(hours=3)
+    assert type(policy.warn_window.to_timedelta()) is timedelta

@@ -77,9 +77,22 @@ class FreshnessPolicy(ABC):
         return CronFreshnessPolicy(deadline_cron, lower_bound_delta, timezone)
 
 
+class FreshnessWindow(timedelta):
+    """A window of a policy: a timedelta that also answers ``to_timedelta()``, as user code asks it."""
+
+    @classmethod
+    def from_timedelta(cls, delta: timedelta) -> FreshnessWindow:
+        """The same length of time."""
+        return cls(days=delta.days, seconds=delta.seconds, microseconds=delta.microseconds)
+
+    def to_timedelta(self) -> timedelta:
+        """The window as a plain timedelta."""
+        return timedelta(days=self.days, seconds=self.seconds, microseconds=self.microseconds)
+
+
 @dataclass(frozen=True)
 class TimeWindowFreshnessPolicy(FreshnessPolicy):
-    """An update must not be longer ago than ``fail_window``."""
+    """An update must not be longer ago than ``fail_window``. Both windows are kept as ``FreshnessWindow``."""
 
     fail_window: timedelta
     warn_window: timedelta | None = None
@@ -89,6 +102,7 @@ class TimeWindowFreshnessPolicy(FreshnessPolicy):
             window = getattr(self, name)
             if window is not None or name == "fail_window":
                 _require_delta(window, name)
+                object.__setattr__(self, name, FreshnessWindow.from_timedelta(window))
         if self.warn_window is not None and self.warn_window >= self.fail_window:
             raise CheckError(
                 f"expected warn_window to be shorter than fail_window ({self.fail_window}), got {self.warn_window}"

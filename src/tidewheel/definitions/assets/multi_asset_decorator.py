@@ -118,6 +118,7 @@ def multi_asset(
             outs={**plan.outs, **{output: Out(is_required=not can_subset) for output in checks}},
             config_schema=config_schema,
             required_resource_keys=required_resource_keys,
+            brought_resources=resource_defs,
             tags={**({COMPUTE_KIND: compute_kind} if compute_kind else {}), **(op_tags or {})},
             retry_policy=retry_policy,
             code_version=code_version,

@@ -12,6 +12,7 @@ from tidewheel.definitions.assets.results import DEFAULT_OUTPUT, NO_VALUE
 from tidewheel.definitions.config.config_mapping import ConfigMapping
 from tidewheel.definitions.config.config_schema import Field
 from tidewheel.definitions.config.configured import fixed_or_mapped
+from tidewheel.definitions.docstrings import description_of
 from tidewheel.definitions.ops.composition import (
     CollectedHandle,
     Composer,
@@ -655,7 +656,7 @@ def compose(
             mapping.graph_input_description = given_in.description
     made = GraphDefinition(
         name or fn.__name__,
-        description=description or inspect.getdoc(fn),
+        description=description or description_of(fn),
         node_defs=_distinct(composer, what),
         dependencies=composer.dependencies,
         input_mappings=composer.input_mappings,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -17,6 +16,7 @@ from tidewheel.definitions.assets.results import (
 )
 from tidewheel.definitions.config.config_schema import to_optional_field
 from tidewheel.definitions.config.pythonic_config import schema_of_annotation
+from tidewheel.definitions.docstrings import description_of
 from tidewheel.definitions.ops.definition import OpDefinition, OpFunction, input_definition, output_definition
 from tidewheel.definitions.ops.function_signature import EMPTY, FunctionSignature
 from tidewheel.definitions.ops.inputs_outputs import DynamicOut, In, InputDefinition, Out, OutputDefinition
@@ -93,6 +93,7 @@ def build_op(
     outs: Mapping[str, Out] | None = None,
     config_schema: Any = None,
     required_resource_keys: AbstractSet[str] | None = None,
+    brought_resources: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     retry_policy: RetryPolicy | None = None,
     code_version: str | None = None,
@@ -103,6 +104,7 @@ def build_op(
 ) -> OpDefinition:
     """An op of a function: what is not given is read from the function's signature.
 
+    ``brought_resources``: what an asset or check brings along in ``resource_defs``; the function may use it without naming it.
     ``what`` names the kind in messages. ``outs=None``: one output ``result``. ``infers_output_types=False``: the return
     annotation says nothing of the outputs' types.
 
@@ -116,13 +118,13 @@ def build_op(
     if what != "observable_source_asset":
         signature.refuse_foreign_context()
     schema = _config_schema(signature, config_schema, what)
-    keys = _resource_keys(signature, required_resource_keys, what)
+    keys = _resource_keys(signature, required_resource_keys, what) | set(brought_resources or ())
     made = OpDefinition(
         OpFunction(fn, signature),
         name or signature.name,
         _inputs(signature, ins, what),
         _outputs(signature, outs) if infers_output_types else _given_outputs(outs),
-        description or inspect.getdoc(fn),
+        description or description_of(fn),
         schema,
         keys,
         tags,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from tidewheel.definitions.config.config_schema import Field, to_field
 from tidewheel.definitions.config.config_validation import check_config
 from tidewheel.definitions.config.configured import ConfigSource, fixed_or_mapped
+from tidewheel.definitions.docstrings import description_of
 from tidewheel.definitions.jobs.execution_hooks import hooks
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
 
@@ -157,7 +158,7 @@ def _resource_of(
     version: str | None,
 ) -> ResourceDefinition:
     require_context_only(fn, "resource")
-    made = ResourceDefinition(fn, config_schema, description or inspect.getdoc(fn), keys, version)
+    made = ResourceDefinition(fn, config_schema, description or description_of(fn), keys, version)
     made.__doc__ = fn.__doc__
     made.__name__ = getattr(fn, "__name__", "resource")  # type: ignore[attr-defined]
     made.__module__ = getattr(fn, "__module__", __name__)

@@ -248,13 +248,7 @@ class ConfigurableIOManager(ConfigurableIOManagerFactory, IOManager):
         """This IO manager as a definition."""
         return ConfigurableResourceFactory.__resource_definition__(self)
 
-    @abstractmethod
-    def handle_output(self, context: Any, obj: Any) -> None:
-        """Store an output's value."""
-
-    @abstractmethod
-    def load_input(self, context: Any) -> Any:
-        """The value of an input."""
+    # handle_output and load_input stay those of IOManager, so that a second base class may implement them
 
 
 class ConfigurableLegacyIOManagerAdapter(ConfigurableIOManagerFactory):

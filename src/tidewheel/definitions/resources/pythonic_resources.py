@@ -36,6 +36,30 @@ from tidewheel.errors import InvalidDefinitionError, InvalidInvocationError
 T = TypeVar("T")
 
 
+@contextlib.contextmanager
+def _in_event_loop(
+    entered: contextlib.AbstractAsyncContextManager[Any], context: InitResourceContext, name: str
+) -> Generator[Any, None, None]:
+    """A resource that is set up and torn down asynchronously, in the event loop that the run's async functions use.
+
+    Raises:
+        InvalidInvocationError: when there is no event loop.
+    """
+    loop = context.event_loop
+    if loop is None:
+        raise InvalidInvocationError(
+            f"expected an event loop for {name}, whose yield_for_execution is async, got none; give the context event_loop="
+        )
+    value = loop.run_until_complete(entered.__aenter__())
+    try:
+        yield value
+    except BaseException as exc:
+        if not loop.run_until_complete(entered.__aexit__(type(exc), exc, exc.__traceback__)):
+            raise
+    else:
+        loop.run_until_complete(entered.__aexit__(None, None, None))
+
+
 class _InnerResource:
     """Marks a field as a resource."""
 
@@ -387,7 +411,10 @@ class ConfigurableResourceDefinition(ResourceDefinition):
                 inner_values[name] = self._open_inner(stack, name, inner, inner_config, context, shared)
             made = self._make(config, inner_values)
             made.__dict__["_resource_context"] = context
-            value = stack.enter_context(made.yield_for_execution(context))
+            entered = made.yield_for_execution(context)
+            if isinstance(entered, contextlib.AbstractAsyncContextManager):
+                entered = _in_event_loop(entered, context, self.cls.__name__)
+            value = stack.enter_context(entered)
             yield self.expose(made, value, context)
 
     def expose(self, made: Any, value: Any, context: InitResourceContext) -> Any:

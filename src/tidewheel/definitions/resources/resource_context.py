@@ -103,7 +103,7 @@ class InitResourceContext:
     @property
     def event_loop(self) -> Any:
         """The event loop, if there is one."""
-        return self._event_loop
+        return self._event_loop() if callable(self._event_loop) else self._event_loop
 
     def replace_config(self, config: Any) -> InitResourceContext:
         """A copy with other config."""
