@@ -97,6 +97,13 @@ class ConditionGraph:
             self._known[question] = answer()
         return self._known[question]  # type: ignore[no-any-return]
 
+    def condition_identity(self, key: Key) -> str:
+        """What tells a target's condition from others; empty without one."""
+        condition = self[key].condition
+        if condition is None:
+            return ""
+        return self.once(("identity", id(condition)), lambda: codec.identity_of(condition))
+
     @cached_property
     def dependents(self) -> Mapping[Key, tuple[Key, ...]]:
         """Who depends directly on each subject (itself excluded)."""
