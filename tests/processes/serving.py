@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from tidewheel.runtime.home import read_address
 from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
 
 START_S = 60.0
+STARTED: list["Served"] = []  # by the test that runs now
 
 
 class Served:
@@ -53,8 +55,12 @@ class Served:
         self.lines: queue.Queue[dict | None] = queue.Queue()
         self.seen: list[dict] = []
         self.errors: list[str] = []
-        threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._read_errors, daemon=True).start()
+        self._readers = [
+            threading.Thread(target=read, daemon=True) for read in (self._read, self._read_errors)
+        ]
+        for reader in self._readers:
+            reader.start()
+        STARTED.append(self)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -89,8 +95,12 @@ class Served:
         """Wait until code has loaded (or failed) and the address is known."""
         got: set[str] = set()
         while got != {"server", "location"}:
-            line = self.wait_for(lambda a: a["kind"] in ("server", "location"))
+            line = self.wait_for(lambda a: a["kind"] == "server" or is_answer_of_location(a))
             got.add(line["kind"])
+
+    def wait_location(self) -> dict:
+        """The next code location that has loaded or failed (on a busy machine LOADING comes before)."""
+        return self.wait_for(is_answer_of_location)
 
     @property
     def ledger(self) -> RemoteLedger:
@@ -142,6 +152,22 @@ class Served:
         """kill -9 of the server alone."""
         self.process.kill()
         self.process.wait()
+
+    def clear_away(self) -> None:
+        """Leave no process and no thread of it, however the test ended."""
+        if self.process.poll() is None:
+            family = [*self.descendants(), psutil.Process(self.process.pid)]
+            for process in family:
+                with suppress(psutil.Error):
+                    process.kill()
+            self.process.wait()
+        for reader in self._readers:
+            reader.join(10.0)
+
+
+def is_answer_of_location(activity: dict) -> bool:
+    """Whether an activity tells what became of loading a code location."""
+    return activity["kind"] == "location" and activity["status"] != "LOADING"
 
 
 def wait_until(true: Callable[[], object], timeout_s: float = 30.0, what: str = "the condition") -> object:

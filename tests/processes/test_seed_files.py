@@ -30,7 +30,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         env={"SHOP_INBOX": str(tmp_path / "inbox"), "LESSON_SOURCE": str(tmp_path / "source")},
     )
     for _ in range(3):
-        located = made.wait_for(lambda line: line["kind"] == "location")
+        located = made.wait_location()
         assert located["status"] == "LOADED", located
     yield made
     made.stop()

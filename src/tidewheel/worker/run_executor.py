@@ -94,12 +94,15 @@ def execute_run(
     captures_values: bool = False,
     repository: Any = None,
     gate: InterruptGate | None = None,
+    owns_process: bool = False,
 ) -> RunResult:
     """Execute a run of a job; every event goes to the sink, from RUN_START to RUN_SUCCESS, RUN_FAILURE or RUN_CANCELED.
 
     ``strategy`` overrides the job's executor. ``instance`` may be a function that makes one when it is first needed.
     ``logs_dir``: where standard output and error of steps are kept (None: not captured). ``gate``: what notes interrupts,
-    if that is installed already.
+    if that is installed already. ``owns_process``: this process serves nothing but the run, so that an executor of
+    processes may run a mere chain of steps in it; elsewhere (a user's program, a test) a step that ends its process
+    must not end everything.
 
     Raises:
         Exception: with ``raise_on_error``, the user's own exception of the first failed step, or what kept the run from
@@ -108,7 +111,17 @@ def execute_run(
     guard = gate if gate is not None else InterruptGate()
     with guard.installed() if gate is None else nullcontext():
         execution = _Execution(
-            job, run, sink, clock, guard, instance, storage_dir, logs_dir, captures_values, repository
+            job,
+            run,
+            sink,
+            clock,
+            guard,
+            instance,
+            storage_dir,
+            logs_dir,
+            captures_values,
+            repository,
+            owns_process,
         )
         result = execution.run(strategy, resolved)
     if raise_on_error and result.exception is not None:
@@ -131,8 +144,10 @@ class _Execution:
         logs_dir: Path | None,
         captures_values: bool,
         repository: Any,
+        owns_process: bool,
     ) -> None:
         self._job = job
+        self._owns_process = owns_process
         self._run = run
         self._gate = gate
         self.env = RunEnvironment(
@@ -243,12 +258,12 @@ class _Execution:
     # side by side
 
     def _execute_in_processes(self, progress: RunProgress, strategy: StepStrategy) -> None:
-        """Execute steps in processes as long as several can run at once; what is a chain is left for this process."""
+        """Execute steps in processes; a run with a process of its own leaves what is a mere chain for that process."""
         obstacle = why_not_fork() or self._values_in_memory()
         if obstacle is not None:
             self._note(f"Steps are executed one after another in the run's process: {obstacle}.")
             return
-        if strategy.max_concurrent == 1:
+        if strategy.max_concurrent == 1 and self._owns_process:
             return
 
         def body(planned: PlannedStep, attempt: int) -> StepOutcome:
@@ -256,7 +271,9 @@ class _Execution:
 
         lanes = StepProcesses(self.env, body, self._versions.note)
         maximum = strategy.max_concurrent or os.cpu_count() or 1
-        self._drive(progress, lanes, StepAdmission(maximum, strategy.tag_limits), leaves_chains=True)
+        self._drive(
+            progress, lanes, StepAdmission(maximum, strategy.tag_limits), leaves_chains=self._owns_process
+        )
 
     def _in_child(
         self, progress: RunProgress, planned: PlannedStep, attempt: int, strategy: StepStrategy

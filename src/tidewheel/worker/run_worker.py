@@ -61,6 +61,7 @@ def run_worker(
                 clock=now_s,
                 raise_on_error=False,
                 gate=gate,
+                owns_process=True,
             )
         sink.close()
     return EXIT_OK

@@ -1,0 +1,41 @@
+"""What every test run has: ordinary signal handling, and failures told when they happen, not at the end."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take Ctrl-C as usual, though whoever started the run ignores it (as a shell does for a job in the background).
+
+    Ignored signals are inherited: servers started by tests would not hear the Ctrl-C that tests send them.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_TellsAtOnce(config), "tells-failures-at-once")
+
+
+class _TellsAtOnce:
+    """A run that is cut before its summary still names what failed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not report.failed:
+            return
+        writer: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if writer is not None:
+            writer.write_line(f"\n{report.when} of {report.nodeid} failed: {_cause(report)}")
+
+
+def _cause(report: pytest.TestReport) -> str:
+    """The last line of what went wrong."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return f"{crash.path}:{crash.lineno}: {crash.message.splitlines()[0][:300]}"
+    lines = str(report.longrepr or "").splitlines()
+    return lines[-1][:300] if lines else "no cause was given"
