@@ -63,7 +63,7 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True):
     partitions: PartitionSet
 
 
-class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The facts about one asset or check.
 
     `made`: ever made, and for a check: run for its asset's latest materialisation. `updates`: those since the oldest
