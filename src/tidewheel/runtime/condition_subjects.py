@@ -223,7 +223,8 @@ class FactMaker:
     def _update_times(self, subject: Subject, made: PartitionSet) -> Timeline:
         kept = self.known.get(subject.key)
         if kept is not None:
-            return kept.made.limited_to(made)
+            kept.made = kept.made.limited_to(made)  # the very same one, where nothing has changed
+            return kept.made
         state = self.rows.states.get(subject.key.name)
         if state is None or state.last_materialization_at is None:
             return Timeline(None)
@@ -232,7 +233,8 @@ class FactMaker:
     def _failure_times(self, subject: Subject, failed: PartitionSet) -> Timeline:
         kept = self.known.get(subject.key)
         if kept is not None:
-            return kept.failed.limited_to(failed)
+            kept.failed = kept.failed.limited_to(failed)
+            return kept.failed
         state = self.rows.states.get(subject.key.name)
         run = self.rows.records.get(state.last_failed_run_id or "") if state is not None else None
         return Timeline(None).adding([] if run is None else [(run.ended_at or run.updated_at, 0)])
