@@ -36,7 +36,7 @@ def show_until_done(home: Path, *, days: int, awaited: set[str]) -> str:
     family = psutil.Process(show.pid).children(recursive=True)
     pressed = time.monotonic()
     show.send_signal(signal.SIGINT)
-    rest, _ = show.communicate(timeout=30)
+    rest, _ = show.communicate(timeout=90)
     text = "".join(printed) + rest
     assert not missing, text
     assert time.monotonic() - pressed < 5, text

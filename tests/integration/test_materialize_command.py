@@ -24,7 +24,7 @@ def test_the_assets_and_checks_of_the_run_are_shown(tmp_path):
         [sys.executable, "-m", "tidewheel", "materialize", "-f", str(file), "--home", str(tmp_path / "home")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
     )
     assert done.returncode == 0, done.stderr
     shown = [line.split()[3] for line in done.stdout.splitlines() if line[:2] == "20"]

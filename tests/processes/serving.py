@@ -19,7 +19,7 @@ import psutil
 from tidewheel.runtime.home import read_address
 from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
 
-START_S = 60.0
+START_S = 150.0
 STARTED: list["Served"] = []  # by the test that runs now
 
 
@@ -128,7 +128,7 @@ class Served:
         """All processes below the server now."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def stop(self, timeout_s: float = 10.0) -> float:
+    def stop(self, timeout_s: float = 60.0) -> float:
         """Ctrl-C; how long the end took in seconds. Nothing may be left behind."""
         if self.process.poll() is not None:
             return 0.0
@@ -170,7 +170,7 @@ def is_answer_of_location(activity: dict) -> bool:
     return activity["kind"] == "location" and activity["status"] != "LOADING"
 
 
-def wait_until(true: Callable[[], object], timeout_s: float = 30.0, what: str = "the condition") -> object:
+def wait_until(true: Callable[[], object], timeout_s: float = 90.0, what: str = "the condition") -> object:
     """Ask until the answer is true (for facts that no signal tells of)."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -18,8 +18,6 @@ from tidewheel.values.launch import LaunchRequest
 from tidewheel.values.records import EventFilter, RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @contextmanager
 def serving(folder: Path, text: str) -> Iterator[Served]:
@@ -279,6 +277,6 @@ def test_updates_are_acted_upon_once_however_often_the_server_is_killed(tmp_path
             ended = all(run.is_finished for run in served.ledger.get_runs())
             return ended and made.get("leaf", 0) > made["root"]
 
-        wait_until(is_quiet, timeout_s=60.0, what="the leaf after the last update of its root")
+        wait_until(is_quiet, timeout_s=150.0, what="the leaf after the last update of its root")
         asked = [run for run in runs_of(served.ledger, "leaf") if not run.parent_run_id]
         assert 1 <= len(asked) <= updates

@@ -97,7 +97,7 @@ def launched(served, **request):
     return outcome.backfill_id
 
 
-def ended(served, backfill_id, timeout_s=60.0):
+def ended(served, backfill_id, timeout_s=150.0):
     ledger = served.ledger
 
     def look():
@@ -110,7 +110,6 @@ def ended(served, backfill_id, timeout_s=60.0):
 ALL = ("orders", "items", "sums", "report")
 
 
-@pytest.mark.timeout(120)
 def test_a_backfill_goes_from_what_is_needed_to_what_needs_it_and_survives_a_kill(place):
     (place.root / "hold.txt").write_text("2024-01-12")
     served = place.serve()
@@ -138,7 +137,6 @@ def test_a_backfill_goes_from_what_is_needed_to_what_needs_it_and_survives_a_kil
     served.stop()
 
 
-@pytest.mark.timeout(120)
 def test_what_fails_is_left_and_repeated(place):
     served = place.serve(BACKFILL_FAILS="2024-01-03")
     backfill_id = launched(served, assets=ALL, ranges=(("2024-01-01", "2024-01-21"),))
@@ -159,7 +157,6 @@ def test_what_fails_is_left_and_repeated(place):
     served.stop()
 
 
-@pytest.mark.timeout(120)
 def test_a_cancelled_backfill_stops_its_runs_and_goes_on_when_resumed(place):
     (place.root / "hold.txt").write_text(" ".join(f"2024-01-{day:02}" for day in range(1, 22)))
     served = place.serve()
@@ -179,7 +176,6 @@ def test_a_cancelled_backfill_stops_its_runs_and_goes_on_when_resumed(place):
     served.stop()
 
 
-@pytest.mark.timeout(120)
 def test_a_job_is_run_for_each_of_its_partitions_with_their_config(place):
     served = place.serve()
     backfill_id = launched(served, job_name="nightly", ranges=(("b", "d"),))

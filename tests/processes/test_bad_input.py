@@ -159,7 +159,6 @@ def misbehaving(tmp_path: Path):
     served.stop()
 
 
-@pytest.mark.timeout(180)
 def test_misbehaving_code_costs_the_rest_nothing(misbehaving: Served) -> None:
     served = misbehaving
     ticks = {}

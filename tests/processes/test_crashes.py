@@ -116,7 +116,7 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path, storage: s
         )
         return {run.run_key for run in by_key if run.run_key} == set(days) and open_runs == 0
 
-    wait_until(all_done, 90.0, "every file's run was made and every run ended")
+    wait_until(all_done, 180.0, "every file's run was made and every run ended")
     ended = time.time()
     ledger.close()
     served.stop()

@@ -85,7 +85,6 @@ def place(tmp_path):
     made.served.stop()
 
 
-@pytest.mark.timeout(120)
 def test_steps_of_different_runs_wait_for_each_other_inside_their_runs(place):
     place.ledger.pools.set_slots("db", 1, now=time.time())
     runs = [place.launch(job_name="late") for _ in range(3)]
@@ -96,7 +95,6 @@ def test_steps_of_different_runs_wait_for_each_other_inside_their_runs(place):
     assert place.ledger.pools.get_held() == {}
 
 
-@pytest.mark.timeout(120)
 def test_a_run_that_can_begin_with_nothing_else_waits_in_the_queue_and_says_why(place):
     place.ledger.pools.set_slots("db", 1, now=time.time())
     place.hold.touch()
@@ -113,7 +111,6 @@ def test_a_run_that_can_begin_with_nothing_else_waits_in_the_queue_and_says_why(
     assert place.status(second) is RunStatus.SUCCESS
 
 
-@pytest.mark.timeout(120)
 def test_a_slot_dies_with_the_worker_that_held_it(place):
     place.ledger.pools.set_slots("db", 1, now=time.time())
     place.hold.touch()

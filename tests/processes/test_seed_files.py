@@ -53,7 +53,7 @@ def evaluated(served: Served, view: TriggerView) -> EvaluationResult:
         except RemoteError:
             return None
 
-    found = wait_until(result, 10, f"an evaluation of {view.name}")
+    found = wait_until(result, 90, f"an evaluation of {view.name}")
     assert isinstance(found, EvaluationResult)
     return found
 
@@ -77,14 +77,14 @@ def test_every_trigger_of_the_documents_works_on_a_server(served: Served, tmp_pa
     # a file without partition becomes a partition and is run
     control.set_trigger("file_sensor", True)
     (tmp_path / "source" / "first.csv").touch()
-    (run,) = wait_until(lambda: runs_of(served, "file_job"), 60, "a run of the file")
+    (run,) = wait_until(lambda: runs_of(served, "file_job"), 120, "a run of the file")
     assert (run.status, run.partition) == (RunStatus.SUCCESS, "first.csv")
 
     # a failure is told, with everything that the document's function reads of it
     launched = control.launch(LaunchRequest(job_name="doomed"))
     assert launched.run_id is not None
-    told = served.wait_for(lambda line: line["kind"] == "tick" and line["name"] == "failure_alert", 60)
+    told = served.wait_for(lambda line: line["kind"] == "tick" and line["name"] == "failure_alert", 150)
     assert told["status"] != TickStatus.FAILURE.value, told
     launched = control.launch(LaunchRequest(job_name="sync"))
-    told = served.wait_for(lambda line: line["kind"] == "tick" and line["name"] == "success_note", 60)
+    told = served.wait_for(lambda line: line["kind"] == "tick" and line["name"] == "success_note", 150)
     assert told["status"] != TickStatus.FAILURE.value, told

@@ -143,7 +143,6 @@ def retry(served: Served, run_id: str) -> dict:
     return json.loads(done.stdout)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("how", "words"),
     [("kill", "SIGKILL"), ("exit", "exit code 7"), ("sys.exit", "enough"), ("name", "of a file: \\\\udc80")],
@@ -163,7 +162,6 @@ def test_a_step_that_ends_its_process(served: Served, how: str, words: str) -> N
     assert executed(served) == ["first", "trouble", "trouble", "last"]
 
 
-@pytest.mark.timeout(120)
 def test_an_asset_that_ends_its_process(served: Served) -> None:
     failed = run_to_the_end(served, LaunchRequest(job_name="numbers", tags={"dagster/max_retries": "0"}))
     assert failed.status is RunStatus.FAILURE
@@ -174,7 +172,6 @@ def test_an_asset_that_ends_its_process(served: Served) -> None:
     assert executed(served) == ["one", "two", "two"]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("how", ["cancelled", "killed"])
 def test_what_a_step_has_started_ends_with_the_run(served: Served, how: str) -> None:
     outcome = served.control.launch(LaunchRequest(job_name="parent", tags={"dagster/max_retries": "0"}))

@@ -110,11 +110,11 @@ def test_a_server_is_watched_from_outside(tmp_path: Path, listener: Listener) ->
         assert found["tidewheel_run_slots", "limit"] == 10
         assert found["tidewheel_database_seconds_count", "write"] > 3
         assert found["tidewheel_duties_failed", ""] == 0
-        wait_until(lambda: listener.got.get("/alerts"), timeout_s=60, what="the alert")
+        wait_until(lambda: listener.got.get("/alerts"), timeout_s=150, what="the alert")
         alert = json.loads(listener.got["/alerts"][0])
         assert "sensor 'broken' has failed" in alert["message"]
-        wait_until(lambda: listener.got.get("/alive"), timeout_s=60, what="the sign of life")
-        wait_until(lambda: listener.got.get("/v1/traces"), timeout_s=60, what="the spans")
+        wait_until(lambda: listener.got.get("/alive"), timeout_s=150, what="the sign of life")
+        wait_until(lambda: listener.got.get("/v1/traces"), timeout_s=150, what="the spans")
         sent = b"".join(listener.got["/v1/traces"])
         for name in (b"run two_steps", b"step first", b"step second", run_id.encode()):
             assert name in sent

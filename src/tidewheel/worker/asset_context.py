@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.assets.results import typed_metadata
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.op_context import CURRENT, OpExecutionContext

@@ -33,6 +33,7 @@ from tidewheel.worker.direct_contexts import build_init_resource_context
 from tidewheel.worker.direct_invocation import invoke_hook, invoke_op, invoke_resource
 from tidewheel.worker.execution_result import ExecuteInProcessResult
 from tidewheel.worker.ledger_sink import LedgerSink
+from tidewheel.worker.multi_asset_sensor_context import watch_assets
 from tidewheel.worker.run_executor import IN_PROCESS, RunResult, execute_run
 
 
@@ -350,6 +351,10 @@ class _Hooks:
     def load_asset_value(self, key: Any, **options: Any) -> Any:
         """See ``asset_values.load_asset_value``."""
         return load_asset_value(key, **options)
+
+    def watch_assets(self, context: Any, monitored_assets: Any) -> Any:
+        """See ``multi_asset_sensor_context.watch_assets``."""
+        return watch_assets(context, monitored_assets)
 
     def new_resource_context(self, **options: Any) -> Any:
         """See ``direct_contexts.build_init_resource_context``."""

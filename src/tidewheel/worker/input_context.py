@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.assets.results import typed_metadata
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.ops.types import ANY_TYPE
 from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError

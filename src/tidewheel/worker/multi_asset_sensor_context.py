@@ -370,3 +370,21 @@ def build_multi_asset_sensor_context(
     first = MultiAssetSensorEvaluationContext(**options)
     first.advance_all_cursors()
     return MultiAssetSensorEvaluationContext(cursor=first.finish_evaluation(requested=False)[0], **options)
+
+
+def watch_assets(
+    context: SensorEvaluationContext, monitored_assets: Any
+) -> MultiAssetSensorEvaluationContext:
+    """The same as a context that tells of the materialisations of some assets."""
+    return MultiAssetSensorEvaluationContext(
+        monitored_assets=monitored_assets,
+        instance=context._instance,
+        cursor=context._cursor,
+        last_tick_completion_time=context.last_tick_completion_time,
+        last_run_key=context.last_run_key,
+        repository_name=context.repository_name,
+        repository_def=context._repository_def,
+        resource_defs=context._resource_defs,
+        sensor_name=context._sensor_name,
+        last_sensor_start_time=context.last_sensor_start_time,
+    )

@@ -110,23 +110,6 @@ class SensorEvaluationContext(TriggerContext):
             return True
         return self.last_tick_completion_time < self.last_sensor_start_time
 
-    def watching(self, monitored_assets: Any) -> Any:
-        """The same as a context that tells of the materialisations of some assets."""
-        from tidewheel.worker.multi_asset_sensor_context import MultiAssetSensorEvaluationContext  # noqa: PLC0415 - the other module needs this one
-
-        return MultiAssetSensorEvaluationContext(
-            monitored_assets=monitored_assets,
-            instance=self._instance,
-            cursor=self._cursor,
-            last_tick_completion_time=self.last_tick_completion_time,
-            last_run_key=self.last_run_key,
-            repository_name=self.repository_name,
-            repository_def=self._repository_def,
-            resource_defs=self._resource_defs,
-            sensor_name=self._sensor_name,
-            last_sensor_start_time=self.last_sensor_start_time,
-        )
-
     @property
     def caching_dynamic_partitions_loader(self) -> Any:
         """Whoever knows the dynamic partitions: the instance."""

@@ -17,8 +17,8 @@ from tidewheel.definitions.assets.results import (
     MaterializeResult,
     ObserveResult,
     Output,
-    typed_metadata,
 )
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.checks.check_results import (
     AssetCheckEvaluation,
     AssetCheckResult,

@@ -72,7 +72,7 @@ def test_rest_never_fails_and_answers_as_described(rest_schema) -> None:
             continue
 
         def check(case) -> None:
-            response = case.call(base_url=base, headers=headers, timeout=30)
+            response = case.call(base_url=base, headers=headers, timeout=90)
             case.validate_response(response, checks=CHECKS)
             assert response.status_code < 500 or response.status_code in (501, 503), response.text
             assert "Traceback" not in response.text
@@ -89,7 +89,7 @@ def test_rest_tells_the_anonymous_nothing(rest_schema) -> None:
             continue
 
         def check(case) -> None:
-            response = case.call(base_url=base, timeout=30)
+            response = case.call(base_url=base, timeout=90)
             assert response.status_code in (401, 400, 404, 405, 413), (response.status_code, response.text)
             assert "Traceback" not in response.text
 
@@ -104,7 +104,7 @@ def test_graphql_never_fails(server: GuardedServer) -> None:
     for operation in operations(schema):
 
         def check(case) -> None:
-            response = case.call(base_url=address, headers=headers, timeout=30)
+            response = case.call(base_url=address, headers=headers, timeout=90)
             assert response.status_code in (200, 400), response.text
             assert "Traceback" not in response.text and "INTERNAL_ERROR" not in response.text, (
                 case.body,

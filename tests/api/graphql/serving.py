@@ -109,7 +109,7 @@ class GraphQLServer:
         self, method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """One plain HTTP request: (status, headers, body)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, target, body, headers or {})
             response = connection.getresponse()
@@ -134,7 +134,7 @@ class GraphQLServer:
         assert status == 200 and "errors" not in body, (status, body)
         return body["data"]
 
-    def wait_for_run(self, run_id: str, *statuses: str, timeout_s: float = 30.0) -> str:
+    def wait_for_run(self, run_id: str, *statuses: str, timeout_s: float = 90.0) -> str:
         """Wait until a run has one of the statuses (or has ended, if none is given)."""
         wanted = statuses or ("SUCCESS", "FAILURE", "CANCELED")
         deadline = time.monotonic() + timeout_s

@@ -81,7 +81,7 @@ print(json.dumps(found))
 def test_the_client_itself(server: GraphQLServer) -> None:
     python = os.environ[INTERPRETER]
     ended = subprocess.run(
-        [python, "-c", SCRIPT, str(server.port)], capture_output=True, text=True, timeout=110, check=False
+        [python, "-c", SCRIPT, str(server.port)], capture_output=True, text=True, timeout=250, check=False
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert json.loads(ended.stdout.splitlines()[-1]) == {

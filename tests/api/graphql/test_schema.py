@@ -109,7 +109,7 @@ def test_what_the_peer_has_under_the_same_name_is_the_same() -> None:
     """Every field, argument, value and member here that the peer's schema names too is of the same type there."""
     code = "from dagster_graphql.schema import create_schema; print(str(create_schema()))"
     printed = subprocess.run(
-        [os.environ[INTERPRETER], "-c", code], capture_output=True, text=True, check=True, timeout=100
+        [os.environ[INTERPRETER], "-c", code], capture_output=True, text=True, check=True, timeout=250
     ).stdout
     theirs = build_schema(printed[printed.index("schema {") if "schema {" in printed else 0 :])
     ours = area.build_schema()

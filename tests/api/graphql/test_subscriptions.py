@@ -35,7 +35,7 @@ class Client:
     def send(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
 
-    def receive(self, timeout_s: float = 20.0) -> dict[str, Any]:
+    def receive(self, timeout_s: float = 60.0) -> dict[str, Any]:
         return json.loads(self.socket.recv(timeout_s))
 
     def start(self, query: str, identity: str = "1", **variables: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tidewheel.definitions.api_markers import deprecation_warning
-from tidewheel.definitions.assets.results import typed_metadata_value
+from tidewheel.definitions.assets.typed_metadata import typed_metadata_value
 from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.values.metadata import MetadataValue
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
-from tidewheel.errors import InvalidDefinitionError, InvalidMetadata, ParameterCheckError, TidewheelError
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
+from tidewheel.definitions.checks.check_results import AssetCheckResult
+from tidewheel.errors import InvalidDefinitionError, ParameterCheckError, TidewheelError
 from tidewheel.values.keys import AssetKey
-from tidewheel.values.metadata import MetadataValue, normalize_metadata, normalize_metadata_value
+from tidewheel.values.metadata import MetadataValue
 
 if TYPE_CHECKING:
     from tidewheel.definitions.assets.data_version import DataVersion
-    from tidewheel.definitions.checks.check_results import AssetCheckResult
 
 T = TypeVar("T")
 DEFAULT_OUTPUT = "result"
@@ -31,20 +32,6 @@ class _NoValue:
 
 
 NO_VALUE: Any = _NoValue()
-
-
-def typed_metadata(raw: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Typed metadata of plain values.
-
-    Raises:
-        InvalidMetadata: when a value cannot be stored.
-    """
-    if not raw:
-        return {}
-    try:
-        return normalize_metadata(raw)  # type: ignore[return-value]
-    except TypeError as exc:
-        raise InvalidMetadata(str(exc)) from exc
 
 
 class Output(Generic[T]):
@@ -382,15 +369,3 @@ class MaterializeResult(AssetResult, Generic[T]):
 
 class ObserveResult(AssetResult):
     """Says that an asset was looked at, with what was found."""
-
-
-def typed_metadata_value(raw: Any) -> Any:
-    """One typed metadata value.
-
-    Raises:
-        InvalidMetadata: when it cannot be stored.
-    """
-    try:
-        return normalize_metadata_value(raw)
-    except TypeError as exc:
-        raise InvalidMetadata(str(exc)) from exc

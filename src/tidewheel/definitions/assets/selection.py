@@ -11,6 +11,7 @@ from typing import Any
 
 from tidewheel.definitions.assets.asset_graph import AssetGraph, AssetGraphNode
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
+from tidewheel.definitions.assets.selection_syntax import parse_selection
 from tidewheel.errors import (
     CheckError,
     InvalidSubsetError,
@@ -121,9 +122,8 @@ class AssetSelection:
         Raises:
             InvalidAssetSelectionError: when it cannot be understood.
         """
-        from tidewheel.definitions.assets.selection_syntax import parse_selection  # noqa: PLC0415 - builds selections
-
-        return parse_selection(string, include_sources)
+        found: AssetSelection = parse_selection(string, _Maker(include_sources))
+        return found
 
     @staticmethod
     def from_coercible(selection: Any) -> AssetSelection:
@@ -753,3 +753,43 @@ def _advice(key: AssetKey, graph: AssetGraph, names: Sequence[str]) -> str:
     if same_name:
         return f"did you mean {' or '.join(repr(name) for name in sorted(same_name)[:3])}?"
     return did_you_mean(key.to_user_string(), names)
+
+
+class _Maker:
+    """Makes the selections that a text asks for."""
+
+    def __init__(self, include_sources: bool) -> None:
+        self._include_sources = include_sources
+
+    def everything(self) -> AssetSelection:
+        return AllSelection(self._include_sources)
+
+    def key(self, key: AssetKey) -> AssetSelection:
+        return KeysAssetSelection((key,))
+
+    def matching(self, pattern: str) -> AssetSelection:
+        return KeyWildCardAssetSelection(pattern)
+
+    def group(self, name: str | None) -> AssetSelection:
+        return GroupsAssetSelection(() if name is None else (name,), self._include_sources)
+
+    def owner(self, name: str | None) -> AssetSelection:
+        return OwnerAssetSelection(name)
+
+    def kind(self, name: str | None) -> AssetSelection:
+        return KindAssetSelection(name, self._include_sources)
+
+    def tag(self, key: str, value: str) -> AssetSelection:
+        return TagAssetSelection(key, value, self._include_sources)
+
+    def upstream(self, base: AssetSelection, levels: int | None) -> AssetSelection:
+        return UpstreamAssetSelection(base, levels)
+
+    def downstream(self, base: AssetSelection, levels: int | None) -> AssetSelection:
+        return DownstreamAssetSelection(base, levels)
+
+    def sinks(self, base: AssetSelection) -> AssetSelection:
+        return SinksAssetSelection(base)
+
+    def roots(self, base: AssetSelection) -> AssetSelection:
+        return RootsAssetSelection(base)

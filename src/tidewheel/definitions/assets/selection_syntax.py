@@ -9,22 +9,8 @@ all of them (``++a``, ``a+``, ``*a``). Attribute form: ``key:``, ``group:``, ``t
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from tidewheel.definitions.assets.selection import (
-    AllSelection,
-    AssetSelection,
-    DownstreamAssetSelection,
-    GroupsAssetSelection,
-    KeysAssetSelection,
-    KeyWildCardAssetSelection,
-    KindAssetSelection,
-    OwnerAssetSelection,
-    RootsAssetSelection,
-    SinksAssetSelection,
-    TagAssetSelection,
-    UpstreamAssetSelection,
-)
 from tidewheel.errors import CheckError, InvalidAssetSelectionError
 from tidewheel.values.keys import AssetKey
 
@@ -46,8 +32,45 @@ _ELSEWHERE = ("status", "column", "column_tag", "table_name", "changed_in_branch
 _HINT = 'write for example: key:"a/b"+ or group:"g" and not kind:"sql"'
 
 
-def parse_selection(text: str, include_sources: bool = False) -> AssetSelection:
-    """The selection that a text means.
+class SelectionMaker(Protocol):
+    """Makes selections of the words that the parser finds; they are joined with ``|``, ``&`` and ``-``."""
+
+    def everything(self) -> Any:
+        """``*``."""
+
+    def key(self, key: AssetKey) -> Any:
+        """One key."""
+
+    def matching(self, pattern: str) -> Any:
+        """``key:pattern``."""
+
+    def group(self, name: str | None) -> Any:
+        """``group:name``."""
+
+    def owner(self, name: str | None) -> Any:
+        """``owner:name``."""
+
+    def kind(self, name: str | None) -> Any:
+        """``kind:name``."""
+
+    def tag(self, key: str, value: str) -> Any:
+        """``tag:key=value``."""
+
+    def upstream(self, base: Any, levels: int | None) -> Any:
+        """``+base``; None: all levels."""
+
+    def downstream(self, base: Any, levels: int | None) -> Any:
+        """``base+``; None: all levels."""
+
+    def sinks(self, base: Any) -> Any:
+        """``sinks(base)``."""
+
+    def roots(self, base: Any) -> Any:
+        """``roots(base)``."""
+
+
+def parse_selection(text: str, make: SelectionMaker) -> Any:
+    """The selection that a text means, as ``make`` makes it.
 
     Raises:
         InvalidAssetSelectionError: when it cannot be understood; the message says where.
@@ -55,20 +78,20 @@ def parse_selection(text: str, include_sources: bool = False) -> AssetSelection:
     """
     stripped = text.strip()
     if stripped == "*":
-        return AllSelection(include_sources)
+        return make.everything()
     short = _SHORT.match(stripped)
     if short is not None:
-        return _short_form(short)
-    return _Parser(text, include_sources).parse()
+        return _short_form(short, make)
+    return _Parser(text, make).parse()
 
 
-def _short_form(found: re.Match[str]) -> AssetSelection:
-    base: AssetSelection = KeysAssetSelection((AssetKey.from_user_string(found["key"]),))
-    parts: list[AssetSelection] = []
+def _short_form(found: re.Match[str], make: SelectionMaker) -> Any:
+    base = make.key(AssetKey.from_user_string(found["key"]))
+    parts: list[Any] = []
     if found["up"]:
-        parts.append(UpstreamAssetSelection(base, None if found["up"] == "*" else len(found["up"])))
+        parts.append(make.upstream(base, None if found["up"] == "*" else len(found["up"])))
     if found["down"]:
-        parts.append(DownstreamAssetSelection(base, None if found["down"] == "*" else len(found["down"])))
+        parts.append(make.downstream(base, None if found["down"] == "*" else len(found["down"])))
     if not parts:
         return base
     return parts[0] if len(parts) == 1 else parts[0] | parts[1]
@@ -84,13 +107,13 @@ class _Token(NamedTuple):
 class _Parser:
     """Recursive descent: ``or`` binds weaker than ``and``, ``and`` weaker than ``not``, ``not`` weaker than ``+``."""
 
-    def __init__(self, text: str, include_sources: bool) -> None:
+    def __init__(self, text: str, make: SelectionMaker) -> None:
         self._text = text
-        self._include_sources = include_sources
+        self._make = make
         self._tokens = self._read(text)
         self._at = 0
 
-    def parse(self) -> AssetSelection:
+    def parse(self) -> Any:
         """The whole text."""
         if not self._tokens:
             raise self._error("a selection", None)
@@ -139,35 +162,35 @@ class _Parser:
         token = self._peek()
         return token is not None and token.kind == "symbol" and token.text == symbol
 
-    def _or(self) -> AssetSelection:
+    def _or(self) -> Any:
         left = self._and()
         while self._is_word("or"):
             self._next()
             left = left | self._and()
         return left
 
-    def _and(self) -> AssetSelection:
+    def _and(self) -> Any:
         left = self._not()
         while self._is_word("and"):
             self._next()
             left = left & self._not()
         return left
 
-    def _not(self) -> AssetSelection:
+    def _not(self) -> Any:
         if self._is_word("not"):
             self._next()
-            return AllSelection(self._include_sources) - self._not()
+            return self._make.everything() - self._not()
         return self._traversal()
 
-    def _traversal(self) -> AssetSelection:
+    def _traversal(self) -> Any:
         up = self._traverse_token(before=True)
         base = self._primary()
         down = self._traverse_token(before=False)
-        parts: list[AssetSelection] = []
+        parts: list[Any] = []
         if up is not None:
-            parts.append(UpstreamAssetSelection(base, up.depth))
+            parts.append(self._make.upstream(base, up.depth))
         if down is not None:
-            parts.append(DownstreamAssetSelection(base, down.depth))
+            parts.append(self._make.downstream(base, down.depth))
         if not parts:
             return base
         return parts[0] if len(parts) == 1 else parts[0] | parts[1]
@@ -183,7 +206,7 @@ class _Parser:
         number = left if before else right
         return _Levels(int(number) if number else None)
 
-    def _primary(self) -> AssetSelection:
+    def _primary(self) -> Any:
         token = self._next()
         if token is None:
             raise self._error("a selection", None)
@@ -192,12 +215,12 @@ class _Parser:
             self._expect(")")
             return inner
         if token.kind in ("symbol", "word") and token.text == "*":
-            return AllSelection(self._include_sources)
+            return self._make.everything()
         if token.kind == "word" and token.text in ("sinks", "roots") and self._is_symbol("("):
             self._next()
             inner = self._or()
             self._expect(")")
-            return SinksAssetSelection(inner) if token.text == "sinks" else RootsAssetSelection(inner)
+            return self._make.sinks(inner) if token.text == "sinks" else self._make.roots(inner)
         if token.kind == "word" and self._is_symbol(":"):
             self._next()
             return self._attribute(token)
@@ -205,7 +228,7 @@ class _Parser:
             f"an attribute ({', '.join(name + ':' for name in _ATTRIBUTES)}), '(' or '*'", token
         )
 
-    def _attribute(self, name: _Token) -> AssetSelection:
+    def _attribute(self, name: _Token) -> Any:
         if name.text in _ELSEWHERE:
             raise NotImplementedError(
                 f"{name.text}: is known to the web page only; select by key, group, tag, ..."
@@ -222,20 +245,20 @@ class _Parser:
         if name.text == "key":
             if value is None:
                 raise self._error("a key", name)
-            return KeyWildCardAssetSelection(value)
+            return self._make.matching(value)
         if name.text == "group":
-            return GroupsAssetSelection(() if value is None else (value,), self._include_sources)
+            return self._make.group(value)
         if name.text == "owner":
-            return OwnerAssetSelection(value)
-        return KindAssetSelection(value, self._include_sources)
+            return self._make.owner(value)
+        return self._make.kind(value)
 
-    def _tag(self) -> AssetSelection:
+    def _tag(self) -> Any:
         key = self._value(_PLAIN_VALUE)
         value: str | None = ""
         if self._is_symbol("="):
             self._next()
             value = self._value(_PLAIN_VALUE)
-        return TagAssetSelection(key if key is not None else "<null>", value or "", self._include_sources)
+        return self._make.tag(key if key is not None else "<null>", value or "")
 
     def _value(self, allowed: re.Pattern[str]) -> str | None:
         """The value after a colon; None for ``<null>``."""

@@ -26,7 +26,8 @@ from tidewheel.definitions.assets.definition import (
     AssetsDefinition,
 )
 from tidewheel.definitions.assets.multi_asset_decorator import multi_asset
-from tidewheel.definitions.assets.results import AssetObservation, ObserveResult, Output, typed_metadata
+from tidewheel.definitions.assets.results import AssetObservation, ObserveResult, Output
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.ops.function_signature import FunctionSignature
 from tidewheel.definitions.ops.inputs_outputs import Out
 from tidewheel.definitions.ops.op_decorator import build_op

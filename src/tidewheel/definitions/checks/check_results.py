@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
-from tidewheel.definitions.assets.results import typed_metadata
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.errors import ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.severity import AssetCheckSeverity

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tidewheel.definitions.assets.asset_layer import AssetLayer
-from tidewheel.definitions.assets.results import typed_metadata
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.config.config_mapping import ConfigMapping
 from tidewheel.definitions.config.config_schema import Shape
 from tidewheel.definitions.config.config_validation import config_json_schema

@@ -27,6 +27,9 @@ class ExecutionHooks(Protocol):
     def invoke_resource(self, resource_def: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a resource's function directly."""
 
+    def watch_assets(self, context: Any, monitored_assets: Any) -> Any:
+        """A sensor's context as one that tells of the materialisations of some assets."""
+
     def new_resource_context(self, **options: Any) -> Any:
         """A context for setting up a resource outside of a run."""
 

@@ -11,9 +11,9 @@ from tidewheel.definitions.assets.asset_loading import AssetValueLoader
 from tidewheel.definitions.assets.asset_spec import AssetSpec
 from tidewheel.definitions.assets.definition import AssetsDefinition
 from tidewheel.definitions.assets.map_specs import map_asset_specs
-from tidewheel.definitions.assets.results import typed_metadata
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.assets.source_assets import SourceAsset
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.checks.definition import AssetChecksDefinition
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition

@@ -10,8 +10,8 @@ from tidewheel.definitions.assets.asset_labels import require_name
 from tidewheel.definitions.assets.asset_loading import AssetValueLoader
 from tidewheel.definitions.assets.asset_spec import AssetSpec
 from tidewheel.definitions.assets.definition import AssetsDefinition
-from tidewheel.definitions.assets.results import typed_metadata
 from tidewheel.definitions.assets.source_assets import SourceAsset
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.lint import collect_problems, raise_problems

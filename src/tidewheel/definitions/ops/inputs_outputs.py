@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.assets.results import NO_VALUE, typed_metadata
+from tidewheel.definitions.assets.results import NO_VALUE
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.ops.types import ANY_TYPE, RuntimeType, resolve_type
 from tidewheel.errors import CheckError, InvalidDefinitionError
 from tidewheel.values.keys import AssetKey

@@ -21,8 +21,8 @@ from tidewheel.definitions.assets.results import (
     ObserveResult,
     Output,
     TypeCheck,
-    typed_metadata,
 )
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.config.config_schema import (
     Array,
     ConfigType,

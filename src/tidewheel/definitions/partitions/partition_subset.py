@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange
 from tidewheel.logic.partitions import keys as key_logic
 from tidewheel.logic.partitions import sets
 from tidewheel.logic.partitions.definitions import PartitionView
 
-if TYPE_CHECKING:
-    from tidewheel.definitions.partitions.definition import PartitionsDefinition
-
 
 class PartitionsSubset:
     """A set of partitions, as of one moment; the usual set operators give new ones."""
 
     def __init__(
-        self, partitions_def: PartitionsDefinition, members: sets.PartitionSet, view: PartitionView
+        self,
+        partitions_def: Any,  # a PartitionsDefinition, whose module makes subsets
+        members: sets.PartitionSet,
+        view: PartitionView,
     ) -> None:
         self.partitions_def = partitions_def
         self.members = members

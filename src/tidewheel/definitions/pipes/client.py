@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.assets.results import MaterializeResult, typed_metadata
+from tidewheel.definitions.assets.results import MaterializeResult
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.checks.check_results import AssetCheckResult
 from tidewheel.definitions.pipes.failures import PipesError
 from tidewheel.definitions.pipes.session import PipesExecutionResult, PipesSession

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.assets.results import MaterializeResult
@@ -15,10 +15,22 @@ from tidewheel.definitions.pipes.wire import PipesLaunchedData, PipesMessage
 from tidewheel.errors import TidewheelError
 from tidewheel.values.keys import AssetKey
 
-if TYPE_CHECKING:
-    from tidewheel.definitions.pipes.message_readers import PipesMessageReader
-
 PREFIX = "[pipes]"
+
+
+class MessageSource(Protocol):
+    """What the handler needs of the reader that feeds it."""
+
+    @property
+    def expected_writer_count(self) -> int:
+        """How many processes will write."""
+        ...
+
+    def on_launched(self, launched_payload: PipesLaunchedData) -> None:
+        """The external process was started."""
+
+    def on_opened(self, opened_payload: Mapping[str, Any]) -> None:
+        """The external process has begun to write."""
 
 
 class PipesMessageHandler:
@@ -28,7 +40,7 @@ class PipesMessageHandler:
     out; those after it count.
     """
 
-    def __init__(self, context: Any, message_reader: PipesMessageReader) -> None:
+    def __init__(self, context: Any, message_reader: MessageSource) -> None:
         self._context = context
         self._reader = message_reader
         self._results: list[MaterializeResult[Any] | AssetCheckResult] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
 from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.jobs.execution_hooks import hooks
 from tidewheel.definitions.triggers.sensors import (
     DefaultSensorStatus,
     SensorDefinition,
@@ -230,7 +231,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
             InvariantViolationError: when it sets a cursor, which is the context's here.
         """
         if not hasattr(context, "finish_evaluation"):
-            context = context.watching(self.monitored_assets)
+            context = hooks().watch_assets(context, self.monitored_assets)
         outcome = sensor_outcome(self.function.call(context), None, self.what)
         if outcome.cursor_changed:
             raise InvariantViolationError(

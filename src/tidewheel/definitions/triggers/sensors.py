@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Any
 
 from tidewheel.definitions.assets.asset_labels import require_name
-from tidewheel.definitions.assets.results import typed_metadata
 from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.assets.typed_metadata import typed_metadata
 from tidewheel.definitions.triggers.run_request import RunRequest
 from tidewheel.definitions.triggers.trigger_functions import TriggerFunction, function_name
 from tidewheel.definitions.triggers.trigger_policies import require_policy
