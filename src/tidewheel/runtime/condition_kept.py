@@ -115,9 +115,9 @@ class Known:
             self._kept[key] = kept
         else:
             gone = ordinals.of(read)
-            kept.canceled -= gone
+            kept.canceled -= gone  # type: ignore[operator]  # equal widths
             for likeness in list(kept.producers):
-                kept.producers[likeness] -= gone
+                kept.producers[likeness] -= gone  # type: ignore[operator]  # equal widths
                 if not kept.producers[likeness]:
                     del kept.producers[likeness]
         kept.names = _numbers(spec, view)

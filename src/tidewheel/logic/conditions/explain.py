@@ -157,9 +157,10 @@ class _Explaining:
     def newest(self, subject: Key, times: Timeline | None) -> float | None:
         if times is None:
             return None
-        if self.ordinal is None or subject != self.target:
+        spec = self.graph[subject].partitions
+        if self.ordinal is None or subject != self.target or spec is None:
             return times.latest()
-        return times.latest(from_ordinals(self.graph[subject].partitions, [self.ordinal]))
+        return times.latest(from_ordinals(spec, [self.ordinal]))
 
     def next_change(self, result: NodeResult) -> float | None:
         """When time alone can next change what a node itself says."""

@@ -26,7 +26,7 @@ class _Node(NamedTuple):
     first: float
     last: float
     bits: Any
-    count: int
+    size: int
     rank: int
     below: tuple[_Node, ...] = ()
     times: Any = None
@@ -70,7 +70,7 @@ class Timeline:
         if open_:
             changed = {ordinal for _, ordinal in new}
             new = sorted([one for one in open_ if one[1] not in changed] + new)
-        if kept and kept[-1].rank == 0 and kept[-1].count < BLOCK:
+        if kept and kept[-1].rank == 0 and kept[-1].size < BLOCK:
             new = [*_entries(kept.pop()), *new]
         _append(kept, new, self._spec)
         found = Timeline(self._spec, tuple(kept), self.within)
@@ -130,7 +130,7 @@ class Timeline:
             yield from _entries_from(tree, moment)
 
     def _compacted(self) -> Timeline:
-        count = sum(tree.count for tree in self._trees)
+        count = sum(tree.size for tree in self._trees)
         if count <= 4 * BLOCK:
             return self
         distinct = nothing(self._spec).bits
@@ -149,7 +149,7 @@ def _append(trees: list[_Node], entries: list[Entry], spec: PartitionsSpec | Non
     for start in range(0, len(entries), BLOCK):
         trees.append(_block(entries[start : start + BLOCK], spec))
         while (
-            len(trees) > 1 and trees[-1].count >= BLOCK and trees[-2].rank <= trees[-1].rank
+            len(trees) > 1 and trees[-1].size >= BLOCK and trees[-2].rank <= trees[-1].rank
         ):  # an open block is not joined yet
             right, left = trees.pop(), trees.pop()
             trees.append(
@@ -157,7 +157,7 @@ def _append(trees: list[_Node], entries: list[Entry], spec: PartitionsSpec | Non
                     left.first,
                     right.last,
                     left.bits | right.bits,
-                    left.count + right.count,
+                    left.size + right.size,
                     max(left.rank, right.rank) + 1,
                     (left, right),
                 )

@@ -74,4 +74,4 @@ def test_what_was_replaced_is_thrown_out():
     timeline = Timeline(STATIC)
     for n in range(20 * BLOCK):
         timeline = timeline.adding([(float(n), n % 10)])
-    assert sum(one.count for one in timeline._trees) <= 5 * BLOCK
+    assert sum(one.size for one in timeline._trees) <= 5 * BLOCK
