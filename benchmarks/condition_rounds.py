@@ -1,19 +1,39 @@
-"""How long one round of conditions takes on a real ledger: reading what changed, evaluating, committing the tick."""
+"""How long one round of conditions takes on a real ledger: reading what changed, evaluating, committing the tick.
+
+Chains of `eager()` of several sizes; and each operand over all partitions of an asset, with one partition, a thousand and a
+million.
+"""
 
 from __future__ import annotations
 
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tidewheel.logic.conditions import codec, presets
+from tidewheel.logic.conditions.nodes import (
+    AnyDeps,
+    Condition,
+    ExecutedWithTags,
+    ExecutionCanceled,
+    ExecutionFailed,
+    FailedSinceCron,
+    NewlyTrue,
+    UpdatedSinceCron,
+    UpdatedWithin,
+)
 from tidewheel.logic.conditions.subjects import ConditionGraph, build_graph
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot
+from tidewheel.logic.partitions.codec import fingerprint
+from tidewheel.logic.partitions.definitions import TimeWindowPartitions
+from tidewheel.logic.partitions.windows import find_ordinal, key_of
 from tidewheel.logic.planning.automation_commit import SensorOptions
 from tidewheel.services.condition_round import SensorEngine
+from tidewheel.storage.bitmaps import dump_ordinals
 from tidewheel.storage.ledger import SqlLedger, open_ledger
+from tidewheel.storage.schema import asset_partition, asset_partition_set
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.status import TriggerKind
 
@@ -27,9 +47,7 @@ class LedgerRounds:
 
     def __init__(self, ledger: SqlLedger, assets: int) -> None:
         eager = codec.encode(presets.eager())
-        self.ledger = ledger
-        self.assets = assets
-        self.graph: ConditionGraph = build_graph(
+        graph = build_graph(
             [
                 LocationSnapshot(
                     name="bench",
@@ -44,6 +62,11 @@ class LedgerRounds:
                 )
             ]
         )
+        self.begin(ledger, assets, graph)
+
+    def begin(self, ledger: SqlLedger, assets: int, graph: ConditionGraph) -> None:
+        """Everything is made once, and looked at."""
+        self.ledger, self.assets, self.graph = ledger, assets, graph
         ledger.ensure_trigger(
             SENSOR,
             kind=TriggerKind.SENSOR,
@@ -103,6 +126,98 @@ class LedgerRounds:
 
     def idle_ms(self) -> float:
         return statistics.median(self.round_ms() for _ in range(9))
+
+
+OPERANDS = {
+    "executed_with_tags": NewlyTrue(operand=ExecutedWithTags(tag_values=(("team", "a"),))),
+    "any_deps executed_with_tags": AnyDeps(
+        operand=NewlyTrue(operand=ExecutedWithTags(tag_values=(("team", "a"),)))
+    ),
+    "updated_within": NewlyTrue(operand=UpdatedWithin(duration_s=86_400.0)),
+    "materialized_since_cron": NewlyTrue(operand=UpdatedSinceCron(cron="0 0 * * *")),
+    "failed_since_cron": NewlyTrue(operand=FailedSinceCron(cron="0 0 * * *")),
+    "execution_canceled": NewlyTrue(operand=ExecutionCanceled()),
+    "execution_failed": NewlyTrue(operand=ExecutionFailed()),
+    "on_missing": presets.on_missing(),
+    "eager": presets.eager(),
+    "keep_up_to_date": presets.keep_up_to_date(),
+}
+A_LOT = 100_000
+OF_A_LOT = ("any_deps executed_with_tags", "materialized_since_cron", "execution_canceled", "eager")
+HOUR = 3600.0
+AT_ONCE = 50_000
+
+
+class PartitionRounds(LedgerRounds):
+    """Two assets of many hours, the second with one condition; each hour was made at a time of its own."""
+
+    def __init__(self, ledger: SqlLedger, condition: Condition, partitions: int) -> None:
+        now = time.time()
+        start = now // HOUR * HOUR - partitions * HOUR
+        self.spec = TimeWindowPartitions(cron="0 * * * *", start=start, fmt="%Y-%m-%d-%H")
+        self.partitions = partitions
+        self.fill(ledger, now)
+        ledger.use_resolver(lambda _, key: (fingerprint(self.spec), find_ordinal(self.spec, key) or 0))
+        node = AssetNode(
+            key="a1", partitions=self.spec, deps=(DepSpec(asset="a0"),), condition=codec.encode(condition)
+        )
+        snapshot = LocationSnapshot(name="bench", assets=(AssetNode(key="a0", partitions=self.spec), node))
+        self.begin(ledger, 2, build_graph([snapshot]))
+
+    def fill(self, ledger: SqlLedger, now: float) -> None:
+        """Write what is known of the partitions straight into the tables: a million runs would take an hour."""
+        for asset in ("a0", "a1"):
+            with ledger.backend.engine.begin() as conn:  # type: ignore[attr-defined]  # this is SQLite
+                for first in range(0, self.partitions, AT_ONCE):
+                    conn.execute(
+                        asset_partition.insert(),
+                        [
+                            {
+                                "asset": asset,
+                                "partition": key_of(self.spec, n),
+                                "last_materialization_id": n + 1,
+                                "last_materialization_at": now - self.partitions / 100 + n / 100,
+                                "last_materialization_run_id": f"run-{n % 1_000}",
+                            }
+                            for n in range(first, min(self.partitions, first + AT_ONCE))
+                        ],
+                    )
+                made = dump_ordinals(range(self.partitions))
+                sets = {"materialized": made, "failed": b"", "in_progress": b""}
+                conn.execute(
+                    asset_partition_set.insert(),
+                    {"asset": asset, "spec_fingerprint": fingerprint(self.spec), **sets},
+                )
+
+    def made(self, numbers: Iterable[int]) -> None:
+        self.ledger.record_events(
+            [
+                Event(
+                    type=EventType.ASSET_MATERIALIZATION,
+                    timestamp=time.time(),
+                    run_id="",
+                    asset=asset,
+                    partition=key_of(self.spec, self.partitions - 1),
+                    payload=Materialization(),
+                )
+                for _ in numbers
+                for asset in ("a1", "a0")
+            ]
+        )
+
+
+def operand_rounds(partitions: int) -> Iterator[tuple[str, float, float]]:
+    """By operand, the first and the one-change round (ms) of assets with so many partitions.
+
+    The first round reads all rows; of very many partitions it is done for one operand of each kind only.
+    """
+    names = OPERANDS if partitions < A_LOT else OF_A_LOT
+    for name, condition in ((name, OPERANDS[name]) for name in names):
+        with tempfile.TemporaryDirectory() as folder:
+            ledger = open_ledger(Path(folder) / "ledger.db")
+            one = PartitionRounds(ledger, condition, partitions)
+            yield name, one.first_ms, one.change_ms()
+            ledger.close()
 
 
 def rounds(assets: int) -> tuple[float, float, float]:

@@ -65,7 +65,9 @@ class Subject:
                 )
             ]
         )
-        self.keys = [Key("asset", f"a{n}") for n in range(assets)]
+        known = {key: key for key in self.graph.subjects}
+        self.keys = [known[Key("asset", f"a{n}")] for n in range(assets)]
+        del known
         run = RunRef(run_id="first", targets=frozenset(self.keys))
         self.known = SubjectFacts(made=self.every, producers=(Production(run=run, partitions=self.every),))
         self.event_id = 1

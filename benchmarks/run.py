@@ -256,6 +256,9 @@ def conditions_section(peers: Peers) -> None:
         show(f"with ledger and commit, {assets:,} assets: first", "", first, None, "ms")
         show("  idle", "", idle, None, "ms")
         show("  one change, its child requested", "", change, None, "ms")
+    for partitions in (1, 1_000, 1_000_000):
+        for name, _, change in condition_rounds.operand_rounds(partitions):
+            show(f"one change, {name}, {partitions:,} partitions", "not growing", change, None, "ms")
 
 
 @section("event-to-run")

@@ -52,8 +52,20 @@ def test_changes_add_up_to_what_a_full_reading_says(ledger, seed):
                 continue
             told = msgspec.structs.replace(known[key], updates=())
             # what is only needed at a first evaluation, or only of new updates, is left out of changes
-            assert told == facts, (key, history.now)
+            assert comparable(told) == comparable(facts), (key, history.now)
     assert known
+
+
+def comparable(facts):
+    """Facts as plain values."""
+    times = (facts.update_times, facts.failure_times)
+    moments = [{} if one is None else one.latest_moments() for one in times]
+    producers = sorted(facts.producers, key=repr)
+    return (
+        msgspec.structs.replace(facts, update_times=None, failure_times=None, producers=()),
+        moments,
+        producers,
+    )
 
 
 def counted(ledger, work):

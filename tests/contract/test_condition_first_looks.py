@@ -1,17 +1,20 @@
 """Targets whose first evaluation fails, and what `why` sees of others' requests in the same evaluation."""
 
 import pytest
+from msgspec.structs import replace
 
 from tidewheel.logic.conditions import presets
 from tidewheel.logic.conditions.codec import encode
 from tidewheel.logic.conditions.facts import UserAnswer
-from tidewheel.logic.conditions.nodes import And, Not, UserDefined
+from tidewheel.logic.conditions.nodes import And, Missing, Not, UserDefined
 from tidewheel.logic.conditions.subjects import Key, build_graph
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot, SensorNode
+from tidewheel.logic.partitions.definitions import StaticPartitions, TimeWindowPartitions
 from tidewheel.logic.planning.automation_commit import SensorOptions
 from tidewheel.runtime.condition_why import why
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.storage.ledger import open_ledger
+from tidewheel.values.conditions import HoldStatus
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.status import TriggerKind
 
@@ -124,4 +127,48 @@ def test_why_sees_what_is_requested_with_it():
     assert is_requested("middle", "leaf")
     assert not is_requested("leaf")  # another sensor's requests are not seen
     assert world.evaluate() == (["leaf", "middle"], [])
+    world.ledger.close()
+
+
+SPEC = StaticPartitions(keys=("x", "y", "z"))
+
+
+def test_an_edited_condition_is_held_like_a_new_one():
+    def assets(condition, spec=SPEC, label=None):
+        return AssetNode(key="many", partitions=spec, condition=encode(replace(condition, label=label)))
+
+    world = World(assets(presets.eager()))
+    assert world.evaluate() == ([], [])  # nothing was made, but it has no inputs that change
+    held_at_first = [one.name for one in world.ledger.conditions.get_held()]
+
+    def reload(*nodes):
+        world.graph = build_graph([LocationSnapshot(name="here", assets=nodes)])
+        world.engine = None
+
+    reload(assets(presets.eager(), label="renamed"))
+    assert world.evaluate() == ([], [])  # the same condition under another name
+    reload(assets(Missing()))
+    assert world.evaluate() == ([], [])
+    (held,) = world.ledger.conditions.get_held()
+    assert (held.name, held.count) == ("many", 3)
+    assert held_at_first in ([], ["many"])
+    world.ledger.conditions.answer_held("asset", "many", HoldStatus.APPROVED)
+    reload(assets(Missing()))
+    assert world.evaluate() == (["many"], [])
+    world.ledger.close()
+
+
+def test_partitions_that_are_cut_anew_are_held():
+    day = 86_400.0
+    condition = encode(Missing())
+    days = TimeWindowPartitions(cron="0 0 * * *", start=0.0, fmt="%Y-%m-%d")
+    world = World(AssetNode(key="many", partitions=replace(days, start=9 * day), condition=condition))
+    world.now = 10 * day + 5.0
+    assert world.evaluate() == (["many"], [])  # a single one
+    world.graph = build_graph(
+        [LocationSnapshot(name="here", assets=(AssetNode(key="many", partitions=days, condition=condition),))]
+    )
+    world.engine = None
+    assert world.evaluate() == ([], [])
+    assert [one.count for one in world.ledger.conditions.get_held()] == [10]
     world.ledger.close()

@@ -24,7 +24,26 @@ def test_an_ordinal_is_never_used_again(ledger):
     change(ledger, add=("red", "blue"))
     change(ledger, delete=("blue", "unknown"))
     change(ledger, add=("green", "blue"))
-    assert ledger.get_dynamic_partitions("colours") == [("red", 0), ("green", 2), ("blue", 3)]
+    assert ledger.get_dynamic_partitions("colours") == [("red", 0), ("green", 3), ("blue", 4)]
+
+
+def test_changes_are_told_without_reading_what_was_there(ledger):
+    change(ledger, add=("red", "blue"))
+    change(ledger, name="shapes", add=("round",))
+    first = {one.name: one for one in ledger.get_dynamic_changes({})}
+    assert first["colours"].pairs == (("red", 0), ("blue", 1))
+    known = {one.name: one.next_ordinal for one in first.values()}
+    assert ledger.get_dynamic_changes(known) == []
+    change(ledger, add=("blue", "green"))
+    (added,) = ledger.get_dynamic_changes(known)
+    assert (added.pairs, added.is_whole, added.next_ordinal) == ((("green", 2),), False, 3)
+    change(ledger, delete=("red",))
+    (less,) = ledger.get_dynamic_changes({**known, "colours": 3})
+    assert (less.pairs, less.is_whole) == ((("blue", 1), ("green", 2)), True)
+    change(ledger, add=("amber",))
+    change(ledger, delete=("amber",))
+    (none,) = ledger.get_dynamic_changes({**known, "colours": less.next_ordinal})
+    assert none.is_whole and len(none.pairs) == 2
 
 
 def test_sets_are_apart(ledger):
@@ -42,7 +61,7 @@ def test_many_keys_at_once(ledger):
     assert [key for key, _ in ledger.get_dynamic_partitions("colours")] == list(keys)
     change(ledger, add=keys, delete=keys[:10_999])
     ordinals = dict(ledger.get_dynamic_partitions("colours"))
-    assert (ordinals[keys[-1]], ordinals[keys[0]]) == (10_999, 11_000)
+    assert (ordinals[keys[-1]], ordinals[keys[0]]) == (10_999, 11_001)
 
 
 # -- locations and settings -------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from tidewheel.api.rest.app import rest_app
 from tidewheel.runtime.settings import Settings
 from tidewheel.services.server import Server
 from tidewheel.values.limits import MAX_DELIVERY_BYTES
+from tidewheel.values.run_titles import run_title
 
 logger = logging.getLogger("tidewheel.http")
 
@@ -101,7 +102,8 @@ class _Handlers:
 def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) -> str:
     """A page that shows locations, triggers and the newest runs, and loads itself again every two seconds."""
     rows = "".join(
-        f"<tr><td>{_escape(run.run_id)}<td>{_escape(run.job_name)}<td>{_escape(run.partition_text or '')}"
+        f"<tr><td>{_escape(run.run_id)}<td>{_escape(run_title(run.job_name, run.assets, run.checks))}"
+        f"<td>{_escape(run.partition_text or '')}"
         f"<td class={run.status.value}>{run.status.value}"
         for run in runs
     )

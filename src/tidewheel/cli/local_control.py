@@ -167,7 +167,9 @@ class LocalControl:
             for sensor in one.sensors
         ]
         key = find_target(graph, target)
-        return why(self._ledger, graph, key, sensors, now=self._clock(), partition=partition)
+        return why(
+            self._ledger, graph, key, sensors, now=self._clock(), partition=partition, snapshots=snapshots
+        )
 
     def get_automation(self) -> list[AutomationView]:
         """Not without a server."""

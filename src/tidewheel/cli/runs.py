@@ -17,6 +17,7 @@ from tidewheel.runtime.clock import now_s
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
+from tidewheel.values.run_titles import IMPLICIT_ASSET_JOB, run_title
 from tidewheel.values.status import RunOrigin, RunStatus
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ def _row(run: RunRecord) -> list[str | None]:
     )
     return [
         run.run_id,
-        run.job_name,
+        run_title(run.job_name, run.assets, run.checks),
         run.partition_text,
         run.status.value,
         moment(run.created_at),
@@ -246,7 +247,7 @@ def _row(run: RunRecord) -> list[str | None]:
 
 def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]]:
     return [
-        ("job", run.job_name),
+        ("job", None if run.job_name == IMPLICIT_ASSET_JOB else run.job_name),
         ("location", run.location),
         ("status", click.style(run.status.value, fg=STATUS_STYLES.get(run.status.value))),
         ("waits", waits_for),

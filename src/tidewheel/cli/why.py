@@ -14,7 +14,7 @@ from tidewheel.cli.output import moment, print_json
 
 if TYPE_CHECKING:
     from tidewheel.logic.conditions.explain import Explanation
-    from tidewheel.runtime.condition_views import OwedView, RequestView, WhyAnswer
+    from tidewheel.runtime.condition_views import OwedView, RequestView, StandingView, WhyAnswer
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 
@@ -49,6 +49,10 @@ def describe(answer: WhyAnswer) -> Iterator[str]:
         state = "running" if answer.sensor_is_running else "stopped"
         last = f", last evaluated {moment(answer.last_evaluated_at)}" if answer.last_evaluated_at else ""
         yield f"looked after by {answer.sensor} ({state}{last})"
+    if answer.standing is not None:
+        yield _standing(answer.standing)
+    for asker in answer.asked_by:
+        yield f"asked for by {asker}"
     for note in answer.notes:
         yield f"note: {note}"
     if answer.now is not None:
@@ -67,6 +71,21 @@ def describe(answer: WhyAnswer) -> Iterator[str]:
     for request in answer.requests:
         yield ""
         yield from _request(request)
+
+
+def _standing(found: StandingView) -> str:
+    by = f" by run {found.made_by}" if found.made_by else ""
+    made = f"made{by} at {moment(found.made_at)}" if found.made_at is not None else "never made"
+    if not found.run_id:
+        return made
+    ended = f" at {moment(found.run_ended_at)}" if found.run_ended_at is not None else ""
+    if found.state == "in progress":
+        return f"{made}; run {found.run_id} is to make it"
+    text = f"{made}; run {found.run_id}, which was to make it, {_ENDS[found.state]}{ended}"
+    return text + (f": {found.error}" if found.error else "")
+
+
+_ENDS = {"failed": "failed", "cancelled": "was cancelled"}
 
 
 def _tree(one: Explanation, indent: str) -> Iterator[str]:

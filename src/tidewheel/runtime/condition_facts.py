@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -15,11 +15,13 @@ from tidewheel.logic.conditions.facts import (
 )
 from tidewheel.logic.conditions.memory import Progress
 from tidewheel.logic.conditions.reads import Fact, needs_of
+from tidewheel.logic.conditions.run_interest import run_interests
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
-from tidewheel.logic.partitions.definitions import DynamicKeys, PartitionView
+from tidewheel.logic.partitions.definitions import NO_KEYS, PartitionView
+from tidewheel.runtime.condition_kept import CHECKED, Known, dynamic_names
 from tidewheel.runtime.condition_rows import (
+    AT_ONCE,
     CHECK_PLANNED,
-    CHECKED,
     MADE,
     PLANNED,
     SEEN,
@@ -28,11 +30,12 @@ from tidewheel.runtime.condition_rows import (
 )
 from tidewheel.runtime.condition_subjects import FactMaker, ServerFacts
 from tidewheel.storage.ports import LedgerPort
-from tidewheel.values.events import EventType, StoredEvent
+from tidewheel.values.events import Event, EventType, StoredEvent
 from tidewheel.values.records import EventFilter
 
 UPDATE_TYPES = (MADE, SEEN, CHECKED)
 ENDS = frozenset({EventType.RUN_SUCCESS, EventType.RUN_FAILURE, EventType.RUN_CANCELED})
+NOWHERE: Mapping[str, Collection[str]] = {}
 _AT_ONCE = 500
 
 
@@ -58,19 +61,33 @@ def gather_facts(
     return msgspec.structs.replace(changes.facts, answers=dict(answers or {}))
 
 
-def partition_view(ledger: LedgerPort, now: float, before: PartitionView | None = None) -> PartitionView:
-    """Which partitions exist at a moment; where no dynamic keys have changed, they are the very same as before."""
-    dynamic = {
-        name: DynamicKeys(
-            keys=tuple(key for key, _ in pairs),
-            ordinals=tuple(ordinal for _, ordinal in pairs),
-            next_ordinal=1 + max((ordinal for _, ordinal in pairs), default=-1),
-        )
-        for name, pairs in ledger.get_all_dynamic_partitions().items()
-    }
-    if before is not None and before.dynamic_keys == dynamic:
-        return PartitionView(now=now, dynamic_keys=before.dynamic_keys)
-    return PartitionView(now=now, dynamic_keys=dynamic)
+def partition_view(
+    ledger: LedgerPort,
+    now: float,
+    before: PartitionView | None = None,
+    *,
+    graph: ConditionGraph | None = None,
+) -> PartitionView:
+    """Which partitions exist at a moment; where no dynamic keys have changed, they are the very same as before.
+
+    With a `graph` for its subjects only: where none of them has dynamic partitions, nothing is read.
+    """
+    known = before.dynamic_keys if before is not None else {}
+    if graph is not None and not graph.once("has dynamic partitions", lambda: _has_dynamic(graph)):
+        return PartitionView(now=now, dynamic_keys=known)
+    changes = ledger.get_dynamic_changes({name: keys.next_ordinal for name, keys in known.items()})
+    if not changes:
+        return PartitionView(now=now, dynamic_keys=known)
+    after = dict(known)
+    for change in changes:
+        start = NO_KEYS if change.is_whole else known.get(change.name, NO_KEYS)
+        after[change.name] = start.extended(change.pairs, change.next_ordinal)
+    return PartitionView(now=now, dynamic_keys=after)
+
+
+def _has_dynamic(graph: ConditionGraph) -> bool:
+    specs = {id(subject.partitions): subject.partitions for subject in graph.subjects.values()}
+    return any(dynamic_names(spec) for spec in specs.values())
 
 
 class FactReader:
@@ -83,6 +100,12 @@ class FactReader:
         self.first_needs = _wide(graph, _needs(graph, targets, remembered))
         self.needs = _wide(graph, _needs(graph, targets, dict.fromkeys(targets, EVERYTHING)))
         """What is still needed once every target has a memory."""
+        asked = [
+            key
+            for key, facts in self.first_needs.items()
+            if facts & Fact.PRODUCERS and graph[key].partitions is not None
+        ]
+        self._known = Known(graph, run_interests(graph, targets, asked))
         self._checks_of: dict[str, list[Key]] = defaultdict(list)
         for key in self.needs:
             if key.kind == "check":
@@ -102,7 +125,8 @@ class FactReader:
             for stored in ledger.get_events(EventFilter(types=UPDATE_TYPES, assets=few, after_id=since)):
                 if stored.id <= position.event_id and stored.event.asset in wanted:
                     events[stored.event.asset or ""].append(stored)
-        view = partition_view(ledger, now)
+        view = partition_view(ledger, now, graph=self.graph)
+        self._known.forget()
         changes = self._made(ledger, self.first_needs, list(self.first_needs), events, position, view, own)
         happened = (stored for found in events.values() for stored in found)
         return msgspec.structs.replace(changes, events=tuple(sorted(happened, key=_id)))
@@ -118,24 +142,31 @@ class FactReader:
         own: ServerFacts | None = None,
         dirty: Collection[Key] = (),
         unseen: Collection[Key] = (),
+        everything: bool = False,
     ) -> Changes:
         """The facts about what events after `since` are about, and about `dirty` subjects.
 
         `happened`: the events, where they were read before: from `since` on, or from the position of the target that was
         left behind furthest. `unseen`: targets whose evaluation has only failed so far, which ask as at first.
+        `everything`: the past was changed; nothing that was read before counts.
         """
+        if everything:
+            self._known.forget()
+            dirty = list(self.needs)
         if happened is None:
             happened = ledger.get_events(EventFilter(after_id=since))
         new = tuple(stored for stored in happened if stored.id > since)
-        names = {stored.event.asset for stored in new if stored.event.asset is not None}
-        names |= self._planned_by_ended(ledger, new)
-        touched = [key for name in sorted(names) for key in self._subjects_of(name)]
+        places: dict[str, set[str]] = defaultdict(set)
+        for event in (*(stored.event for stored in new), *self._planned_by_ended(ledger, new)):
+            if event.asset is not None:
+                places[event.asset].update([] if event.partition is None else [event.partition])
+        touched = [key for name in sorted(places) for key in self._subjects_of(name)]
         touched += [key for key in dict.fromkeys(dirty) if key in self.needs and key not in set(touched)]
         needs = self.needs
         if unseen and touched:
             needs, touched = self._as_at_first(unseen, touched)
         position = Position(now, new[-1].id if new else since)
-        view = partition_view(ledger, now, before)
+        view = partition_view(ledger, now, before, graph=self.graph)
         if not touched:
             facts = ConditionFacts(position=position, view=view)
             return Changes(facts=facts, events=new)
@@ -144,7 +175,7 @@ class FactReader:
         for stored in happened:
             if stored.event.asset in wanted and stored.event.type.value in UPDATE_TYPES:
                 updates[stored.event.asset or ""].append(stored)
-        changes = self._made(ledger, needs, touched, updates, position, view, own)
+        changes = self._made(ledger, needs, touched, updates, position, view, own, new=new, places=places)
         return msgspec.structs.replace(changes, events=new)
 
     def _as_at_first(self, unseen: Iterable[Key], touched: list[Key]) -> tuple[dict[Key, Fact], list[Key]]:
@@ -166,13 +197,13 @@ class FactReader:
         key = Key("asset", asset)
         return [*([key] if key in self.needs else []), *self._checks_of.get(asset, ())]
 
-    def _planned_by_ended(self, ledger: LedgerPort, new: Iterable[StoredEvent]) -> set[str]:
-        """What runs were to make that have ended: it may have failed, and is not in progress any more."""
-        ended = {stored.event.run_id for stored in new if stored.event.type in ENDS}
-        if not ended:
-            return set()
-        planned = EventFilter(types=(PLANNED, CHECK_PLANNED), run_ids=tuple(sorted(ended)))
-        return {one.event.asset for one in ledger.get_events(planned) if one.event.asset is not None}
+    def _planned_by_ended(self, ledger: LedgerPort, new: Iterable[StoredEvent]) -> Iterator[Event]:
+        """The plans of runs that have ended: what they were to make may have failed, and is not in progress any more."""
+        ended = sorted({stored.event.run_id for stored in new if stored.event.type in ENDS})
+        for at in range(0, len(ended), AT_ONCE):
+            runs = tuple(ended[at : at + AT_ONCE])
+            for one in ledger.get_events(EventFilter(types=(PLANNED, CHECK_PLANNED), run_ids=runs)):
+                yield one.event
 
     def _made(
         self,
@@ -183,9 +214,13 @@ class FactReader:
         position: Position,
         view: PartitionView,
         own: ServerFacts | None,
+        *,
+        new: Sequence[StoredEvent] = (),
+        places: Mapping[str, Collection[str]] = NOWHERE,
     ) -> Changes:
-        rows = RowReader(self.graph, needs).read(ledger, keys, events)
-        making = FactMaker(ledger, self.graph, needs, rows, view, own or ServerFacts())
+        reader = RowReader(self.graph, needs, self._known)
+        rows = reader.read(ledger, keys, events, new=new, places=places, view=view)
+        making = FactMaker(ledger, self.graph, needs, rows, self._known, view, own or ServerFacts())
         facts = ConditionFacts(position=position, view=view, subjects=making.subjects(keys))
         return Changes(facts=facts, fresh_until=making.fresh_until)
 

@@ -7,13 +7,16 @@ the events (but for lists that are too long for one statement).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Optional
 
 import msgspec
 
 from tidewheel.logic.conditions.facts import RunRef
 from tidewheel.logic.conditions.reads import Fact
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
+from tidewheel.logic.partitions.definitions import PartitionView
+from tidewheel.runtime.condition_kept import CHECKED, KEPT, Known, Place
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import Event, EventType, Materialization, Observation, StoredEvent
 from tidewheel.values.keys import check_text
@@ -30,7 +33,6 @@ from tidewheel.values.tags import DATA_VERSION
 
 MADE = EventType.ASSET_MATERIALIZATION.value
 SEEN = EventType.ASSET_OBSERVATION.value
-CHECKED = EventType.ASSET_CHECK_EVALUATION.value
 PLANNED = EventType.ASSET_MATERIALIZATION_PLANNED.value
 CHECK_PLANNED = EventType.ASSET_CHECK_EVALUATION_PLANNED.value
 STARTED = EventType.RUN_START.value
@@ -39,9 +41,6 @@ AT_ONCE = 5_000
 """The most names in one question to the ledger."""
 OF_ALL_PARTITIONS = Fact.PRODUCERS | Fact.UPDATE_TIMES | Fact.BEHIND
 OF_PRODUCERS = Fact.PRODUCERS | Fact.NEW_PRODUCERS | Fact.BEHIND
-
-Place = tuple[str, str | None]
-"""An asset and a partition of it, or None."""
 
 
 class Rows(msgspec.Struct, kw_only=True):
@@ -56,9 +55,10 @@ class Rows(msgspec.Struct, kw_only=True):
     versions: dict[Place, str | None] = {}
     """Data versions before the events."""
     check_states: dict[str, CheckState] = {}
-    check_results: dict[int, Event] = {}
-    check_attempts: dict[Key, StoredEvent] = {}
-    check_history: dict[Key, list[StoredEvent]] = {}
+    check_events: dict[Key, list[StoredEvent]] = {}
+    """What has happened to checks: all that counts, or of known ones what is new."""
+    read: dict[str, Optional[Collection[str]]] = {}
+    """Of assets of which something is asked of all partitions, those that were read; None: all."""
     runs: dict[str, RunRef] = {}
     records: dict[str, RunRecord] = {}
 
@@ -66,18 +66,38 @@ class Rows(msgspec.Struct, kw_only=True):
 class RowReader:
     """Reads the rows about subjects of one graph, of which so much is asked."""
 
-    def __init__(self, graph: ConditionGraph, needs: Mapping[Key, Fact]) -> None:
+    def __init__(self, graph: ConditionGraph, needs: Mapping[Key, Fact], known: Known) -> None:
         self._graph = graph
         self._needs = needs
+        self._known = known
 
-    def read(self, ledger: LedgerPort, keys: Collection[Key], events: dict[str, list[StoredEvent]]) -> Rows:
-        """The rows about some assets and checks; `events`: the updates since their readers last looked."""
+    def read(
+        self,
+        ledger: LedgerPort,
+        keys: Collection[Key],
+        events: dict[str, list[StoredEvent]],
+        *,
+        new: Sequence[StoredEvent],
+        places: Mapping[str, Collection[str]],
+        view: PartitionView,
+    ) -> Rows:
+        """The rows about some assets and checks.
+
+        `events`: the updates since their readers last looked. `new`: all that has happened since the last reading, and
+        `places`: by asset, the partitions that something has
+        happened to since the last reading; of what is known already, only they are read.
+        """
         rows = Rows(events=events)
+        for key in keys:
+            if self._graph[key].partitions is not None and key.kind == "asset" and self._needs[key] & KEPT:
+                is_first = bool(self._needs[key] & Fact.BEHIND)
+                touched = places.get(key.name, ())
+                rows.read[key.name] = None if is_first else self._known.to_read(key, touched, view)
         assets = sorted({key.name if key.kind == "asset" else asset_of(key) for key in keys})
         rows.states = ledger.get_asset_states(assets)
         self._read_partitions(ledger, rows, [key for key in keys if key.kind == "asset"])
         self._read_versions(ledger, rows, [key for key in keys if key.kind == "asset"])
-        self._read_checks(ledger, rows, [key for key in keys if key.kind == "check"])
+        self._read_checks(ledger, rows, [key for key in keys if key.kind == "check"], new, view)
         self._read_runs(ledger, rows, keys)
         return rows
 
@@ -95,16 +115,27 @@ class RowReader:
         if partitioned:
             rows.sets = ledger.get_asset_partition_states(partitioned)
         wanted = self._asked(assets, OF_ALL_PARTITIONS | Fact.FAILURE_TIMES, partitioned=True)
-        if wanted:
-            rows.partitions = ledger.get_partition_rows(wanted)
-        wanted = self._asked(assets, Fact.CANCELED)
-        if wanted:
-            for stored in ledger.get_newest_events((PLANNED, MADE), wanted):
+        for some, partitions in self._by_partitions(rows, wanted):
+            rows.partitions.update(ledger.get_partition_rows(some, partitions))
+        canceled = self._asked(assets, Fact.CANCELED)
+        for some, partitions in self._by_partitions(rows, canceled):
+            for stored in ledger.get_newest_events((PLANNED, MADE), some, partitions=partitions):
                 place = (stored.event.asset or "", stored.event.partition)
                 if stored.event.type.value == PLANNED:
                     rows.plans[place] = stored
                 else:
                     rows.plans.pop(place, None)
+
+    @staticmethod
+    def _by_partitions(rows: Rows, assets: Iterable[str]) -> Iterator[tuple[list[str], list[str] | None]]:
+        """The assets to read as a whole, and those to read some partitions of, with these."""
+        whole = [asset for asset in assets if rows.read.get(asset) is None]
+        some = {asset: read for asset in assets if (read := rows.read.get(asset)) is not None}
+        if whole:
+            yield whole, None
+        partitions = sorted({one for read in some.values() for one in read})
+        if partitions:
+            yield sorted(some), partitions
 
     def _read_versions(self, ledger: LedgerPort, rows: Rows, assets: list[Key]) -> None:
         asked: dict[str, list[StoredEvent]] = {}
@@ -115,34 +146,47 @@ class RowReader:
                 mine = [one for one in rows.events.get(key.name, ()) if one.event.type.value == kind]
                 if mine:
                     asked[key.name] = mine
-        if not asked:
-            return
-        first = min(found[0].id for found in asked.values())
-        several = {one.event.partition for found in asked.values() for one in found}
-        partitions = None if None in several else sorted(one for one in several if one is not None)
-        for stored in ledger.get_newest_events(
-            (MADE, SEEN), sorted(asked), partitions=partitions, before_id=first
-        ):
-            event = stored.event
-            kind = asked[event.asset or ""][0].event.type.value
-            if event.type.value == kind:
-                rows.versions[event.asset or "", event.partition] = data_version(event)
+        whole = [name for name in asked if self._graph[Key("asset", name)].partitions is None]
+        for names, is_whole in ((whole, True), (sorted(asked.keys() - set(whole)), False)):
+            if not names:
+                continue
+            first = min(asked[name][0].id for name in names)
+            keys = {one.event.partition for name in names for one in asked[name]}
+            partitions = None if is_whole else sorted(one for one in keys if one is not None)
+            for stored in ledger.get_newest_events(
+                (MADE, SEEN), names, partitions=partitions, before_id=first
+            ):
+                event = stored.event
+                kind = asked[event.asset or ""][0].event.type.value
+                if event.type.value == kind:
+                    rows.versions[event.asset or "", event.partition] = data_version(event)
 
-    def _read_checks(self, ledger: LedgerPort, rows: Rows, checks: list[Key]) -> None:
+    def _read_checks(
+        self,
+        ledger: LedgerPort,
+        rows: Rows,
+        checks: list[Key],
+        new: Sequence[StoredEvent],
+        view: PartitionView,
+    ) -> None:
         if not checks:
             return
         assets = sorted({asset_of(key) for key in checks})
         wanted = set(checks)
         rows.check_states = ledger.get_check_states(assets)
-        newest = ledger.get_newest_events((CHECK_PLANNED, CHECKED), assets)
-        for stored in newest:
-            key = check_key(stored.event)
-            if key not in wanted:
-                continue
-            rows.check_attempts[key] = stored
-            if stored.event.type.value == CHECKED:
-                rows.check_results[stored.id] = stored.event
-                rows.check_history.setdefault(key, []).append(stored)
+        unknown = {key for key in checks if self._known.check(key) is None}
+        if unknown:
+            asked = sorted({asset_of(key) for key in unknown})
+            for stored in ledger.get_newest_events((CHECK_PLANNED, CHECKED), asked):
+                if (key := check_key(stored.event)) in unknown:
+                    rows.check_events.setdefault(key, []).append(stored)
+        for stored in new:
+            if stored.event.type.value in (CHECK_PLANNED, CHECKED):
+                key = check_key(stored.event)
+                if key in wanted and key not in unknown:
+                    rows.check_events.setdefault(key, []).append(stored)
+        for key in checks:
+            self._known.take_check(key, rows.check_events.get(key, ()), view)
 
     # -- runs ----------------------------------------------------------------------------------------------------------
 
@@ -157,11 +201,11 @@ class RowReader:
     def _runs_behind(self, rows: Rows, key: Key) -> Iterable[str]:
         needs = self._needs.get(key, Fact.NONE)
         if key.kind == "check":
-            state, attempt = rows.check_states.get(key.name), rows.check_attempts.get(key)
+            state, known = rows.check_states.get(key.name), self._known.check(key)
             if state is not None and state.last_run_id:
                 yield state.last_run_id
-            if attempt is not None and attempt.event.type.value == CHECK_PLANNED:
-                yield attempt.event.run_id
+            if known is not None and known.attempt is not None and known.attempt.type.value == CHECK_PLANNED:
+                yield known.attempt.run_id
             return
         is_partitioned = self._graph[key].partitions is not None
         state_of_asset = rows.states.get(key.name)
@@ -170,7 +214,7 @@ class RowReader:
                 yield state_of_asset.last_materialization_run_id or ""
             if needs & Fact.FAILURE_TIMES:
                 yield state_of_asset.last_failed_run_id or ""
-        for row in rows.partitions.get(key.name, ()):
+        for row in rows.partitions.get(key.name, ()):  # of those that were read
             if needs & (Fact.PRODUCERS | Fact.BEHIND):
                 yield row.last_materialization_run_id or ""
             if needs & Fact.FAILURE_TIMES:

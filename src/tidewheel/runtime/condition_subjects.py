@@ -8,17 +8,18 @@ from typing import NamedTuple, Optional
 
 import msgspec
 
-from tidewheel.logic.conditions.facts import Attempts, Dated, Production, SubjectFacts, Update
+from tidewheel.logic.conditions.facts import Attempts, Production, SubjectFacts, Update
 from tidewheel.logic.conditions.reads import Fact
 from tidewheel.logic.conditions.relations import down_along
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, Subject
+from tidewheel.logic.conditions.timeline import Timeline
 from tidewheel.logic.freshness import FreshnessState, freshness_state, next_change_s
 from tidewheel.logic.partitions import keys as partition_keys
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import MultiPartitions, PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet, everything, from_ordinals, nothing
+from tidewheel.runtime.condition_kept import CHECKED, KeptCheck, Known
 from tidewheel.runtime.condition_rows import (
-    CHECKED,
     MADE,
     OF_ALL_PARTITIONS,
     OF_PRODUCERS,
@@ -64,9 +65,11 @@ class FactMaker:
         graph: ConditionGraph,
         needs: Mapping[Key, Fact],
         rows: Rows,
+        known: Known,
         view: PartitionView,
         own: ServerFacts,
     ) -> None:
+        self.known = known
         self.ledger = ledger
         self.graph = graph
         self.needs = needs
@@ -79,6 +82,16 @@ class FactMaker:
         """The facts by subject."""
         found: dict[Key, SubjectFacts] = {}
         latest: dict[str, dict[str | None, Latest]] = {}
+        for name, read in self.rows.read.items():
+            self.known.take(
+                Key("asset", name),
+                self.rows.partitions.get(name, ()),
+                self.rows.plans,
+                read=read,
+                runs=self.rows.runs,
+                records=self.rows.records,
+                view=self.view,
+            )
         for key in keys:
             if key.kind == "asset":
                 if self.needs[key] & _DATED:
@@ -107,8 +120,10 @@ class FactMaker:
             freshness=self._freshness(subject) if needs & Fact.FRESHNESS else None,
             updates=self._updates(subject),
             producers=self._producers(subject, latest) if needs & OF_PRODUCERS else (),
-            update_times=self._dated(subject, latest) if needs & Fact.UPDATE_TIMES else (),
-            failure_times=self._failures(subject) if needs & Fact.FAILURE_TIMES else (),
+            update_times=self._update_times(subject, statuses.made) if needs & Fact.UPDATE_TIMES else None,
+            failure_times=self._failure_times(subject, statuses.failed)
+            if needs & Fact.FAILURE_TIMES
+            else None,
             attempts=self.own.attempts.get(key, ()),
         )
 
@@ -126,7 +141,8 @@ class FactMaker:
         stored = self.rows.sets.get(name)
         if stored is None:
             return _Statuses(nothing(spec), nothing(spec), nothing(spec))
-        wanted = fingerprint(spec)
+        # specs live as long as the graph; a long list of static keys is not worth hashing each time
+        wanted = self.graph.once(("fingerprint", id(spec)), lambda: fingerprint(spec))
         if stored.spec_fingerprint != wanted:
             found = {key: self._ordinal(subject, key) for key in self.ledger.get_partition_keys(name)}
             known = {key: ordinal for key, ordinal in found.items() if ordinal is not None}
@@ -193,6 +209,8 @@ class FactMaker:
         return changed
 
     def _producers(self, subject: Subject, latest: Mapping[str | None, Latest]) -> tuple[Production, ...]:
+        if subject.partitions is not None and self.needs[subject.key] & Fact.PRODUCERS:
+            return self.known.producers(subject.key)
         by_run: dict[str, list[str | None]] = defaultdict(list)
         for partition, (_, _, run_id) in latest.items():
             if run_id in self.rows.runs:
@@ -202,35 +220,29 @@ class FactMaker:
             for run_id, partitions in sorted(by_run.items())
         )
 
-    def _dated(self, subject: Subject, latest: Mapping[str | None, Latest]) -> tuple[Dated, ...]:
-        return self._by_time(subject, ((partition, at) for partition, (_, at, _) in latest.items()))
+    def _update_times(self, subject: Subject, made: PartitionSet) -> Timeline:
+        kept = self.known.get(subject.key)
+        if kept is not None:
+            kept.made = kept.made.limited_to(made)  # the very same one, where nothing has changed
+            return kept.made
+        state = self.rows.states.get(subject.key.name)
+        if state is None or state.last_materialization_at is None:
+            return Timeline(None)
+        return Timeline(None).adding([(state.last_materialization_at, 0)])
 
-    def _failures(self, subject: Subject) -> tuple[Dated, ...]:
-        name = subject.key.name
-        failed: list[tuple[str | None, str | None]]
-        if subject.partitions is None:
-            state = self.rows.states.get(name)
-            failed = [(None, state.last_failed_run_id)] if state is not None else []
-        else:
-            failed = [(row.partition, row.failed_run_id) for row in self.rows.partitions.get(name, ())]
-        found = []
-        for partition, run_id in failed:
-            run = self.rows.records.get(run_id or "")
-            if run is not None:
-                found.append((partition, run.ended_at or run.updated_at))
-        return self._by_time(subject, found)
-
-    def _by_time(self, subject: Subject, dated: Iterable[tuple[str | None, float]]) -> tuple[Dated, ...]:
-        by_time: dict[float, list[str | None]] = defaultdict(list)
-        for partition, at in dated:
-            by_time[at].append(partition)
-        return tuple(
-            Dated(at=at, partitions=self._several(subject, partitions))
-            for at, partitions in sorted(by_time.items())
-        )
+    def _failure_times(self, subject: Subject, failed: PartitionSet) -> Timeline:
+        kept = self.known.get(subject.key)
+        if kept is not None:
+            kept.failed = kept.failed.limited_to(failed)
+            return kept.failed
+        state = self.rows.states.get(subject.key.name)
+        run = self.rows.records.get(state.last_failed_run_id or "") if state is not None else None
+        return Timeline(None).adding([] if run is None else [(run.ended_at or run.updated_at, 0)])
 
     def _canceled(self, subject: Subject) -> PartitionSet:
         """The partitions whose newest planned run was cancelled and has not made them."""
+        if subject.partitions is not None:
+            return self.known.canceled(subject.key)
         found = nothing(subject.partitions)
         for (name, partition), stored in self.rows.plans.items():
             run = self.rows.records.get(stored.event.run_id)
@@ -255,16 +267,14 @@ class FactMaker:
         subject, rows = self.graph[key], self.rows
         every, none = everything(subject.partitions, self.view), nothing(subject.partitions)
         passed = failed = none
+        kept = self.known.check(key)
         if subject.partitions is None:
-            result = self._current_result(rows.check_states.get(key.name), rows.states.get(asset_of(key)))
+            result = self._current_result(
+                kept, rows.check_states.get(key.name), rows.states.get(asset_of(key))
+            )
             passed, failed = (every if result is True else none), (every if result is False else none)
-        else:
-            for stored in rows.check_history.get(key, ()):
-                one = self._partitions(subject, stored.event.partition)
-                payload = stored.event.payload
-                if isinstance(payload, CheckEvaluation):
-                    passed = passed | one if payload.passed else passed - one
-                    failed = failed - one if payload.passed else failed | one
+        elif kept is not None:
+            passed, failed = kept.passed, kept.failed
         running, broken = self._check_attempt(key)
         mine = [
             stored
@@ -294,15 +304,18 @@ class FactMaker:
             attempts=self.own.attempts.get(key, ()),
         )
 
-    def _current_result(self, state: CheckState | None, asset: AssetState | None) -> Optional[bool]:
+    def _current_result(
+        self, kept: KeptCheck | None, state: CheckState | None, asset: AssetState | None
+    ) -> Optional[bool]:
         """The result of a check's latest evaluation, if that judged the asset's latest materialisation."""
         if state is None or state.last_evaluation_id is None:
             return None
         made = asset.last_materialization_id if asset is not None else None
         if made is None:
             return state.passed
-        found = self.rows.check_results.get(state.last_evaluation_id)
-        payload = found.payload if found is not None else None
+        found = kept.newest if kept is not None else None
+        is_same = found is not None and found.id == state.last_evaluation_id
+        payload = found.event.payload if found is not None and is_same else None
         if isinstance(payload, CheckEvaluation) and payload.target_event_id is not None:
             return state.passed if payload.target_event_id == made else None
         same_run = asset is not None and state.last_run_id == asset.last_materialization_run_id
@@ -310,10 +323,11 @@ class FactMaker:
 
     def _check_attempt(self, key: Key) -> tuple[bool, bool]:
         """Whether a run is to run the check, and whether the last one that was to do so failed before it did."""
-        attempt = self.rows.check_attempts.get(key)
-        if attempt is None or attempt.event.type.value == CHECKED:
+        kept = self.known.check(key)
+        attempt = kept.attempt if kept is not None else None
+        if attempt is None or attempt.type.value == CHECKED:
             return False, False
-        run = self.rows.records.get(attempt.event.run_id)
+        run = self.rows.records.get(attempt.run_id)
         if run is None:
             return False, False
         return run.status in NOT_FINISHED_STATUSES, run.status is RunStatus.FAILURE
@@ -321,21 +335,39 @@ class FactMaker:
     # -- inputs that are newer -----------------------------------------------------------------------------------------
 
     def _behind(self, subject: Subject, latest: Mapping[str, Mapping[str | None, Latest]]) -> PartitionSet:
-        """For what was never asked before: which made partitions have an input that was made after them."""
+        """For what was never asked before: which made partitions have an input that was made after them.
+
+        The inputs are gone through in the order in which they were made, beside the own partitions in the order of what
+        their runs had read to.
+        """
         found = nothing(subject.partitions)
         mine = latest.get(subject.key.name, {})
+        own = sorted((self._read_to(own_id, run_id), key) for key, (own_id, _, run_id) in mine.items())
+        by_run: dict[str, list[str | None]] = defaultdict(list)
+        for key, (_, _, run_id) in mine.items():
+            by_run[run_id].append(key)
         for dep in subject.deps:
-            upstream = self.graph[dep.key]
-            for partition, (event_id, _, run_id) in latest.get(dep.key.name, {}).items():
-                one = self._several(upstream, [partition]) & everything(upstream.partitions, self.view)
-                fed = down_along(dep.path, one, self.view)
-                for own, (own_id, _, own_run) in mine.items():
-                    run = self.rows.runs.get(own_run)
-                    started = run.started_after if run is not None else None
-                    read_to = own_id if started is None else started
-                    if event_id > read_to and not (run_id and run_id == own_run):
-                        found = found | (fed & self._several(subject, [own]))
+            upstream, older, next_own = self.graph[dep.key], nothing(subject.partitions), 0
+            every = everything(upstream.partitions, self.view)
+            made = sorted((one[0], one[2], key) for key, one in latest.get(dep.key.name, {}).items())
+            for event_id, run_id, partition in made:
+                first = next_own
+                while next_own < len(own) and own[next_own][0] < event_id:
+                    next_own += 1
+                if next_own > first:
+                    older = older | self._several(subject, [key for _, key in own[first:next_own]])
+                stale = older
+                if run_id and run_id in by_run:
+                    stale = older - self._several(subject, by_run[run_id])
+                if stale:
+                    one = self._several(upstream, [partition]) & every
+                    found = found | (down_along(dep.path, one, self.view) & stale)
         return found
+
+    def _read_to(self, event_id: int, run_id: str) -> int:
+        """The newest event that the run behind a partition can have read."""
+        run = self.rows.runs.get(run_id)
+        return event_id if run is None or run.started_after is None else run.started_after
 
     # -- partitions ----------------------------------------------------------------------------------------------------
 

@@ -58,10 +58,26 @@ class HeldView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     partitions: tuple[str, ...] = ()
 
 
+class StandingView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a target stands. `state`: `made` | `missing` | `in progress` | `failed` | `cancelled`.
+
+    `made_by`: the run that made it last (empty: reported from outside). `run_id`: the newest run that was to make it and
+    has not, with its `error` if it failed. Of a partitioned asset it is about its newest event.
+    """
+
+    state: str
+    made_at: Optional[float] = None
+    made_by: str = ""
+    run_id: str = ""
+    run_ended_at: Optional[float] = None
+    error: str = ""
+
+
 class WhyAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything about one target's automation. `now`: its condition as it stands, seen from the last evaluation.
 
-    `partition`: the one that was asked about. `notes`: what a reader must know besides (a stopped sensor, a failure).
+    `partition`: the one that was asked about. `standing`: what became of the newest run of it. `asked_by`: the schedules
+    and sensors whose jobs make it, whatever its condition. `notes`: what a reader must know besides (a stopped sensor).
     """
 
     target: str
@@ -69,6 +85,8 @@ class WhyAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float
     partition: Optional[str] = None
     condition: str = ""
+    standing: Optional[StandingView] = None
+    asked_by: tuple[str, ...] = ()
     sensor: Optional[str] = None
     sensor_is_running: bool = False
     last_evaluated_at: Optional[float] = None

@@ -19,12 +19,13 @@ from tidewheel.logic.conditions.naming import expression_of
 from tidewheel.logic.conditions.owed import RetryPolicy, retry_at
 from tidewheel.logic.conditions.reads import with_upstream_requests
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
-from tidewheel.logic.graph.specs import SensorNode
+from tidewheel.logic.graph.specs import LocationSnapshot, SensorNode
 from tidewheel.logic.partitions.keys import find_ordinal
 from tidewheel.logic.planning.automation_holds import held_partitions
 from tidewheel.logic.planning.automation_owed import attempts_of, policy_of
 from tidewheel.logic.planning.automation_records import KEYS_SHOWN, explanation_of
 from tidewheel.runtime.condition_facts import FactReader, partition_view
+from tidewheel.runtime.condition_standing import askers_of, standing_of
 from tidewheel.runtime.condition_subjects import ServerFacts
 from tidewheel.runtime.condition_views import HeldView, OwedView, RequestedRunView, RequestView, WhyAnswer
 from tidewheel.storage.ports import LedgerPort
@@ -33,6 +34,10 @@ from tidewheel.values.records import RunFilter, TriggerRecord
 from tidewheel.values.status import TriggerStatus
 
 REQUESTS_SHOWN = 5
+NO_CONDITION = (
+    "it has no automation condition: it runs when a schedule, a sensor, another run or a person asks for it; give it "
+    "automation_condition=AutomationCondition.eager() to run after its dependencies"
+)
 
 Answers = Mapping[tuple[Key, int, Key], UserAnswer]
 
@@ -90,8 +95,9 @@ def why(
     now: float,
     partition: str | None = None,
     answers: Answers | None = None,
+    snapshots: Iterable[LocationSnapshot] = (),
 ) -> WhyAnswer:
-    """All about one target, as of now.
+    """All about one target, as of now; `snapshots`: the code that is loaded, for who else asks for it.
 
     Raises:
         InvalidInvocationError: when the partition does not exist.
@@ -130,6 +136,8 @@ def why(
         at=now,
         partition=partition,
         condition="" if subject.condition is None else expression_of(subject.condition),
+        standing=standing_of(ledger, key, partition),
+        asked_by=askers_of(snapshots, key),
         sensor=found[1].name if found is not None else None,
         sensor_is_running=is_running,
         last_evaluated_at=progress.position.at if progress.position is not None else None,
@@ -217,7 +225,7 @@ def _notes(
     held: HeldRequest | None,
 ) -> Iterable[str]:
     if graph[key].condition is None and key not in graph.problems:
-        yield "it has no automation condition: it runs when somebody or something else asks for it"
+        yield NO_CONDITION
         return
     if not is_covered:
         yield "no automation sensor looks after it"

@@ -15,7 +15,7 @@ import msgspec
 
 from tidewheel.logic.conditions.incremental import Round
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, build_graph
-from tidewheel.logic.graph.specs import SensorNode
+from tidewheel.logic.graph.specs import LocationSnapshot, SensorNode
 from tidewheel.logic.planning.automation_commit import SensorOptions
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB, Catalog
 from tidewheel.services.condition_questions import ConditionQuestioner
@@ -180,6 +180,10 @@ class Automation:
         """When a sensor is evaluated again at the latest; None: when something happens."""
         state = self._states.get(trigger_id)
         return None if state is None else self._next_moment(state, sensor)
+
+    def snapshots(self) -> list[LocationSnapshot]:
+        """The code that is loaded."""
+        return list(self._locations.catalog.snapshots.values())
 
     async def in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry out work on the graph beside the event loop, after what is under way."""

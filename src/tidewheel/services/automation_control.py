@@ -61,7 +61,15 @@ class AutomationControl:
                 found[1].evaluation_timeout_s or self._timeout_s,
             )
         return await self._database.read(
-            why, ledger, graph, key, sensors, now=now, partition=partition, answers=answers
+            why,
+            ledger,
+            graph,
+            key,
+            sensors,
+            now=now,
+            partition=partition,
+            answers=answers,
+            snapshots=self._automation.snapshots(),
         )
 
     async def get_automation(self) -> list[AutomationView]:

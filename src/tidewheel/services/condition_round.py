@@ -14,9 +14,9 @@ import msgspec
 from tidewheel.logic.conditions import memory as memory_form
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evaluate import evaluate
-from tidewheel.logic.conditions.facts import ConditionFacts, Position, UserAnswer
+from tidewheel.logic.conditions.facts import Attempts, ConditionFacts, Position, UserAnswer
 from tidewheel.logic.conditions.incremental import ConditionEngine, Round
-from tidewheel.logic.conditions.memory import Progress, TargetMemory
+from tidewheel.logic.conditions.memory import Progress, TargetMemory, starts_anew
 from tidewheel.logic.conditions.reads import user_questions
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
 from tidewheel.logic.partitions.definitions import PartitionView
@@ -61,17 +61,19 @@ class SensorEngine:
         self._ledger = ledger
         self.progress = load_progress(ledger, targets, record)
         self.memories: dict[Key, TargetMemory] = {}
-        """Of targets that ask user code: their conditions are given their cursors."""
-        self._unevaluated = {key for key in targets if key not in self.progress.targets}
+        """What was stored of targets since the start."""
+        self._unevaluated = {key for key in targets if is_new(graph, key, self.progress.targets.get(key))}
         self._book_is_unknown = True
         self._owes = any(policy_of(graph, key) is not None for key in targets)
-        self._book: dict[OwedKey, OwedRow] = {}
+        self._book: Mapping[OwedKey, OwedRow] = {}
+        self._told: Mapping[OwedKey, OwedRow] = {}
+        """The book that the known failed attempts were made of."""
         self.held: dict[Key, HeldRequest] = {}
         self.reload()
         self._engine = ConditionEngine(graph, self.progress, targets)
         self._reader = FactReader(graph, targets, self.progress)
         self._backfills: dict[Key, PartitionSet] = {}
-        self._attempts: Mapping[Key, object] = {}
+        self._attempts: Mapping[Key, tuple[Attempts, ...]] = {}
         self._view: Optional[PartitionView] = None
         self._fresh_until: dict[Key, float] = {}
         self.position = self.progress.position
@@ -100,11 +102,11 @@ class SensorEngine:
         """Gather: what has happened since the last evaluation."""
         ledger = self._ledger
         if self._view is None:
-            view = partition_view(ledger, now)
+            view = partition_view(ledger, now, graph=self.graph)
             book = self._caught_up(view)
             self._backfills = backfilled(ledger, self.graph, view)
-            self._attempts = attempts_of(book, self.graph, view)
-            own = ServerFacts(attempts=attempts_of(book, self.graph, view), backfills=self._backfills)
+            self._attempts, self._told = attempts_of(book, self.graph, view), book
+            own = ServerFacts(attempts=self._attempts, backfills=self._backfills)
             changes = self._reader.read_all(ledger, self.progress, now, own)
             self._fresh_until = dict(changes.fresh_until)
             return Reading(changes=changes, book=book, is_first=True)
@@ -114,11 +116,10 @@ class SensorEngine:
         happened = ledger.get_events(EventFilter(after_id=oldest))
         book = owed_after(self._book, (one for one in happened if one.id > since), self.graph, self._view)
         backfills = backfilled(ledger, self.graph, self._view)
-        attempts = attempts_of(book, self.graph, self._view)
+        attempts = self._attempts if book is self._told else attempts_of(book, self.graph, self._view)
+        self._told = book
         dirty = {key for key, until in self._fresh_until.items() if until <= now}
         dirty |= _changed(self._backfills, backfills) | _changed(self._attempts, attempts)
-        if everything:
-            dirty.update(self._reader.needs)
         self._backfills, self._attempts = backfills, attempts
         changes = self._reader.read_changes(
             ledger,
@@ -129,6 +130,7 @@ class SensorEngine:
             own=ServerFacts(attempts=attempts, backfills=backfills),
             dirty=dirty,
             unseen=self._unevaluated,
+            everything=everything,
         )
         for key in changes.facts.subjects:
             self._fresh_until.pop(key, None)
@@ -166,7 +168,7 @@ class SensorEngine:
         """The decision was committed; how many seconds the next evaluation has to wait, if it repeats itself."""
         self.position = found.position
         self._unevaluated.difference_update(found.memories)
-        self._book = dict(decision.book)
+        self._book = decision.book
         for key in decision.holds.released:
             self.held.pop(key, None)
         for one in decision.holds.held:
@@ -186,7 +188,7 @@ class SensorEngine:
         return min(moments, default=None)
 
     def memory_of(self, key: Key) -> TargetMemory | None:
-        """What the last evaluation remembered of a target that asks user code."""
+        """What the last evaluation remembered of a target."""
         return self.memories.get(key) or self.progress.targets.get(key)
 
     def left_behind(self, targets: Collection[Key]) -> tuple[MemoryRow, ...]:
@@ -196,13 +198,13 @@ class SensorEngine:
             return ()
         rows = self._ledger.conditions.get_memories(gone)
         found = []
-        for key, memory in _decoded(rows, None, self.trigger_id).items():
+        for key, memory in _decoded(rows).items():
             held = memory if memory.held is not None else msgspec.structs.replace(memory, held=self.position)
             data = memory_form.encode(held)
             found.append(MemoryRow(kind=key.kind, name=key.name, trigger_id=self.trigger_id, data=data))
         return tuple(found)
 
-    def _caught_up(self, view: PartitionView) -> dict[OwedKey, OwedRow]:
+    def _caught_up(self, view: PartitionView) -> Mapping[OwedKey, OwedRow]:
         """The book of owed work up to the newest event, as the code that is loaded now sees it."""
         book = with_present_code(self._book, self.graph)
         if not book or self.position is None:
@@ -222,8 +224,8 @@ class SensorEngine:
         if not requested:
             return ()
         chosen = self.graph.in_order(requested)[:TREES_MAX]
-        rows = self._ledger.conditions.get_memories([(key.kind, key.name) for key in chosen])
-        before = Progress(position=previous, targets=_decoded(rows, self.progress, self.trigger_id))
+        memories = {key: memory for key in chosen if (memory := self.memory_of(key)) is not None}
+        before = Progress(position=previous, targets=memories)
         known = self._engine.known_facts(facts)
         results = evaluate(self.graph, known, before, chosen).results
         by_id = {stored.id: stored for stored in events}
@@ -243,6 +245,15 @@ class SensorEngine:
             )
             for key, wanted in requested.items()
         )
+
+
+def is_new(graph: ConditionGraph, key: Key, memory: TargetMemory | None) -> bool:
+    """Whether a target's condition was never evaluated: it is new, it was edited, or its partitions were cut anew."""
+    if memory is None or key in graph.problems:
+        return memory is None
+    if memory.condition and memory.condition != graph.condition_identity(key):
+        return True
+    return starts_anew(memory, graph[key].partitions)
 
 
 def asks_user(graph: ConditionGraph, target: Key) -> bool:
@@ -267,7 +278,7 @@ def load_progress(ledger: LedgerPort, targets: tuple[Key, ...], record: TriggerR
         for row in ledger.conditions.get_memories()
         if Key(row.kind, row.name) in mine  # type: ignore[arg-type]
     ]
-    targets_by_key = _decoded(rows, None, record.trigger_id)
+    targets_by_key = _decoded(rows)
     others = {row.trigger_id for row in rows} - {record.trigger_id}
     if others and position is not None:
         targets_by_key = _moved(ledger, rows, targets_by_key, record.trigger_id, position)
@@ -296,14 +307,11 @@ def _moved(
     return memories
 
 
-def _decoded(rows: list[MemoryRow], progress: Progress | None, trigger_id: str) -> dict[Key, TargetMemory]:
+def _decoded(rows: list[MemoryRow]) -> dict[Key, TargetMemory]:
     """Memories by target; one that cannot be read counts as none: its target begins anew."""
     found: dict[Key, TargetMemory] = {}
     for row in rows:
         key = Key(row.kind, row.name)  # type: ignore[arg-type]
-        if progress is not None and row.trigger_id != trigger_id and key in progress.targets:
-            found[key] = progress.targets[key]
-            continue
         try:
             found[key] = memory_form.decode(row.data)
         except ConditionError:

@@ -149,7 +149,15 @@ class _Part:
 
 
 class _NarrowedLedger(_Part):
-    OPEN = frozenset({"get_dynamic_partitions", "get_all_dynamic_partitions", "last_event_id", "get_setting"})
+    OPEN = frozenset(
+        {
+            "get_dynamic_partitions",
+            "get_all_dynamic_partitions",
+            "get_dynamic_changes",
+            "last_event_id",
+            "get_setting",
+        }
+    )
 
     def __init__(self, whole: LedgerPort, sight: Sight) -> None:
         super().__init__(whole, sight)

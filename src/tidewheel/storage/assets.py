@@ -328,15 +328,19 @@ _newest_plans = (
     .subquery()
 )
 _NEWEST_PLANS = select(_newest_plans.c.asset, run.c.run_id).join(run, run.c.seq == _newest_plans.c.seq)
+_NEWEST_PLANS_OF = _NEWEST_PLANS.where(_newest_plans.c.asset.in_(bindparam("assets", expanding=True)))
+_STATES = select(asset_state)
+_STATES_OF = _STATES.where(asset_state.c.asset.in_(bindparam("assets", expanding=True)))
 
 
 def load_asset_states(conn: sa.Connection, assets: Sequence[str] | None) -> dict[str, AssetState]:
     """The latest facts about assets, of those of which there are any."""
     rows: dict[str, dict[str, Any]] = {}
-    for statement in _per_chunk(select(asset_state), asset_state.c.asset, assets):
-        rows.update({row.asset: dict(row._mapping) for row in conn.execute(statement)})
-    for statement in _per_chunk(_NEWEST_PLANS, _newest_plans.c.asset, assets):
-        for asset, run_id in conn.execute(statement):
+    for some in [None] if assets is None else in_chunks(assets):
+        values = {} if some is None else {"assets": some}
+        states = conn.execute(_STATES if some is None else _STATES_OF, values)
+        rows.update({row.asset: dict(row._mapping) for row in states})
+        for asset, run_id in conn.execute(_NEWEST_PLANS if some is None else _NEWEST_PLANS_OF, values):
             rows.setdefault(asset, {"asset": asset})["last_planned_run_id"] = run_id
     return {asset: AssetState(**row) for asset, row in rows.items()}
 

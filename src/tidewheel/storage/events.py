@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
@@ -152,21 +153,22 @@ def load_newest(
     """The newest event of each asset, check, partition and type, in id order."""
     columns = event.c
     found: list[StoredEvent] = []
-    for chunk in in_chunks(assets):
+    some_partitions = [None] if partitions is None else list(in_chunks(partitions))
+    for chunk, some in itertools.product(in_chunks(assets), some_partitions):
         # the expression hides the index by type, which would read the events of all assets
         wanted: list[sa.ColumnElement[bool]] = [
             columns.asset.in_(chunk),
             columns.type.concat("").in_(_texts(types) or []),
         ]
-        if partitions is not None:
-            wanted.append(columns.partition.in_(partitions))
+        if some is not None:
+            wanted.append(columns.partition.in_(some))
         if before_id is not None:
             wanted.append(columns.id < before_id)
         groups = (columns.asset, columns.check_name, columns.partition, columns.type)
         newest = select(sa.func.max(columns.id)).where(*wanted).group_by(*groups)
         statement = select(columns.id, columns.body).where(columns.id.in_(newest)).order_by(columns.id)
         found.extend(StoredEvent(id=id_, event=decode(body, Event)) for id_, body in conn.execute(statement))
-    return found
+    return found if len(some_partitions) == 1 else sorted(found, key=lambda stored: stored.id)
 
 
 def events_statement(filters: EventFilter, limit: int | None, ascending: bool) -> sa.Select[Any]:

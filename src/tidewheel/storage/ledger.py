@@ -46,6 +46,7 @@ from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
     CheckState,
+    DynamicChange,
     EventFilter,
     IntakeBatch,
     IntakeOutcome,
@@ -404,6 +405,10 @@ class SqlLedger:
     def get_all_dynamic_partitions(self) -> dict[str, list[tuple[str, int]]]:
         with self.backend.read() as conn:
             return dynamic_partitions.load_all(conn)
+
+    def get_dynamic_changes(self, known: Mapping[str, int]) -> list[DynamicChange]:
+        with self.backend.read() as conn:
+            return dynamic_partitions.load_changes(conn, known)
 
     def change_dynamic_partitions(self, change: PartitionChange, *, now: float) -> None:
         with self._write() as unit:

@@ -342,11 +342,13 @@ def load_rows(
 ) -> dict[str, list[PartitionRow]]:
     """Per asset what is known of its partitions, or of these."""
     found: dict[str, list[PartitionRow]] = {}
+    some_partitions = [None] if partitions is None else list(in_chunks(partitions))
     for chunk in in_chunks(assets):
-        statement = select(*_ROW_COLUMNS).where(asset_partition.c.asset.in_(chunk))
-        if partitions is not None:
-            statement = statement.where(asset_partition.c.partition.in_(partitions))
-        for row in conn.execute(statement):
-            values = dict(row._mapping)
-            found.setdefault(values.pop("asset"), []).append(PartitionRow(**values))
+        for some in some_partitions:
+            statement = select(*_ROW_COLUMNS).where(asset_partition.c.asset.in_(chunk))
+            if some is not None:
+                statement = statement.where(asset_partition.c.partition.in_(some))
+            for row in conn.execute(statement):
+                values = dict(row._mapping)
+                found.setdefault(values.pop("asset"), []).append(PartitionRow(**values))
     return found

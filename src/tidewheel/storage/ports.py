@@ -23,6 +23,7 @@ from tidewheel.values.records import (
     AssetPartitionState,
     AssetState,
     CheckState,
+    DynamicChange,
     EventFilter,
     IntakeBatch,
     IntakeOutcome,
@@ -313,6 +314,9 @@ class LedgerPort(Protocol):
         """(key, ordinal) in order of addition; ordinals are never used again."""
 
     def get_all_dynamic_partitions(self) -> dict[str, list[tuple[str, int]]]: ...
+
+    def get_dynamic_changes(self, known: Mapping[str, int]) -> list[DynamicChange]:
+        """The sets that have changed since their next number was the `known` one, as one query if none has."""
 
     def change_dynamic_partitions(self, change: PartitionChange, *, now: float) -> None:
         """Adding a known key and deleting an unknown one do nothing."""

@@ -36,7 +36,9 @@ class NewEvaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """One evaluation of a target that is worth keeping: it requested something, or it failed.
 
     `tree` is a stored `logic.conditions.explain.TargetExplanation` (empty where there was no room for it).
-    `partitions` are the first of the requested keys; `requested` counts all.
+    `partitions` are the first of the requested keys; `requested` counts all. `true_sets`: by place in the tree ("0" is
+    the root, "0.2" its third child), the stored set of partitions for which a node was true; empty and very ragged
+    ones are left out.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class NewEvaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     backfill_ids: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     tree: bytes = b""
+    true_sets: dict[str, bytes] = {}
     error: Optional[str] = None
     is_first: bool = False
 

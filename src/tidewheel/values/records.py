@@ -196,6 +196,18 @@ class PartitionChange(msgspec.Struct, frozen=True, kw_only=True):
     delete: tuple[str, ...] = ()
 
 
+class DynamicChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of dynamic partition keys that has changed.
+
+    `pairs`: (key, ordinal) of the keys that were added, or with `is_whole` of all. `next_ordinal`: of the next key.
+    """
+
+    name: str
+    pairs: tuple[tuple[str, int], ...]
+    next_ordinal: int
+    is_whole: bool = False
+
+
 class TickCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that one tick changes, to be written in one transaction.
 

@@ -15,6 +15,7 @@ from tidewheel.logic.runs.plan import RunPlan
 from tidewheel.runtime.run_views import Run, view_run
 from tidewheel.values.events import Event, EventType, Payload
 from tidewheel.values.records import RunRecord
+from tidewheel.values.run_titles import run_title
 from tidewheel.values.tags import PARTITION, RANGE_END, RANGE_START
 from tidewheel.worker.event_sink import EventSink
 from tidewheel.worker.interrupts import InterruptGate
@@ -46,6 +47,9 @@ class RunEnvironment:
         self.run = run
         self.run_id = run.run_id
         self.job_name = run.job_name
+        title = run_title(run.job_name, run.assets, run.checks)
+        self.title = f'"{title}"' if title == run.job_name else title
+        """What people are told that is run."""
         self.resolved = resolved
         self.plan = plan
         self.sink = sink

@@ -174,7 +174,7 @@ class _Execution:
     def run(self, strategy: StepStrategy | None, resolved: ResolvedRunConfig | None) -> RunResult:
         """Everything, and the run's last event."""
         env = self.env
-        env.emit(EventType.RUN_START, f'Run of "{env.job_name}" started.')
+        env.emit(EventType.RUN_START, f"Run of {env.title} started.")
         try:
             env.resolved = (
                 resolved if resolved is not None else self._job.resolve_run_config(self._run.run_config)
@@ -456,14 +456,14 @@ class _Execution:
         env = self.env
         assert self.progress is not None
         if not self.progress.has_failed:
-            env.emit(EventType.RUN_SUCCESS, f'Run of "{env.job_name}" succeeded.')
+            env.emit(EventType.RUN_SUCCESS, f"Run of {env.title} succeeded.")
             env.sink.flush()
             return RunResult(env, success=True, progress=self.progress)
         failed = self.progress.keys(StepState.FAILED)
         step, error = self._first_failure or (failed[0], None)
         env.emit(
             EventType.RUN_FAILURE,
-            f'Execution of run for "{env.job_name}" failed. Steps failed: {failed}.',
+            f"Execution of run for {env.title} failed. Steps failed: {failed}.",
             payload=events.Failure(reason="STEP_FAILURE", first_step=step, error=error),
         )
         env.sink.flush()
@@ -476,7 +476,7 @@ class _Execution:
         error = describe_error(exc)
         env.emit(
             EventType.RUN_FAILURE,
-            f'Run of "{env.job_name}" failed: {error.headline}',
+            f"Run of {env.title} failed: {error.headline}",
             payload=events.Failure(error=error, reason="RUN_EXCEPTION"),
         )
         env.sink.flush()
@@ -487,7 +487,7 @@ class _Execution:
         error = describe_error(exc)
         env.emit(
             EventType.RUN_CANCELED,
-            f'Run of "{env.job_name}" was cancelled.',
+            f"Run of {env.title} was cancelled.",
             payload=events.Failure(error=error),
         )
         env.sink.flush()

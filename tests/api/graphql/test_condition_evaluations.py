@@ -59,3 +59,8 @@ def test_a_request_is_told_with_its_tree(server: GraphQLServer) -> None:
     paths = [one["assetKey"]["path"] for one in same["assetConditionEvaluationsForEvaluationId"]["records"]]
     assert sorted(paths) == [["leaf"], ["middle"]]
     assert same["truePartitionsForAutomationConditionEvaluationNode"] == []
+    inner = next(child for child in top["childUniqueIds"])
+    node = """query($id: ID!, $node: String) { truePartitionsForAutomationConditionEvaluationNode(
+      assetKey: {path: ["middle"]}, evaluationId: $id, nodeUniqueId: $node) }"""
+    told = server.ask(node, id=record["evaluationId"], node=inner)
+    assert told["truePartitionsForAutomationConditionEvaluationNode"] == []

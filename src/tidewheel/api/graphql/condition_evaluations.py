@@ -12,13 +12,11 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.wire import asset_key, asset_text, check_texts, page_limit, whole_cursor
 from tidewheel.logic.conditions.explain import Explanation
-from tidewheel.logic.planning.automation_records import explanation_of
+from tidewheel.logic.planning.automation_records import ROOT, explanation_of, true_keys
+from tidewheel.runtime.condition_facts import partition_view
 from tidewheel.values.conditions import EvaluationRow
 
 query = QueryType()
-
-ROOT = "0"
-"""The id of a tree's root; a node's id is its parent's and its place among its siblings."""
 
 
 @query.field("assetConditionEvaluationRecordsOrError")
@@ -61,18 +59,29 @@ async def _true_partitions(
     asset_job_key: Mapping[str, Any] | None = None,
     node_unique_id: str | None = None,
 ) -> list[str]:
-    if node_unique_id not in (None, ROOT):
-        raise GraphQLError(
-            "of the nodes inside a condition only the number of true partitions is kept; ask for the root "
-            f"({ROOT!r}), or 'tidewheel why ASSET --partition KEY' for one partition",
-            extensions={"code": "NOT_SUPPORTED"},
-        )
+    """The keys for which a node was true; of evaluations with too ragged sets, and of the root alone, the first ones."""
     context = context_of(info)
+    place = node_unique_id or ROOT
     kind, name = _target(asset_key, None, asset_job_key)
     rows = await context.database.read(
         context.ledger.conditions.get_evaluations, kind, name, limit=1, tick_id=whole_cursor(evaluation_id)
     )
-    return [key for row in rows for key in row.evaluation.partitions]
+    if not rows:
+        return []
+    kept = rows[0].evaluation
+    graph = await context.server.automation.graph()
+    view = await context.database.read(partition_view, context.server.database.ledger, kept.at)
+    keys = true_keys(kept, place, graph, view)
+    if keys is not None:
+        return list(keys)
+    if place == ROOT:
+        return list(kept.partitions)
+    raise GraphQLError(
+        f"expected a node of the evaluation {evaluation_id} of {name} whose partitions are kept, got {place!r}; take a "
+        "uniqueId of its evaluationNodes. Nothing is kept of sets with very many gaps, of more than 50 targets of one "
+        "evaluation, and of a definition that has changed since",
+        extensions={"code": "NOT_KEPT"},
+    )
 
 
 def _target(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from tidewheel.definitions.triggers.run_status_sensors import RunStatusSensorDefinition, run_failure_sensor
 from tidewheel.definitions.triggers.sensors import DefaultSensorStatus
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError, TidewheelError
+from tidewheel.values.run_titles import run_title
 
 T = TypeVar("T")
 
@@ -37,13 +38,13 @@ class NoticeError(TidewheelError):
 
 def failure_subject(context: Any) -> str:
     """The default subject of an e-mail about a failed run."""
-    return f"Run failed: {context.dagster_run.job_name}"
+    return f"Run failed: {_title(context)}"
 
 
 def failure_body(context: Any) -> str:
     """The default text of an e-mail about a failed run, as HTML."""
     lines = [
-        f"The job {context.dagster_run.job_name} has failed.",
+        f"The run of {_title(context)} has failed.",
         f"Run: {context.dagster_run.run_id}",
         f"Error: {_message(context)}",
     ]
@@ -52,9 +53,7 @@ def failure_body(context: Any) -> str:
 
 def failure_payload(context: Any) -> dict[str, Any]:
     """The default payload of a webhook about a failed run: a text, in the shape that chat systems take."""
-    return {
-        "text": f"Run of {context.dagster_run.job_name} failed ({context.dagster_run.run_id}): {_message(context)}"
-    }
+    return {"text": f"Run of {_title(context)} failed ({context.dagster_run.run_id}): {_message(context)}"}
 
 
 def make_email_on_run_failure_sensor(
@@ -223,6 +222,13 @@ def _recipients(email_to: Any) -> list[str]:
     if not email_to:
         raise InvalidDefinitionError("expected email_to with at least one address, got none")
     return list(email_to)
+
+
+def _title(context: Any) -> str:
+    """The job, or the assets of a run without one."""
+    run = context.dagster_run
+    assets = sorted(key.to_user_string() for key in getattr(run, "asset_selection", None) or ())
+    return run_title(run.job_name, assets)
 
 
 def _message(context: Any) -> str:

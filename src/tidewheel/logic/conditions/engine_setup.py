@@ -70,7 +70,13 @@ def stored_memory(root: RootState, setup: Setup) -> TargetMemory:
             stored = _as_stored(value, slot.node, setup.states[key].space.spec)
             nodes[memory_key(slot.identity, key, root.state.subject.key)] = stored
     requested = root.state.space.empty if root.requested is None else root.requested
-    return TargetMemory(partitions=spec, requested=PartitionSet(spec, requested), nodes=nodes, held=root.held)
+    return TargetMemory(
+        partitions=spec,
+        requested=PartitionSet(spec, requested),
+        nodes=nodes,
+        held=root.held,
+        condition=setup.walk.graph.condition_identity(root.state.subject.key),
+    )
 
 
 class _Builder:

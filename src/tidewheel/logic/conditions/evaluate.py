@@ -208,7 +208,12 @@ class _TargetEvaluation:
         return tree
 
     def remembered(self, requested: PartitionSet) -> TargetMemory:
-        return TargetMemory(partitions=self.root.partitions, requested=requested, nodes=self.new)
+        return TargetMemory(
+            partitions=self.root.partitions,
+            requested=requested,
+            nodes=self.new,
+            condition=self.graph.condition_identity(self.root.key),
+        )
 
     def evaluate(self, node: Condition, at: _At, candidates: PartitionSet) -> tuple[NodeResult, Answer]:
         """The result of a node, and its answer with evidence."""

@@ -12,7 +12,7 @@ from typing import Optional
 import msgspec
 
 from tidewheel.logic.conditions.evaluate import NodeResult, TargetResult
-from tidewheel.logic.conditions.facts import ConditionFacts, Dated, SubjectFacts
+from tidewheel.logic.conditions.facts import ConditionFacts, SubjectFacts
 from tidewheel.logic.conditions.leaves import latest_tick, next_tick
 from tidewheel.logic.conditions.naming import description_of, name_of
 from tidewheel.logic.conditions.nodes import (
@@ -40,7 +40,8 @@ from tidewheel.logic.conditions.nodes import (
 from tidewheel.logic.conditions.owed import RetryPolicy, retry_at
 from tidewheel.logic.conditions.spaces import Space
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
-from tidewheel.logic.partitions.sets import PartitionSet
+from tidewheel.logic.conditions.timeline import Timeline
+from tidewheel.logic.partitions.sets import PartitionSet, from_ordinals
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -153,8 +154,13 @@ class _Explaining:
             case _:
                 return None
 
-    def newest(self, subject: Key, times: Iterable[Dated]) -> float | None:
-        return max((one.at for one in times if self.holds(subject, one.partitions)), default=None)
+    def newest(self, subject: Key, times: Timeline | None) -> float | None:
+        if times is None:
+            return None
+        spec = self.graph[subject].partitions
+        if self.ordinal is None or subject != self.target or spec is None:
+            return times.latest()
+        return times.latest(from_ordinals(spec, [self.ordinal]))
 
     def next_change(self, result: NodeResult) -> float | None:
         """When time alone can next change what a node itself says."""
@@ -170,7 +176,9 @@ class _Explaining:
                 space = Space(self.graph[result.subject].partitions, self.facts.view)
                 return space.next_change(now)
             case UpdatedWithin(duration_s=duration_s):
-                moments = [one.at + duration_s for one in facts.update_times]
+                times = facts.update_times
+                first = None if times is None else times.next_from(now - duration_s)
+                moments = [] if first is None else [first + duration_s]
             case RetryAllowed():
                 policy = RetryPolicy(
                     max_failures=result.node.max_failures,

@@ -13,6 +13,7 @@ import msgspec
 
 from tidewheel.logic.conditions.nodes import FreshnessState
 from tidewheel.logic.conditions.subjects import Key
+from tidewheel.logic.conditions.timeline import Timeline
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet
 
@@ -54,13 +55,6 @@ class Production(msgspec.Struct, frozen=True, kw_only=True):
     partitions: PartitionSet
 
 
-class Dated(msgspec.Struct, frozen=True, kw_only=True):
-    """A time (seconds since the epoch), and the partitions that it is the latest of its kind for."""
-
-    at: float
-    partitions: PartitionSet
-
-
 class Attempts(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that failed: how often in a row with the same error since the last change, and when last."""
 
@@ -69,7 +63,7 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True):
     partitions: PartitionSet
 
 
-class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The facts about one asset or check.
 
     `made`: ever made, and for a check: run for its asset's latest materialisation. `updates`: those since the oldest
@@ -87,8 +81,8 @@ class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     freshness: Optional[FreshnessState] = None
     updates: tuple[Update, ...] = ()
     producers: tuple[Production, ...] = ()
-    update_times: tuple[Dated, ...] = ()
-    failure_times: tuple[Dated, ...] = ()
+    update_times: Optional[Timeline] = None
+    failure_times: Optional[Timeline] = None
     attempts: tuple[Attempts, ...] = ()
     behind: Optional[PartitionSet] = None
     behind_by_version: Optional[PartitionSet] = None

@@ -385,4 +385,6 @@ def _difference(old: SubjectFacts, new: SubjectFacts) -> int:
 
 def _changed_names(before: PartitionView, after: PartitionView) -> frozenset[str]:
     names = {*before.dynamic_keys, *after.dynamic_keys}
-    return frozenset(name for name in names if before.dynamic_keys.get(name) != after.dynamic_keys.get(name))
+    return frozenset(
+        name for name in names if before.dynamic_keys.get(name) is not after.dynamic_keys.get(name)
+    )

@@ -10,7 +10,7 @@ import msgspec
 from tidewheel.logic.conditions import windows
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evidence import Answer, Stamp, dated, state, union
-from tidewheel.logic.conditions.facts import Dated, Position, RunRef, SubjectFacts, Update, UserAnswer
+from tidewheel.logic.conditions.facts import Position, RunRef, SubjectFacts, Update, UserAnswer
 from tidewheel.logic.conditions.naming import label_or_name
 from tidewheel.logic.conditions.nodes import (
     AllNewUpdatesHaveRunTags,
@@ -39,6 +39,7 @@ from tidewheel.logic.conditions.nodes import (
 from tidewheel.logic.conditions.owed import RetryPolicy, is_allowed
 from tidewheel.logic.conditions.relations import answer_down, down_along
 from tidewheel.logic.conditions.subjects import Key, Kind, Subject
+from tidewheel.logic.conditions.timeline import Timeline
 from tidewheel.logic.cron.tick_index import tick_index
 from tidewheel.logic.partitions import projection
 from tidewheel.logic.partitions.definitions import PartitionView
@@ -199,6 +200,11 @@ def has_tags(run: RunRef | None, keys: Iterable[str], values: Iterable[tuple[str
     return all(key in tags for key in keys) and all(tags.get(key) == value for key, value in values)
 
 
+def within_from(node: UpdatedWithin, position: Position) -> float:
+    """The earliest moment of an update that still counts."""
+    return position.at - node.duration_s
+
+
 def latest_tick(cron: str, zone: str, now: float) -> float:
     """The latest tick at or before a moment."""
     index = tick_index(cron, zone)
@@ -278,11 +284,7 @@ def _freshness(node: FreshnessIs, scope: Scope) -> Answer:
 
 
 def _updated_within(node: UpdatedWithin, scope: Scope) -> Answer:
-    found = scope.nothing
-    for one in scope.facts.update_times:
-        if one.at + node.duration_s >= scope.position.at:
-            found = found | one.partitions
-    return state(scope.present(found))
+    return _happened_since(scope.facts.update_times, within_from(node, scope.position), scope)
 
 
 def _updated_since_cron(node: UpdatedSinceCron, scope: Scope) -> Answer:
@@ -295,12 +297,8 @@ def _failed_since_cron(node: FailedSinceCron, scope: Scope) -> Answer:
     return _happened_since(scope.facts.failure_times, tick, scope)
 
 
-def _happened_since(times: Iterable[Dated], moment: float, scope: Scope) -> Answer:
-    found = scope.nothing
-    for one in times:
-        if one.at >= moment:
-            found = found | one.partitions
-    return state(scope.present(found))
+def _happened_since(times: Timeline | None, moment: float, scope: Scope) -> Answer:
+    return state(scope.nothing if times is None else scope.present(times.since(moment)))
 
 
 def _parents_nonexistent(_: ParentsNonexistent, scope: Scope) -> Answer:

@@ -54,13 +54,15 @@ class TargetMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of one target.
 
     `held`: the position of its last evaluation, where that is not the engine's (because the later ones failed).
-    `nodes`: by the identity of the node and, if it was evaluated on another subject, that subject.
+    `nodes`: by the identity of the node and, if it was evaluated on another subject, that subject. `condition`: the
+    identity of the condition that was evaluated (empty: it was not written down then).
     """
 
     partitions: Optional[PartitionsSpec]
     requested: PartitionSet
     nodes: Mapping[str, NodeMemory] = msgspec.field(default_factory=dict)
     held: Optional[Position] = None
+    condition: str = ""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +102,7 @@ class _StoredMemory(msgspec.Struct, omit_defaults=True):
     specs: dict[str, PartitionsSpec] = {}
     nodes: dict[str, _StoredNode] = {}
     held: Optional[Position] = None
+    condition: str = ""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -124,6 +127,7 @@ def encode(memory: TargetMemory) -> bytes:
         specs=specs,
         nodes=nodes,
         held=memory.held,
+        condition=memory.condition,
     )
     return bytes([VERSION]) + _encoder.encode(stored)
 
@@ -151,6 +155,7 @@ def decode(data: bytes) -> TargetMemory:
         requested=unpack(stored.requested),
         nodes={name: _restored(node, unpack) for name, node in stored.nodes.items()},
         held=stored.held,
+        condition=stored.condition,
     )
 
 

@@ -144,9 +144,10 @@ def _executed_with_root_target(w: Walk, s: SubjectState) -> Any:
 
 def _updated_within(node: UpdatedWithin, duration_s: float) -> Plain:
     def run(w: Walk, s: SubjectState) -> Any:
-        for one in s.facts.update_times:
-            if one.at + duration_s >= w.position.at:
-                w.wake(nextafter(one.at + duration_s, inf))
+        times = s.facts.update_times
+        first = None if times is None else times.next_from(leaves.within_from(node, w.position))
+        if first is not None:
+            w.wake(nextafter(first + duration_s, inf))
         return leaves.leaf_answer(node, w.scope(s)).true.bits
 
     return run

@@ -160,7 +160,7 @@ def needs_of(graph: ConditionGraph, target: Key, remembered: Container[str] = ()
         for dep in subject.deps:
             found[dep.key] |= simple[1]
         return {key: facts for key, facts in found.items() if facts}
-    narrowed = _narrowed(condition)
+    narrowed = narrowed_operands(condition)
     for node, subject in visits(graph, target):
         if id(node) in narrowed:
             found[subject.key] |= Fact.NEW_PRODUCERS
@@ -182,7 +182,7 @@ def _simple_needs(condition: Condition) -> tuple[Fact, Fact] | None:
     reads = reads_of(condition)
     if reads.is_far or any(isinstance(node, Behind) for node in walk(condition)):
         return None
-    narrowed = _narrowed(condition)
+    narrowed = narrowed_operands(condition)
     found: dict[str, Fact] = defaultdict(lambda: Fact.NONE)
     for node, place in _places(condition, "own"):
         facts = Fact.NEW_PRODUCERS if id(node) in narrowed else _READS.get(type(node), Fact.NONE)
@@ -210,8 +210,8 @@ def with_upstream_requests(graph: ConditionGraph, target: Key, known: Container[
     return tuple(found)
 
 
-def _narrowed(condition: Condition) -> set[int]:
-    """The operands about producing runs that are asked of new updates only: beside `newly_updated` in an AND."""
+def narrowed_operands(condition: Condition) -> set[int]:
+    """The ids of operands about producing runs that are asked of new updates only: beside `newly_updated` in an AND."""
     found: set[int] = set()
     for node in walk(condition):
         if isinstance(node, And) and any(

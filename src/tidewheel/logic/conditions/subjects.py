@@ -51,7 +51,7 @@ class Dep(NamedTuple):
     path: tuple[Hop, ...]
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One asset, check or job.
 
     `deps`: what it depends on (a check: its asset first; a job: its root assets). `checks`: an asset's checks.
@@ -96,6 +96,13 @@ class ConditionGraph:
         if question not in self._known:
             self._known[question] = answer()
         return self._known[question]  # type: ignore[no-any-return]
+
+    def condition_identity(self, key: Key) -> str:
+        """What tells a target's condition from others; empty without one."""
+        condition = self[key].condition
+        if condition is None:
+            return ""
+        return self.once(("identity", id(condition)), lambda: codec.identity_of(condition))
 
     @cached_property
     def dependents(self) -> Mapping[Key, tuple[Key, ...]]:
@@ -204,17 +211,24 @@ def _decoded(
 
 
 class _Specs:
-    """The partitions of all subjects, and the paths between them, equal paths made once."""
+    """The partitions of all subjects, and the dependencies between them; what is equal is made once and shared."""
 
     def __init__(self, partitions: Mapping[Key, Optional[PartitionsSpec]]) -> None:
         self._partitions = partitions
         self._paths: dict[Hop, tuple[Hop, ...]] = {}
+        self._keys = {key: key for key in partitions}
+        self._deps: dict[tuple[Key, int], Dep] = {}
 
     def dep(self, key: Key, mapping: PartitionMapping | None, down: PartitionsSpec | None) -> Dep:
         """A dependency on a subject; without a mapping the default one."""
         up = self._partitions.get(key)
         hop = Hop(mapping or default_mapping(down, up), down, up)
-        return Dep(key, self._paths.setdefault(hop, (hop,)))
+        path = self._paths.setdefault(hop, (hop,))
+        name = (self._keys.setdefault(key, key), id(path))
+        found = self._deps.get(name)
+        if found is None:
+            found = self._deps[name] = Dep(name[0], path)
+        return found
 
 
 def _asset(key: Key, location: str, node: AssetNode, condition: Condition | None, specs: _Specs) -> Subject:

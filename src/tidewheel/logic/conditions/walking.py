@@ -66,15 +66,18 @@ class SubjectState:
         self.facts: SubjectFacts = NO_FACTS
         self.deps: tuple[DepLink, ...] = NO_DEPS
         self.root: Optional[RootState] = None
-        self.watchers: list[tuple[RootState, int]] | tuple[()] = ()
+        self.watchers: list[tuple[RootState, int]] | tuple[tuple[RootState, int], ...] = ()
         self.requests: list[tuple[int, Any]] | tuple[()] = ()
         self.requests_round = -1
 
     def watch(self, root: RootState, index: int) -> None:
         """Let a target know of changes here: as its dependency number `index`, or (-1) as something else."""
-        if isinstance(self.watchers, tuple):
-            self.watchers = []
-        self.watchers.append((root, index))
+        if isinstance(self.watchers, list):
+            self.watchers.append((root, index))
+        elif not self.watchers:
+            self.watchers = ((root, index),)  # most have one
+        else:
+            self.watchers = [*self.watchers, (root, index)]
 
 
 class RootState:
@@ -120,6 +123,8 @@ class RootState:
                 return
             self.parts = [None] * len(self.program.operators) if self.program is not None else []
         self.parts[number] = parts or None
+        if not parts and not any(self.parts):
+            self.parts = None
 
     def commit(self, walk: Walk, requested: Any) -> bool:
         """Take over what a walk has found; whether anything that is stored has changed."""

@@ -6,9 +6,11 @@ packed into 64 bits. Ordinals never change their meaning while a definition's fi
 sets are kept as ordinals. An unpartitioned asset has the definition None.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Union
+from typing import TypeVar, Union
 
 import msgspec
 from pyroaring import FrozenBitMap
@@ -123,6 +125,10 @@ class DynamicKeys(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """All ordinals."""
         return FrozenBitMap(self.ordinals)
 
+    def since(self, ordinal: int) -> tuple[str, ...]:
+        """The keys with this ordinal or a greater one."""
+        return self.keys[bisect_left(self.ordinals, ordinal) :]
+
     def adding(self, keys: Iterable[str]) -> "DynamicKeys":
         """These keys and the new ones of `keys`, in their order; keys that exist or repeat are left out."""
         new = [key for key in dict.fromkeys(keys) if key not in self.by_key]
@@ -133,6 +139,22 @@ class DynamicKeys(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             next_ordinal=after,
         )
 
+    def extended(self, pairs: Sequence[tuple[str, int]], next_ordinal: int) -> "DynamicKeys":
+        """These keys and new ones with their ordinals; what was worked out for these is not worked out again."""
+        keys = tuple(key for key, _ in pairs)
+        ordinals = tuple(ordinal for _, ordinal in pairs)
+        found = DynamicKeys(
+            keys=(*self.keys, *keys), ordinals=(*self.ordinals, *ordinals), next_ordinal=next_ordinal
+        )
+        known, more = self.__dict__, found.__dict__
+        if "bits" in known:
+            more["bits"] = self.bits | FrozenBitMap(ordinals)
+        if "by_key" in known:
+            more["by_key"] = _overlaid(self.by_key, dict(pairs))
+        if "by_ordinal" in known:
+            more["by_ordinal"] = _overlaid(self.by_ordinal, dict(zip(ordinals, keys, strict=True)))
+        return found
+
     def removing(self, keys: Iterable[str]) -> "DynamicKeys":
         """These keys without those of `keys`; the removed ordinals are never given again."""
         gone = set(keys)
@@ -142,6 +164,18 @@ class DynamicKeys(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             ordinals=tuple(ordinal for _, ordinal in left),
             next_ordinal=self.next_ordinal,
         )
+
+
+_OVERLAY_MAX = 1_000
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _overlaid(known: Mapping[K, V], more: dict[K, V]) -> Mapping[K, V]:
+    """Both together, without copying the larger one each time."""
+    over, under = known.maps if isinstance(known, ChainMap) else ({}, known)
+    over = {**over, **more}
+    return {**under, **over} if len(over) > _OVERLAY_MAX else ChainMap(over, under)  # type: ignore[arg-type]  # only read
 
 
 class PartitionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,7 +134,8 @@ def decide_automation_commit(
         now=now,
         view=view,
     )
-    book_after = {**book, **{(row.kind, row.name, row.partition): row for row in owed}}
+    book_after = {**book, **{(row.kind, row.name, row.partition): row for row in owed}} if owed else book
+    same = book_after is book_before
     conditions = ConditionCommit(
         memories=tuple(
             MemoryRow(kind=one.target.kind, name=one.target.name, trigger_id=record.trigger_id, data=one.data)
@@ -143,8 +144,8 @@ def decide_automation_commit(
         evaluations=_failures(found, errors_before),
         held=holds.held,
         released=tuple((key.kind, key.name) for key in holds.released),
-        owed=tuple(row for key, row in book_after.items() if book_before.get(key) != row),
-        settled=tuple(key for key in book_before if key not in book_after),
+        owed=() if same else tuple(row for key, row in book_after.items() if book_before.get(key) != row),
+        settled=() if same else tuple(key for key in book_before if key not in book_after),
     )
     commit = _commit(found, record, tick, runs, backfills, conditions, errors_before)
     return AutomationDecision(

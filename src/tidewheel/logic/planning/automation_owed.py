@@ -30,6 +30,16 @@ ERROR_LENGTH = 300
 
 OwedBook = Mapping[OwedKey, OwedRow]
 
+_CONCERNING = frozenset(
+    {
+        EventType.ASSET_MATERIALIZATION,
+        EventType.ASSET_CHECK_EVALUATION,
+        EventType.ASSET_MATERIALIZATION_PLANNED,
+        EventType.RUN_FAILURE,
+        EventType.RUN_CANCELED,
+    }
+)
+
 
 def policy_of(graph: ConditionGraph, key: Key) -> RetryPolicy | None:
     """How often the requests of a target are repeated; None if they are not owed."""
@@ -66,13 +76,15 @@ def with_present_code(book: OwedBook, graph: ConditionGraph) -> dict[OwedKey, Ow
 
 def owed_after(
     book: OwedBook, events: Iterable[StoredEvent], graph: ConditionGraph, view: PartitionView
-) -> dict[OwedKey, OwedRow]:
-    """The book after some events; what is made is not in it any more."""
+) -> OwedBook:
+    """The book after some events, the very same one if they do not concern it; what is made is not in it any more."""
+    if not book:
+        return book
+    happened = [stored.event for stored in events if stored.event.type in _CONCERNING]
+    if not happened:
+        return book
     found = dict(book)
-    for stored in events:
-        if not found:
-            break
-        event = stored.event
+    for event in happened:
         match event.type:
             case EventType.ASSET_MATERIALIZATION:
                 found.pop(("asset", event.asset or "", event.partition or ""), None)

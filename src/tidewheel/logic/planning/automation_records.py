@@ -6,16 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tidewheel.logic.conditions.evaluate import NodeResult, TargetResult
 from tidewheel.logic.conditions.evidence import Stamp
-from tidewheel.logic.conditions.explain import TargetExplanation, explain
+from tidewheel.logic.conditions.explain import Explanation, TargetExplanation, explain
 from tidewheel.logic.conditions.facts import ConditionFacts
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
-from tidewheel.logic.partitions.definitions import PartitionView
+from tidewheel.logic.partitions import codec
+from tidewheel.logic.partitions.definitions import PartitionsSpec, PartitionView
+from tidewheel.logic.partitions.errors import PartitionError
+from tidewheel.logic.partitions.keys import key_of
 from tidewheel.logic.partitions.sets import PartitionSet
 from tidewheel.values.conditions import Cause, NewEvaluation
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.serde import decode, encode
 
+ROOT = "0"
+"""The place of a tree's root; a node's place is its parent's with its number among its siblings."""
 KEYS_SHOWN = 50
+SET_BYTES_MAX = 2_048
+"""Stored sets are a few bytes for each run of consecutive partitions; longer ones are not kept."""
 CAUSES_SHOWN = 20
 
 
@@ -36,9 +43,12 @@ def build_evaluation(
     """The record of a target that requested something; with `result` (and facts, graph) its tree and causes."""
     tree = b""
     causes: tuple[Cause, ...] = ()
+    true_sets: dict[str, bytes] = {}
     if result is not None and facts is not None and graph is not None:
         tree = encode(explain(result, facts, graph))
         causes = tuple(_causes(result, requested, events or {}))
+        if result.tree is not None:
+            true_sets = dict(_true_sets(result.tree, ROOT))
     return NewEvaluation(
         kind=key.kind,
         name=key.name,
@@ -49,6 +59,7 @@ def build_evaluation(
         backfill_ids=tuple(backfill_ids),
         causes=causes,
         tree=tree,
+        true_sets=true_sets,
         is_first=is_first,
     )
 
@@ -56,6 +67,59 @@ def build_evaluation(
 def explanation_of(evaluation: NewEvaluation) -> TargetExplanation | None:
     """The tree of a kept evaluation, if one was kept."""
     return decode(evaluation.tree, TargetExplanation) if evaluation.tree else None
+
+
+def true_keys(
+    evaluation: NewEvaluation, place: str, graph: ConditionGraph, view: PartitionView
+) -> tuple[str, ...] | None:
+    """The keys for which a node of a kept evaluation was true; None if that was not kept, or cannot be told any more.
+
+    Keys of dynamic partitions that were removed since are left out.
+    """
+    explanation = explanation_of(evaluation)
+    node = None if explanation is None else _node_at(explanation.tree, place)
+    if node is None:
+        return None
+    stored = evaluation.true_sets.get(place)
+    spec = graph[node.subject].partitions if node.subject in graph.subjects else None
+    if spec is None or not node.true_count:
+        return ()
+    if stored is None:
+        return None
+    try:
+        found = codec.decode(stored, spec)
+    except PartitionError:
+        return None  # the definition is another one now
+    keys = (_key(spec, ordinal, view) for ordinal in found)
+    return tuple(key for key in keys if key is not None)
+
+
+def _key(spec: PartitionsSpec, ordinal: int, view: PartitionView) -> str | None:
+    try:
+        return key_of(spec, ordinal, view)
+    except PartitionError:
+        return None
+
+
+def _node_at(tree: Explanation | None, place: str) -> Explanation | None:
+    """The node at a place."""
+    root, *numbers = place.split(".")
+    if root != ROOT or not all(number.isdecimal() for number in numbers):
+        return None
+    for number in map(int, numbers):
+        if tree is None or number >= len(tree.children):
+            return None
+        tree = tree.children[number]
+    return tree
+
+
+def _true_sets(tree: NodeResult, place: str) -> Iterator[tuple[str, bytes]]:
+    if tree.true.spec is not None and tree.true:
+        stored = codec.encode(tree.true)
+        if len(stored) <= SET_BYTES_MAX:
+            yield place, stored
+    for number, child in enumerate(tree.children):
+        yield from _true_sets(child, f"{place}.{number}")
 
 
 def _first_keys(requested: PartitionSet, view: PartitionView) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ import datetime as dt
 from collections.abc import Iterable
 
 import msgspec
+from condition_worlds import added
 
 from tidewheel.logic.conditions import codec
 from tidewheel.logic.conditions.evaluate import Evaluation, evaluate
 from tidewheel.logic.conditions.facts import (
     ConditionFacts,
-    Dated,
     Position,
     Production,
     RunRef,
@@ -171,7 +171,7 @@ class Story:
                 failed=(known.failed or empty) - partitions,
                 run_in_progress=(known.run_in_progress or empty) - partitions,
                 producers=tuple(one for one in producers if one.partitions),
-                update_times=(*known.update_times, Dated(at=update.at, partitions=partitions)),
+                update_times=added(known.update_times, update.at, partitions),
             )
             for check_key in self.graph[key].checks:
                 none = nothing(self.graph[check_key].partitions)
@@ -188,7 +188,7 @@ class Story:
         )
 
     def wiped(self, name: str) -> Story:
-        return self._change(name, made=None, producers=(), update_times=())
+        return self._change(name, made=None, producers=(), update_times=None)
 
     def running(self, name: str, part: str | None = None) -> Story:
         return self._change(name, run_in_progress=self.some(name, part))
@@ -200,7 +200,7 @@ class Story:
             run_in_progress=None,
             failed=some,
             canceled=None,
-            failure_times=(Dated(at=self.now, partitions=some),),
+            failure_times=added(None, self.now, some),
         )
 
     def canceled(self, name: str, part: str | None = None) -> Story:

@@ -12,7 +12,6 @@ from tidewheel.logic.conditions import nodes as n
 from tidewheel.logic.conditions.facts import (
     Attempts,
     ConditionFacts,
-    Dated,
     Position,
     Production,
     RunRef,
@@ -30,6 +29,7 @@ from tidewheel.logic.conditions.legacy_rules import (
 from tidewheel.logic.conditions.reads import user_questions
 from tidewheel.logic.conditions.selections import Groups, Keys
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key, build_graph
+from tidewheel.logic.conditions.timeline import Timeline
 from tidewheel.logic.graph.specs import AssetNode, CheckNode, DepSpec, JobNode, LocationSnapshot
 from tidewheel.logic.partitions.definitions import (
     DynamicKeys,
@@ -301,7 +301,7 @@ class World:
             case "fail":
                 changes = {
                     "failed": (facts.failed or none) | some,
-                    "failure_times": (Dated(at=self.now, partitions=some),),
+                    "failure_times": added(facts.failure_times, self.now, some),
                     "attempts": (
                         Attempts(failures=random.choice((1, 2)), failed_at=self.now, partitions=some),
                     ),
@@ -368,7 +368,7 @@ class World:
                 made=(facts.made or none) | made,
                 failed=(facts.failed or none) - made,
                 producers=producers[-3:],
-                update_times=(Dated(at=update.at, partitions=made),),
+                update_times=added(facts.update_times, update.at, made),
             )
             self.changed.add(target)
 
@@ -460,3 +460,8 @@ class World:
                     true = every if self.event_id % 2 else nothing(subject.partitions)
                     answers[name] = UserAnswer(true=true, cursor=str(self.event_id))
         return answers
+
+
+def added(times: Timeline | None, at: float, partitions: PartitionSet) -> Timeline:
+    """A timeline (None: an empty one) with something that happened to partitions."""
+    return (times or Timeline(partitions.spec)).adding((at, ordinal) for ordinal in partitions)
