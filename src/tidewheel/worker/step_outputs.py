@@ -134,13 +134,8 @@ class OutputWriter:
         is_value_given: bool = True,
     ) -> None:
         definition = self._definition(step, name, mapping_key, taken)
-        check = step.check_of_output(name)
-        if check is not None:
-            found = _as_check_result(value)
-            if found is not None:
-                self._check_result(step, found, taken)
-            else:
-                self._no_result(step, name, check, value, taken)
+        if step.check_of_output(name) is not None:
+            self._check_result(step, _as_check_result(step, name, value), taken)
             return
         added = step.added_metadata.get((name, mapping_key), NO_METADATA)
         metadata = {**output.metadata, **typed_metadata(added)} if added else output.metadata
@@ -393,35 +388,20 @@ class OutputWriter:
             raise InvariantViolationError(
                 f"check {key.to_user_string()!r}: expected one result, got another one"
             )
-        self._check_output(step, name, result.metadata, taken)
-        spec = self._env.layer.check_specs.get(key)
-        is_blocking = bool(spec is not None and spec.blocking)
-        self._evaluation(step, key, result, is_blocking)
-        if is_blocking and not result.passed and result.severity is AssetCheckSeverity.ERROR:
-            taken.failed_blocking.append(key)
-
-    def _no_result(
-        self, step: StepContext, name: str, key: AssetCheckKey, value: Any, taken: TakenOutputs
-    ) -> None:
-        """A check's function gave something that says nothing about the asset: told in the log, nothing is recorded."""
-        step.log.warning(
-            f"check {key.to_user_string()!r}: expected AssetCheckResult or a bool, got {value!r} "
-            f"({type(value).__name__}), so that no result is recorded; return AssetCheckResult(passed=...)"
-        )
-        self._check_output(step, name, NO_METADATA, taken)
-
-    def _check_output(
-        self, step: StepContext, name: str, metadata: Mapping[str, Any], taken: TakenOutputs
-    ) -> None:
         taken.add(name, None)
         self._env.emit(
             EventType.STEP_OUTPUT,
             f'Gave output "{name}".',
             step_key=step.key,
-            payload=OutputValue(name=name, metadata=dict(metadata), type_name="Nothing"),
+            payload=OutputValue(name=name, metadata=result.metadata, type_name="Nothing"),
         )
         if self._env.captured is not None:
             self._env.captured[(step.key, name, None)] = None
+        spec = self._env.layer.check_specs.get(key)
+        is_blocking = bool(spec is not None and spec.blocking)
+        self._evaluation(step, key, result, is_blocking)
+        if is_blocking and not result.passed and result.severity is AssetCheckSeverity.ERROR:
+            taken.failed_blocking.append(key)
 
     def _check_key(
         self, step: StepContext, result: AssetCheckResult, asset: AssetKey | None
@@ -558,13 +538,17 @@ def _may_be(result: AssetCheckResult, key: AssetCheckKey, asset: AssetKey | None
     return (wanted is None or key.asset_key == wanted) and result.check_name in (None, key.name)
 
 
-def _as_check_result(value: Any) -> AssetCheckResult | None:
-    """What the function of a check gave, if it is a result; a plain truth value says whether it passed (F24)."""
+def _as_check_result(step: StepContext, name: str, value: Any) -> AssetCheckResult:
+    """What the function of a check gave; a plain truth value says whether it passed (F24)."""
     if isinstance(value, AssetCheckResult):
         return value
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "numpy.bool"):
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
         return AssetCheckResult(passed=bool(value))
-    return None
+    key = step.check_of_output(name)
+    raise InvariantViolationError(
+        f"check {key.to_user_string() if key else name!r}: expected AssetCheckResult or a bool, got {value!r} "
+        f"({type(value).__name__}); return AssetCheckResult(passed=...)"
+    )
 
 
 def _told_by_manager(context: Any, made: Iterable[Any]) -> Iterator[Any]:

@@ -224,7 +224,8 @@ def test_the_documented_asset_snippet_names_unknown_assets(server: GraphQLServer
 
 def test_a_new_run_is_queued_with_its_tags(server: GraphQLServer) -> None:
     run = launch(server, "quick", executionMetadata={"tags": [{"key": "k", "value": "v"}]})["run"]
-    assert run["id"] == run["runId"] and run["status"] == "QUEUED"
+    assert run["id"] == run["runId"]
+    assert run["status"] in ("QUEUED", "STARTING", "STARTED")  # it may have begun before it was read
     assert run["pipelineName"] == run["jobName"] == "quick" and run["mode"] == "default"
     assert {"key": "dagster/code_location", "value": "code.py"} in run["tags"]
     assert {"key": "k", "value": "v"} in run["tags"] and {"key": "team", "value": "x"} in run["tags"]
