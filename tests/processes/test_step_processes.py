@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-
-import pytest
 
 import tidewheel as tw
 from tidewheel.worker import step_child
@@ -17,17 +18,25 @@ from tidewheel.worker.step_processes import why_not_fork
 EXECUTOR = tw.multiprocess_executor.configured({"max_concurrent": 2})
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is now, steps count as short; and they can have processes at all."""
-    assert why_not_fork() is None
-    monkeypatch.setattr(step_child, "REUSED_FOR_S", 60.0)
+def in_a_program_of_its_own(body: Callable[[tw.Instance], None]) -> Callable[[], None]:
+    """Run a test as a program: where other tests have left threads, steps cannot have processes."""
 
+    def test() -> None:
+        code = f"from {body.__module__} import {body.__name__} as test; test.alone()"
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=250, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
 
-@pytest.fixture
-def instance() -> Iterator[tw.Instance]:
-    with tw.instance_for_test() as one:
-        yield one
+    def alone() -> None:
+        assert why_not_fork() is None
+        step_child.REUSED_FOR_S = 60.0  # however slow the machine is now, steps count as short
+        with tw.instance_for_test() as instance:
+            body(instance)
+
+    test.__name__, test.__doc__, test.alone = body.__name__, body.__doc__, alone  # type: ignore[attr-defined]
+    return test
 
 
 def numbered(name: str, body: Any) -> Any:
@@ -47,6 +56,7 @@ def job_of(*ops: Any) -> Any:
     return many
 
 
+@in_a_program_of_its_own
 def test_short_steps_share_processes(instance: tw.Instance) -> None:
     result = tw.execute_job(job_of(*(numbered(f"o{n}", os.getpid) for n in range(12))), instance)
     assert result.success
@@ -55,14 +65,16 @@ def test_short_steps_share_processes(instance: tw.Instance) -> None:
     assert len(set(pids)) <= 2
 
 
+@in_a_program_of_its_own
 def test_a_long_step_is_the_last_of_its_process(
-    instance: tw.Instance, monkeypatch: pytest.MonkeyPatch
+    instance: tw.Instance,
 ) -> None:
-    monkeypatch.setattr(step_child, "REUSED_FOR_S", 0.0)
+    step_child.REUSED_FOR_S = 0.0
     result = tw.execute_job(job_of(*(numbered(f"o{n}", os.getpid) for n in range(6))), instance)
     assert len({result.output_for_node(f"o{n}") for n in range(6)}) == 6
 
 
+@in_a_program_of_its_own
 def test_a_step_that_leaves_a_thread_is_the_last_of_its_process(instance: tw.Instance) -> None:
     def leave_a_thread() -> int:
         threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
@@ -73,6 +85,7 @@ def test_a_step_that_leaves_a_thread_is_the_last_of_its_process(instance: tw.Ins
     assert len({result.output_for_node(f"o{n}") for n in range(6)}) == 6
 
 
+@in_a_program_of_its_own
 def test_a_step_that_dies_in_a_shared_process_costs_only_itself(instance: tw.Instance) -> None:
     ops = [numbered(f"o{n}", os.getpid) for n in range(10)]
     ops.insert(5, numbered("dies", lambda: os._exit(3)))
@@ -84,18 +97,19 @@ def test_a_step_that_dies_in_a_shared_process_costs_only_itself(instance: tw.Ins
     assert len(result.get_step_success_events()) == 10
 
 
-@pytest.mark.parametrize("limit", [1, 2])
-def test_a_step_that_dies_alone_costs_not_the_program_that_executes_it(
-    instance: tw.Instance, limit: int
-) -> None:
-    @tw.job(executor_def=tw.multiprocess_executor.configured({"max_concurrent": limit}))
-    def alone() -> None:
-        numbered("dies", lambda: os._exit(3))()
+@in_a_program_of_its_own
+def test_a_step_that_dies_alone_costs_not_the_program_that_executes_it(instance: tw.Instance) -> None:
+    for limit in (1, 2):
 
-    result = tw.execute_job(alone, instance, raise_on_error=False)
-    assert result.get_failed_step_keys() == {"dies"}
+        @tw.job(executor_def=tw.multiprocess_executor.configured({"max_concurrent": limit}))
+        def alone() -> None:
+            numbered("dies", lambda: os._exit(3))()
+
+        result = tw.execute_job(alone, instance, raise_on_error=False)
+        assert result.get_failed_step_keys() == {"dies"}
 
 
+@in_a_program_of_its_own
 def test_values_reach_the_steps_that_need_them(instance: tw.Instance) -> None:
     @tw.op
     def source() -> int:

@@ -147,6 +147,10 @@ class OutputWriter:
         mistake = (
             type_mistake(step, definition.dagster_type, value, f"output {name!r}") if is_value_given else None
         )
+        asset = step.asset_of_output(name)
+        is_observed = asset is not None and step.assets_def is not None and step.assets_def.is_observable
+        if asset is not None and is_observed and mistake is None:
+            self._observed(step, asset, metadata, output)
         self._env.emit(
             EventType.STEP_OUTPUT,
             f'Gave output "{name}" of type "{kind}".'
@@ -157,12 +161,11 @@ class OutputWriter:
         )
         if mistake is not None:
             raise mistake
-        asset = step.asset_of_output(name)
         is_stored = is_value_given and definition.dagster_type is not NOTHING_TYPE
         stored_metadata, manager_key = NO_METADATA, ""
         if is_stored:
             stored_metadata, manager_key = self._store(step, definition, value, mapping_key, metadata)
-        if asset is not None:
+        if asset is not None and not is_observed:
             whole = {**metadata, **stored_metadata} if stored_metadata else metadata
             self._asset_made(step, asset, whole, output)
         if is_stored:
@@ -243,9 +246,6 @@ class OutputWriter:
         self, step: StepContext, asset: AssetKey, metadata: Mapping[str, Any], output: Any
     ) -> None:
         layer = self._env.layer
-        if step.assets_def is not None and step.assets_def.is_observable:
-            self._observed(step, asset, metadata, output)
-            return
         spec = layer.specs.get(asset)
         given = getattr(output, "data_version", None) or step.data_versions.get(asset)
         upstream = [dep.asset_key for dep in spec.deps] if spec is not None else []

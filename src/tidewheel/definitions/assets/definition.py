@@ -21,6 +21,7 @@ from tidewheel.definitions.assets.asset_spec import (
     check_identifier,
     make_spec,
 )
+from tidewheel.definitions.assets.key_set import KeySet
 from tidewheel.definitions.jobs.execution_hooks import hooks
 from tidewheel.definitions.ops.composition import current_composer
 from tidewheel.definitions.ops.inputs_outputs import In
@@ -272,7 +273,7 @@ class AssetsDefinition:
     def keys(self) -> AbstractSet[AssetKey]:
         """The (selected) assets."""
         if self._selected_assets is None:
-            return self._all_specs.keys()
+            return KeySet(self._all_specs)
         return self._selected_assets
 
     @property
