@@ -119,7 +119,7 @@ def test_a_server_is_watched_from_outside(tmp_path: Path, listener: Listener) ->
         for name in (b"run two_steps", b"step first", b"step second", run_id.encode()):
             assert name in sent
         ready = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{served.port}/readyz").read())
-        assert ready == {"ready": True, "failed_duties": []}
+        assert ready == {"ready": True, "failed_duties": [], "troubles": []}
         assert served.ledger.count_runs(RunFilter()) == 1
     finally:
         served.stop()

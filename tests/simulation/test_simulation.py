@@ -253,8 +253,8 @@ def test_broken_triggers_are_noticed(
         (broken_cursor, "asks for"),
         (blind_to_versions, "asks for|handled twice"),
         (careless_queue, "hold a slot"),
-        (no_monitor, "do not end"),
-        (forgetful_intake, "stored twice"),
+        (no_monitor, "do not end|runs in an hour"),
+        (forgetful_intake, "stored twice|do not end"),
     ],
 )
 def test_broken_code_is_noticed(mutilation, words: str, monkeypatch: pytest.MonkeyPatch) -> None:

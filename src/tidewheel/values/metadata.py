@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import datetime
 import json
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,9 @@ import msgspec
 
 from tidewheel.errors import CheckError, InvalidMetadata, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+
+# the kinds under names that methods of the same name do not hide
+_BOOL, _FLOAT, _INT, _STR = bool, float, int, str
 
 
 def _of_kind(value: Any, kind: type) -> Any:
@@ -42,12 +44,12 @@ class MetadataValue(msgspec.Struct, frozen=True):
     @staticmethod
     def text(text: str) -> TextMetadataValue:
         """Plain text."""
-        return TextMetadataValue(_of_kind(text, builtins.str))
+        return TextMetadataValue(_of_kind(text, _STR))
 
     @staticmethod
     def url(url: str) -> UrlMetadataValue:
         """A link."""
-        return UrlMetadataValue(_of_kind(url, builtins.str))
+        return UrlMetadataValue(_of_kind(url, _STR))
 
     @staticmethod
     def path(path: str | Path) -> PathMetadataValue:
@@ -72,7 +74,7 @@ class MetadataValue(msgspec.Struct, frozen=True):
     @staticmethod
     def md(data: str) -> MarkdownMetadataValue:
         """Markdown text."""
-        return MarkdownMetadataValue(_of_kind(data, builtins.str))
+        return MarkdownMetadataValue(_of_kind(data, _STR))
 
     @staticmethod
     def python_artifact(python_artifact: Any) -> PythonArtifactMetadataValue:
@@ -82,17 +84,17 @@ class MetadataValue(msgspec.Struct, frozen=True):
     @staticmethod
     def float(value: Any) -> FloatMetadataValue:
         """A floating-point number."""
-        return FloatMetadataValue(_of_kind(value, builtins.float))
+        return FloatMetadataValue(_of_kind(value, _FLOAT))
 
     @staticmethod
     def int(value: Any) -> IntMetadataValue:
         """A whole number."""
-        return IntMetadataValue(_of_kind(value, builtins.int))
+        return IntMetadataValue(_of_kind(value, _INT))
 
     @staticmethod
     def bool(value: Any) -> BoolMetadataValue:
         """True or false."""
-        return BoolMetadataValue(_of_kind(value, builtins.bool))
+        return BoolMetadataValue(_of_kind(value, _BOOL))
 
     @staticmethod
     def timestamp(value: Any) -> TimestampMetadataValue:

@@ -20,7 +20,7 @@ def many(context: tw.AssetExecutionContext) -> int:
 
 
 @tw.asset_check(asset=single, resource_defs=BROUGHT)
-def judged(context: Any) -> tw.AssetCheckResult:
+def judged(context) -> tw.AssetCheckResult:
     return tw.AssetCheckResult(passed=context.resources.rate == 4)
 
 

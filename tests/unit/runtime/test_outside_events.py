@@ -8,6 +8,7 @@ import pytest
 from tidewheel.errors import InvariantViolationError
 from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.outside_events import event_from_outside
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization, Observation
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import IntMetadataValue
@@ -20,12 +21,6 @@ class Severity(enum.Enum):
 class _Told:
     def __init__(self, **given: Any) -> None:
         self.__dict__.update(given)
-
-
-class AssetMaterialization(_Told): ...
-
-
-class AssetObservation(_Told): ...
 
 
 class SpecialObservation(AssetObservation): ...

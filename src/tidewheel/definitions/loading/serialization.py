@@ -22,6 +22,7 @@ from tidewheel.definitions.assets.code_references import (
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.assets.freshness import (
     CronFreshnessPolicy,
+    FreshnessWindow,
     LegacyFreshnessPolicy,
     TimeWindowFreshnessPolicy,
 )
@@ -116,6 +117,9 @@ _FORMS: dict[type, Form] = {
     SkipReason: _by_fields(SkipReason, "skip_message"),
     TimeWindowFreshnessPolicy: _by_fields(TimeWindowFreshnessPolicy, "fail_window", "warn_window"),
     timedelta: Form(lambda value: {"seconds": value.total_seconds()}, timedelta),
+    FreshnessWindow: Form(
+        lambda value: {"seconds": value.total_seconds()}, lambda seconds: FreshnessWindow(seconds=seconds)
+    ),
 }
 _CLASSES: dict[str, type] = {cls.__name__: cls for cls in _FORMS}
 _ENUMS: dict[str, type[Enum]] = {

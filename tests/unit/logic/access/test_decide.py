@@ -37,6 +37,7 @@ replay_webhook_delivery       no  no  yes yes
 reload_workspace              no  no  yes yes
 toggle_auto_materialize       no  no  yes yes
 edit_concurrency_limit        no  no  yes yes
+set_run_priority              no  yes yes yes
 manage_users                  no  no  no  yes
 manage_tokens                 no  no  no  yes
 read_audit                    no  no  no  yes
