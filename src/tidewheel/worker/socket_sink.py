@@ -24,6 +24,7 @@ from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import IntakeBatch
 from tidewheel.values.texts import with_storable_texts
 
+HAND_OVER_S = 1.0
 BATCH_WAIT_S = 0.015
 BATCH_EVENTS = 1_000
 MAX_HELD_EVENTS = 200_000
@@ -109,14 +110,14 @@ class SocketSink:
 
     def hand_over(self) -> None:
         """Write what has gathered to the socket: the system keeps it for the server even if this process dies now."""
-        if self._io_lock.acquire(blocking=False):
+        if self._io_lock.acquire(timeout=HAND_OVER_S):  # the helper holds it for the time of one message
             try:
                 self._send_ready(is_urgent=True)
             except OSError:
                 pass  # the helper thread finds out as well, and looks for the server
             finally:
                 self._io_lock.release()
-        else:  # the helper is busy with the connection: it sends at once when it is through
+        else:  # the server takes nothing now; a step is not held up by that: the helper sends when it is through
             with self._changed:
                 self._flush_to = max(self._flush_to, self._emitted)
                 self._wake()
