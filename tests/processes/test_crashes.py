@@ -25,8 +25,9 @@ from tidewheel.values.status import RunStatus
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
 KILLS = int(os.environ.get("TIDEWHEEL_TEST_KILLS", "30"))
-KILLS_ON_POSTGRES = int(os.environ.get("TIDEWHEEL_TEST_KILLS", "10"))
-"""The same test, with the ledger elsewhere: the short form is for every commit, TIDEWHEEL_TEST_KILLS=30 for the long one."""
+FEWER_KILLS = int(os.environ.get("TIDEWHEEL_TEST_KILLS", "10"))
+"""The same with the ledger elsewhere and with the demo: the short form is for every commit, TIDEWHEEL_TEST_KILLS=30
+for the long one."""
 SEED = int(os.environ.get("TIDEWHEEL_TEST_SEED", "0")) or int(time.time())
 DAY = datetime.date(2024, 1, 1)
 
@@ -77,7 +78,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.mark.timeout(400)
-def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path, storage: str) -> None:
+def test_kills_lose_nothing_and_double_nothing(tmp_path: Path, storage: str) -> None:
     print(f"TIDEWHEEL_TEST_SEED={SEED}")
     rng = random.Random(SEED)
     root, home = tmp_path / "root", tmp_path / "home"
@@ -93,7 +94,7 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path, storage: s
     began = time.time()
     days: list[str] = []
     killed: Counter[str] = Counter()
-    wanted = KILLS_ON_POSTGRES if storage.startswith("postgresql") else KILLS
+    wanted = FEWER_KILLS if storage.startswith("postgresql") else KILLS
     while sum(killed.values()) < wanted:
         days.append(land(landing, len(days)))
         time.sleep(rng.uniform(0.05, 0.8))
@@ -129,7 +130,7 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path, storage: s
 
 @pytest.mark.timeout(400)
 @pytest.mark.xdist_group("crashes")
-def test_thirty_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+def test_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     print(f"TIDEWHEEL_TEST_SEED={SEED}")
     rng = random.Random(SEED)
     data, home = tmp_path / "data", tmp_path / "home"
@@ -143,7 +144,7 @@ def test_thirty_kills_of_the_demo_pipeline_lose_nothing_and_double_nothing(tmp_p
     served = Served(home, file, env=env)
     served.wait_loaded()
     killed: Counter[str] = Counter()
-    while sum(killed.values()) < KILLS:
+    while sum(killed.values()) < FEWER_KILLS:
         time.sleep(rng.uniform(0.1, 1.2))
         victim = pick_victim(rng, served)
         if victim is None:
