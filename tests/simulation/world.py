@@ -65,6 +65,8 @@ class World:
         self.first_positions: dict[str, int] = {}
         self.slot_holders: dict[int, tuple[str, int]] = {}
         """Worker processes that use a slot of the pool: their runs and epochs."""
+        self.twice: list[tuple[float, float]] = []
+        """Spans that came twice, as somebody set the clock back: what "paused then" means there is anybody's guess."""
         self.pauses_seen: dict[int, float] = {}
         self.ticks_seen: dict[float, float] = {}
         self.invariants = Invariants(self)
@@ -193,7 +195,10 @@ class World:
 
     def move_clock(self, seconds: float) -> None:
         """Somebody sets the machine's clock."""
+        before = self.now()
         self._offset += seconds
+        if seconds < 0:
+            self.twice.append((before + seconds, before))
 
     def task_ended(self, task: asyncio.Task[Any]) -> None:
         """A task of the world that must not fail has ended."""

@@ -80,7 +80,8 @@ class BackfillJudge(Judge):
         made: dict[tuple[str, str | None], list[tuple[str, float]]],
     ) -> None:
         """A child's run is made when the parent's partition is, or makes both."""
-        wanted = {part.name for part in record.fields.parts}
+        # of a part that wants some partitions only, those it does not want were there before
+        wanted = {part.name for part in record.fields.parts if not part.spec or part.count == len(KEYS)}
         mine = {run.run_id for run in runs}
         for run in runs:
             plan = made_by(run)

@@ -211,7 +211,8 @@ class _Decider:
 
     def _within_budget(self, ready: list[HeldRequest]) -> list[HeldRequest]:
         per_tick, per_hour = self.policy.max_runs_per_tick, self.policy.max_runs_per_hour
-        made_lately = [moment for moment in self.facts.created_times if moment > self.facts.now - HOUR_S]
+        # one from a time to come was made before the clock was set back: it must not hold the trigger up until then
+        made_lately = [moment for moment in self.facts.created_times if abs(moment - self.facts.now) < HOUR_S]
         go: list[HeldRequest] = []
         for one in ready:
             waits_for_tick = self.facts.occasion is None and one.cause == "runs_per_tick"

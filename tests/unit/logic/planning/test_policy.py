@@ -269,3 +269,12 @@ def test_no_request_is_lost_or_doubled(policy, history):
     assert len(ended) == len(set(ended))
     assert set(asked) == set(ran) | set(ended) | {one.run.run_id for one in held}
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(policy), type=TriggerPolicy) == policy
+
+
+def test_runs_from_before_the_clock_was_set_back_hold_nothing_up_for_years() -> None:
+    policy = TriggerPolicy(max_runs_per_hour=2)
+    years_ahead = tuple(NOW + 365 * 86_400.0 + n for n in range(2))
+    assert created(decide_requests(policy, facts(created_times=years_ahead), [run("a")])) == ["a"]
+    soon = tuple(NOW + 600.0 + n for n in range(2))
+    held = decide_requests(policy, facts(created_times=soon), [run("a")])
+    assert created(held) == [] and held.wake_at is not None and held.wake_at <= NOW + 7_200.0
