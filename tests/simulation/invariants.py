@@ -161,7 +161,8 @@ class Invariants(Judge):
         """Every nominal time since the first that was decided has exactly one tick that did not fail for good."""
         ticks = dict(self.rows(f"SELECT scheduled_for, status FROM tick WHERE trigger_id = '{trigger_id}'"))
         if not ticks:
-            assert self.world.steps < 5_000, f"{trigger_id} never ticked"
+            # what was decided before the clock was set back is not decided again: that may be all there was time for
+            assert self.world.steps < 5_000 or self.world.twice, f"{trigger_id} never ticked"
             return
         first, last = int(min(ticks)), int(max(ticks))
         wanted = [
