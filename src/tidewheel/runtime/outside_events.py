@@ -22,11 +22,11 @@ def event_from_outside(reported: Any, *, timestamp: float) -> Event:
     Raises:
         InvariantViolationError: when it is none of these.
     """
-    names = {cls.__name__ for cls in type(reported).__mro__}
     if isinstance(reported, AssetMaterialization):
         return _asset_event(reported, timestamp, EventType.ASSET_MATERIALIZATION, Materialization)
     if isinstance(reported, AssetObservation):
         return _asset_event(reported, timestamp, EventType.ASSET_OBSERVATION, Observation)
+    names = {cls.__name__ for cls in type(reported).__mro__}
     if names & {"AssetCheckEvaluation", "CheckEvaluationView"}:
         return _check_event(reported, timestamp)
     raise InvariantViolationError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tidewheel.definitions.assets.asset_labels import DEFAULT_GROUP
 from tidewheel.definitions.assets.asset_spec import AssetCheckSpec, AssetSpec
 from tidewheel.definitions.assets.definition import AssetExecutionType, AssetsDefinition, external_asset
+from tidewheel.definitions.partitions.partition_mappings import infer_partition_mapping
 from tidewheel.errors import CheckError, CircularDependencyError, InvalidDefinitionError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 
@@ -373,8 +374,6 @@ class AssetGraph:
 
     def get_partition_mapping(self, key: AssetKey, parent_asset_key: AssetKey) -> PartitionMapping:
         """The mapping between an asset and an upstream one, given or by default."""
-        from tidewheel.definitions.partitions.partition_mappings import infer_partition_mapping  # noqa: PLC0415 - cycle
-
         node, parent = self._nodes[key], self._nodes[parent_asset_key]
         return infer_partition_mapping(
             node.partition_mappings.get(parent_asset_key), node.partitions_def, parent.partitions_def

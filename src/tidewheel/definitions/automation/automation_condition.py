@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tidewheel.definitions.automation.automation_selections import selection_value
 from tidewheel.errors import CheckError, NotImplementedCheckError, ParameterCheckError
 from tidewheel.logic.conditions import naming, presets, rewrite
 from tidewheel.logic.conditions import nodes as n
@@ -529,8 +530,6 @@ def _checked(error: type[CheckError], make: Callable[[], n.Condition]) -> Automa
 
 def _selection_value(selection: Any) -> Any:
     # selections know assets, and assets know conditions: the import has to wait until it is needed
-    from tidewheel.definitions.automation.automation_selections import selection_value  # noqa: PLC0415
-
     return selection_value(selection)
 
 

@@ -20,6 +20,7 @@ from tidewheel.definitions.ops.dependencies import Node, NodeHandle
 from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.hooks import HookDefinition
 from tidewheel.definitions.ops.retry_policy import RetryPolicy
+from tidewheel.definitions.partitions.partition_requests import request_for_partition, tags_for_partition
 from tidewheel.definitions.resources.built_in_io_managers import DEFAULT_IO_MANAGER, DEFAULT_IO_MANAGER_KEY
 from tidewheel.definitions.resources.definition import ResourceDefinition, coerce_resources
 from tidewheel.errors import (
@@ -428,8 +429,6 @@ class JobDefinition:
         self, partition_key: str, selected_asset_keys: Iterable[AssetKey] | None = None
     ) -> Mapping[str, str]:
         """The tags of a run for one partition."""
-        from tidewheel.definitions.partitions.partition_requests import tags_for_partition  # noqa: PLC0415 - the other module needs this one
-
         layer = self.asset_layer.partitions_defs
         found = (layer[key] for key in selected_asset_keys or () if key in layer)
         return tags_for_partition(self, partition_key, self.partitions_def or next(found, None))
@@ -441,8 +440,6 @@ class JobDefinition:
             CheckError: when the job is not partitioned.
             UnknownPartitionError: when there is no partition of this key.
         """
-        from tidewheel.definitions.partitions.partition_requests import request_for_partition  # noqa: PLC0415 - the other module needs this one
-
         return request_for_partition(self, partition_key, **options)
 
     # -- copies -------------------------------------------------------------------------------------------
