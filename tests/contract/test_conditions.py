@@ -1,6 +1,7 @@
 """What the ledger keeps of conditions: written with the tick or not at all, answered by people, pruned by age."""
 
 import pytest
+from msgspec.structs import replace
 
 from tidewheel.values.conditions import (
     Cause,
@@ -105,6 +106,21 @@ def test_people_answer_what_is_held_and_owed(ledger, sensor):
     again = ledger.owed.answer("asset", "a", "", OwedStatus.OWED)
     assert (again.status, again.failures, again.error) == (OwedStatus.OWED, 0, "")
     assert ledger.owed.answer("asset", "a", "x", OwedStatus.WAIVED) is None
+
+
+def test_an_answer_stands_against_a_tick_that_was_decided_before_it(ledger, sensor):
+    known = [replace(OWED, partition=one, failures=2, error="e") for one in ("answered", "again", "alone")]
+    first = commit(ledger, sensor.version, ConditionCommit(owed=tuple(known)))
+    ledger.owed.answer("asset", "a", "answered", OwedStatus.WAIVED)
+    ledger.owed.answer("asset", "a", "again", OwedStatus.OWED)
+    failed = [replace(row, failures=row.failures + 1, run_id="next") for row in known]
+    commit(ledger, first.version, ConditionCommit(owed=tuple(failed), owed_before=tuple(known)))
+    found = {row.partition: row for row in ledger.owed.get_all()}
+    assert {row.run_id for row in found.values()} == {"next"}
+    assert found["answered"].status is OwedStatus.WAIVED
+    assert found["answered"].failures == 2
+    assert (found["again"].status, found["again"].failures) == (OwedStatus.OWED, 0)
+    assert found["alone"] == failed[2]
 
 
 def test_evaluations_come_in_pages_and_go_with_age(ledger, sensor):

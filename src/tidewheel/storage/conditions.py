@@ -25,6 +25,7 @@ from tidewheel.values.conditions import (
     HoldStatus,
     MemoryRow,
     NewEvaluation,
+    OwedKey,
     OwedRow,
     OwedStatus,
 )
@@ -72,7 +73,7 @@ def write(unit: Unit, wanted: ConditionCommit, *, trigger_id: str, tick_id: int 
     unit.upsert(_PUT_MEMORY, [asdict(row) for row in wanted.memories])
     unit.upsert(_PUT_HOLD, [_hold_row(one) for one in wanted.held])
     unit.write_rows(_DROP_HOLD, [{"b_kind": kind, "b_name": name} for kind, name in wanted.released])
-    unit.upsert(_PUT_OWED, [_owed_row(one) for one in wanted.owed])
+    unit.upsert(_PUT_OWED, [_owed_row(one) for one in _with_answers(unit, wanted)])
     unit.write_rows(
         _DROP_OWED,
         [{"b_kind": kind, "b_name": name, "b_partition": part} for kind, name, part in wanted.settled],
@@ -102,6 +103,24 @@ def prune(unit: Unit, *, before: float, limit: int) -> int:
     for chunk in in_chunks(ids):
         unit.execute(condition_evaluation.delete().where(condition_evaluation.c.id.in_(chunk)))
     return len(ids)
+
+
+def _with_answers(unit: Unit, wanted: ConditionCommit) -> list[OwedRow]:
+    """What to write of owed work: where somebody answered after the decision had read the row, the answer stands."""
+    known = {(row.kind, row.name, row.partition): row for row in wanted.owed_before}
+    answered: dict[OwedKey, OwedRow] = {}
+    for names in in_chunks(sorted({name for _, name, _ in known})):
+        for found in unit.execute(select(owed_work).where(owed_work.c.name.in_(names))):
+            row = _owed(found)
+            place = (row.kind, row.name, row.partition)
+            # nobody but the one sensor that owes it and the people who answer writes a row
+            if place in known and known[place] != row:
+                answered[place] = row
+    written = []
+    for row in wanted.owed:
+        stands = answered.get((row.kind, row.name, row.partition))
+        written.append(row if stands is None else replace(stands, run_id=row.run_id))
+    return written
 
 
 def _hold_row(held: HeldRequest) -> dict[str, Any]:

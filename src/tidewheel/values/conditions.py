@@ -128,4 +128,6 @@ class ConditionCommit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     released: tuple[tuple[str, str], ...] = ()
     """Kinds and names whose held request is done with."""
     owed: tuple[OwedRow, ...] = ()
+    owed_before: tuple[OwedRow, ...] = ()
+    """Those of `owed` that were known, as the decision knew them: an answer given meanwhile is not written over."""
     settled: tuple[OwedKey, ...] = ()

@@ -53,9 +53,15 @@ async def _run_logs(
                 has_more = len(page) == PAGE
                 if page:
                     after = page[-1].id
+                    # and once more for the answer, which may not be older than the entries beside it
+                    now = (
+                        record
+                        if record.is_finished
+                        else await context.database.read(context.ledger.get_run, run_id)
+                    )
                     yield answer(
                         "PipelineRunLogsSubscriptionSuccess",
-                        run=record,
+                        run=now or record,
                         messages=log_views(page),
                         has_more_past_events=has_more,
                         cursor=str(after),

@@ -135,7 +135,12 @@ def decide_automation_commit(
         view=view,
     )
     book_after = {**book, **{(row.kind, row.name, row.partition): row for row in owed}} if owed else book
-    same = book_after is book_before
+    changed = (
+        []
+        if book_after is book_before
+        else [key for key, row in book_after.items() if book_before.get(key) != row]
+    )
+    gone = () if book_after is book_before else tuple(key for key in book_before if key not in book_after)
     conditions = ConditionCommit(
         memories=tuple(
             MemoryRow(kind=one.target.kind, name=one.target.name, trigger_id=record.trigger_id, data=one.data)
@@ -144,8 +149,9 @@ def decide_automation_commit(
         evaluations=_failures(found, errors_before),
         held=holds.held,
         released=tuple((key.kind, key.name) for key in holds.released),
-        owed=() if same else tuple(row for key, row in book_after.items() if book_before.get(key) != row),
-        settled=() if same else tuple(key for key in book_before if key not in book_after),
+        owed=tuple(book_after[key] for key in changed),
+        owed_before=tuple(book_before[key] for key in changed if key in book_before),
+        settled=gone,
     )
     commit = _commit(found, record, tick, runs, backfills, conditions, errors_before)
     return AutomationDecision(
