@@ -108,6 +108,8 @@ _OTHER_NAMES = {
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",
+    "_make_anonymous_asset_job_name": f"{_SMALL}:anonymous_job_name",
+    "_validate_hook_fn_params": "tidewheel.definitions.ops.hooks:require_parameters",
     "observe": f"{_TESTS}:observe_assets",
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.assets.results import ExpectationResult
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.ops.dependencies import NodeHandle
 from tidewheel.errors import InvariantViolationError, TidewheelError, did_you_mean
@@ -13,6 +12,7 @@ from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.run_event import RunEvent
 from tidewheel.runtime.run_views import Run
 from tidewheel.values.events import CheckEvaluation, Event, EventType
+from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.io_contexts import path_of
 

@@ -11,13 +11,13 @@ from tidewheel.definitions.assets.data_version import DataVersion, DataVersionsB
 from tidewheel.definitions.assets.results import (
     AssetResult,
     DynamicOutput,
-    ExpectationResult,
     Output,
 )
 from tidewheel.definitions.checks.check_results import AssetCheckEvaluation, AssetCheckResult
 from tidewheel.definitions.ops.definition import OpDefinition
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
+from tidewheel.values.expectations import ExpectationResult
 
 EVENT_TYPES = (AssetMaterialization, AssetObservation, ExpectationResult, AssetCheckEvaluation)
 RESULT_TYPES = (Output, DynamicOutput, AssetResult, AssetCheckResult, *EVENT_TYPES)

@@ -95,7 +95,7 @@ class StepRunner:
         )
         step.writer = self._writer
         hooks = env.job.hooks_at(planned.path)
-        heard: list[Event] | None = [] if any(hook.trigger == "any" for hook in hooks) else None
+        heard = env.listen(planned.key) if any(hook.trigger == "any" for hook in hooks) else []
         started = time.perf_counter()
         kind, verb = (
             (EventType.STEP_START, "started") if attempt == 0 else (EventType.STEP_RESTARTED, "restarted")
@@ -115,8 +115,9 @@ class StepRunner:
             else:
                 outcome = self._succeeded(step, taken, (time.perf_counter() - started) * 1000.0)
             step.writer = None if outcome.status == "interrupted" else step.writer
-            if hooks and outcome.status in ("succeeded", "failed"):
-                self._call_hooks(step, hooks, exception, heard)
+            env.stop_listening(planned.key)
+            if hooks and outcome.status != "interrupted":
+                self._call_hooks(step, hooks, outcome.status, exception, heard)
         step.writer = None
         return outcome
 
@@ -266,33 +267,31 @@ class StepRunner:
         self,
         step: StepContext,
         hooks: frozenset[HookDefinition],
+        status: str,
         exception: BaseException | None,
-        heard: list[Event] | None,
+        heard: list[Event],
     ) -> None:
-        trigger = "failure" if exception is not None else "success"
+        """Call the hooks of the attempt's end; one that is tried again concerns those that look at events alone."""
+        trigger = {"succeeded": "success", "failed": "failure"}.get(status)
         for hook in sorted(hooks, key=lambda one: one.name):
-            self._call_hook(step, hook, trigger, exception)
+            if hook.trigger in (trigger, "any"):
+                self._call_hook(step, hook, exception, heard)
+            else:
+                self._note_hook(step, hook, is_skipped=True)
 
     def _call_hook(
-        self, step: StepContext, hook: HookDefinition, trigger: str, exception: BaseException | None
+        self, step: StepContext, hook: HookDefinition, exception: BaseException | None, heard: list[Event]
     ) -> None:
         env = self._env
-        if hook.trigger not in (trigger, "any"):
-            env.emit(
-                EventType.HOOK_SKIPPED,
-                f'Hook "{hook.name}" had nothing to do for "{step.key}".',
-                step_key=step.key,
-            )
-            return
         context = HookContext(step, hook, exception)
+        is_skipped = False
         try:
             with env.gate.user_code():
                 if hook.trigger == "any":
-                    made = hook.hook_fn(context, self._events_of(step, exception))
+                    made = hook.hook_fn(context, [view_event(event) for event in heard])
                     is_skipped = isinstance(made, HookExecutionResult) and bool(made.is_skipped)
                 else:
                     hook.hook_fn(context)
-                    is_skipped = False
         except Exception as exc:  # noqa: BLE001 - a boundary: a hook does not change the step's end
             env.emit(
                 EventType.HOOK_ERRORED,
@@ -301,25 +300,12 @@ class StepRunner:
                 payload=events.Failure(error=describe_error(exc)),
             )
             return
+        self._note_hook(step, hook, is_skipped=is_skipped)
+
+    def _note_hook(self, step: StepContext, hook: HookDefinition, *, is_skipped: bool) -> None:
         kind = EventType.HOOK_SKIPPED if is_skipped else EventType.HOOK_COMPLETED
         word = "had nothing to do" if is_skipped else "ran"
-        env.emit(kind, f'Hook "{hook.name}" {word} for "{step.key}".', step_key=step.key)
-
-    def _events_of(self, step: StepContext, exception: BaseException | None) -> list[Any]:
-        """The step's end as users see it, for hooks that look at events."""
-        kind = EventType.STEP_FAILURE if exception is not None else EventType.STEP_SUCCESS
-        payload: Any = (
-            events.Failure(error=describe_error(exception)) if exception is not None else StepDone()
-        )
-        event = Event(
-            type=kind,
-            timestamp=self._env.clock(),
-            run_id=self._env.run_id,
-            job_name=self._env.job_name,
-            step_key=step.key,
-            payload=payload,
-        )
-        return [view_event(event)]
+        self._env.emit(kind, f'Hook "{hook.name}" {word} for "{step.key}".', step_key=step.key)
 
 
 def call_function(
