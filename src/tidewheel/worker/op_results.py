@@ -102,11 +102,8 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
     if isinstance(value, (AssetResult, AssetCheckResult)):
         yield value
         return
-    if (
-        isinstance(value, (list, tuple))
-        and value
-        and all(isinstance(v, (AssetResult, AssetCheckResult)) for v in value)
-    ):
+    is_one_value = len(outputs) == 1 and not outputs[0].dagster_type.is_nothing
+    if not is_one_value and _are_results(value):
         yield from value
         return
     if isinstance(value, EVENT_TYPES):
@@ -139,6 +136,14 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
         )
     for output, member in zip(outputs, value, strict=True):
         yield from _for_output(op_def, output, member)
+
+
+def _are_results(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(isinstance(member, (AssetResult, AssetCheckResult)) for member in value)
+    )
 
 
 def _for_output(op_def: OpDefinition, output: Any, value: Any) -> Iterator[Any]:
