@@ -59,7 +59,7 @@ def stream_of(
         hint = plain_values_hint()
         if hint is not None:
             _require_results(op_def, made, hint)
-        yield from returned_results(op_def, made)
+        yield from returned_results(op_def, made, names_outputs=hint is not None)
         yield RETURNED
 
 
@@ -92,8 +92,11 @@ def _yielded(op_def: OpDefinition, made: Iterator[Any]) -> Iterator[Any]:
             yield item
 
 
-def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
+def returned_results(op_def: OpDefinition, value: Any, *, names_outputs: bool = False) -> Iterator[Any]:
     """What a returned value means: one value for each output.
+
+    A list of results is the value of an op with one output, unless the function promised (``names_outputs``) to name
+    every output.
 
     Raises:
         InvariantViolationError: when it does not fit the outputs.
@@ -102,7 +105,7 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
     if isinstance(value, (AssetResult, AssetCheckResult)):
         yield value
         return
-    is_one_value = len(outputs) == 1 and not outputs[0].dagster_type.is_nothing
+    is_one_value = not names_outputs and len(outputs) == 1 and not outputs[0].dagster_type.is_nothing
     if not is_one_value and _are_results(value):
         yield from value
         return
