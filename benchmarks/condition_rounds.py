@@ -28,7 +28,7 @@ from tidewheel.logic.conditions.subjects import ConditionGraph, build_graph
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import TimeWindowPartitions
-from tidewheel.logic.partitions.windows import find_ordinal, key_of
+from tidewheel.logic.partitions.windows import find_ordinal, key_of, keys_of
 from tidewheel.logic.planning.automation_commit import SensorOptions
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.storage.bitmaps import dump_ordinals
@@ -174,12 +174,14 @@ class PartitionRounds(LedgerRounds):
                         [
                             {
                                 "asset": asset,
-                                "partition": key_of(self.spec, n),
+                                "partition": key,
                                 "last_materialization_id": n + 1,
                                 "last_materialization_at": now - self.partitions / 100 + n / 100,
                                 "last_materialization_run_id": f"run-{n % 1_000}",
                             }
-                            for n in range(first, min(self.partitions, first + AT_ONCE))
+                            for n, key in enumerate(
+                                keys_of(self.spec, range(first, min(self.partitions, first + AT_ONCE))), first
+                            )
                         ],
                     )
                 made = dump_ordinals(range(self.partitions))
