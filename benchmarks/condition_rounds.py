@@ -128,7 +128,7 @@ class LedgerRounds:
         return statistics.median(self.round_ms() for _ in range(9))
 
 
-OPERANDS = {
+OPERANDS: dict[str, Condition] = {
     "executed_with_tags": NewlyTrue(operand=ExecutedWithTags(tag_values=(("team", "a"),))),
     "any_deps executed_with_tags": AnyDeps(
         operand=NewlyTrue(operand=ExecutedWithTags(tag_values=(("team", "a"),)))
@@ -142,8 +142,6 @@ OPERANDS = {
     "eager": presets.eager(),
     "keep_up_to_date": presets.keep_up_to_date(),
 }
-A_LOT = 100_000
-OF_A_LOT = ("any_deps executed_with_tags", "materialized_since_cron", "execution_canceled", "eager")
 HOUR = 3600.0
 AT_ONCE = 50_000
 
@@ -209,12 +207,8 @@ class PartitionRounds(LedgerRounds):
 
 
 def operand_rounds(partitions: int) -> Iterator[tuple[str, float, float]]:
-    """By operand, the first and the one-change round (ms) of assets with so many partitions.
-
-    The first round reads all rows; of very many partitions it is done for one operand of each kind only.
-    """
-    names = OPERANDS if partitions < A_LOT else OF_A_LOT
-    for name, condition in ((name, OPERANDS[name]) for name in names):
+    """By operand, the first and the one-change round (ms) of assets with so many partitions."""
+    for name, condition in OPERANDS.items():
         with tempfile.TemporaryDirectory() as folder:
             ledger = open_ledger(Path(folder) / "ledger.db")
             one = PartitionRounds(ledger, condition, partitions)
