@@ -308,14 +308,17 @@ def materialize_to_memory(
     Raises:
         InvariantViolationError: when an IO manager is given, which would not be used.
     """
-    for given in (assets, resources or {}):
-        if isinstance(given, Mapping) and "io_manager" in given:
-            raise InvariantViolationError(
-                "expected no resource 'io_manager', since values are kept in memory, got one; use materialize"
-            )
     memory = InMemoryIOManager()
     job = build_ephemeral_asset_job(list(assets), selection, resources, partition_key=partition_key)
     keys = {"io_manager", *job.asset_layer.io_manager_keys.values()}
+    given = {
+        *(resources or {}),
+        *(key for one in assets for key in getattr(one, "resource_defs", None) or {}),
+    }
+    if keys & given:
+        raise InvariantViolationError(
+            f"expected no IO managers, since values are kept in memory, got {sorted(keys & given)}; use materialize"
+        )
     return materialize(
         assets,
         run_config=run_config,

@@ -19,6 +19,7 @@ from tidewheel.definitions.ops.definition import OpFunction
 from tidewheel.definitions.ops.function_signature import first_annotation
 from tidewheel.definitions.ops.hooks import HookDefinition, HookExecutionResult
 from tidewheel.errors import (
+    CheckError,
     ExecutionInterruptedError,
     ExecutionStepExecutionError,
     InvalidDefinitionError,
@@ -169,10 +170,9 @@ class StepRunner:
             if not isinstance(function, OpFunction):
                 return function(context, values)
             return call_function(function, context, values, self._config_argument(step), self._scope)
-        except TidewheelError:
-            raise
         except Exception as exc:
-            raise _user_error(step, exc) from exc
+            _raise_as_user_error(step, exc)
+            raise
 
     def _config_argument(self, step: StepContext) -> Any:
         field = step.op_def.config_field if step.op_def.source is None else step.op_def.source.inner
@@ -365,19 +365,24 @@ def _guarded(step: StepContext, stream: Any, gate: Any) -> Any:
                 item = next(iterator)
         except StopIteration:
             return
-        except TidewheelError:
-            raise
         except Exception as exc:
-            raise _user_error(step, exc) from exc
+            _raise_as_user_error(step, exc)
+            raise
         yield item
 
 
-def _user_error(step: StepContext, exc: Exception) -> ExecutionStepExecutionError:
-    """A user's exception with the op's name."""
+def _raise_as_user_error(step: StepContext, exc: Exception) -> None:
+    """Raise a user's exception again, with the op's name; not one of ours, unless it is a failed check of an argument.
+
+    Raises:
+        ExecutionStepExecutionError: from the user's.
+    """
+    if isinstance(exc, TidewheelError) and not isinstance(exc, CheckError):
+        return
     what = "asset" if step.is_asset_step else "op"
-    return ExecutionStepExecutionError(
+    raise ExecutionStepExecutionError(
         f"{what} {step.node.name!r} raised {type(exc).__name__}: {error_text(exc)}", user_exception=exc
-    )
+    ) from exc
 
 
 def _intended_failure(exc: BaseException) -> Failure | None:

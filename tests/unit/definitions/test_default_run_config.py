@@ -8,7 +8,7 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.definitions.jobs.run_config import with_defaults
-from tidewheel.errors import InvalidConfigError
+from tidewheel.errors import CheckError, InvalidConfigError
 
 OWN = {
     "ops": {
@@ -102,3 +102,16 @@ def test_the_config_of_a_partition_is_taken_whole_or_not_at_all() -> None:
         partitioned.execute_in_process(
             run_config={"ops": {"one": {"config": {"foo": "b"}}}}, partition_key="a"
         )
+
+
+class Short(tw.Config):
+    word: str
+
+
+def test_a_config_mapping_has_one_schema() -> None:
+    def of_config(config: Short) -> dict[str, Any]:
+        return {"ops": {"one": {"config": {"foo": config.word}}}}
+
+    assert tw.config_mapping(of_config).config_schema is not None
+    with pytest.raises(CheckError, match="both"):
+        tw.config_mapping(config_schema={"word": str})(of_config)
