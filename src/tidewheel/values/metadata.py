@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Any, ClassVar, Optional, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 import msgspec
 
@@ -269,11 +269,13 @@ class FloatMetadataValue(MetadataValue, frozen=True, tag="float"):
 class IntMetadataValue(MetadataValue, frozen=True, tag="int"):
     """A whole number, of any size."""
 
-    value: Union[int, str, None] = 0  # type: ignore[assignment]
-    """A number; in stored form one of more than 64 bits is a text."""
+    if TYPE_CHECKING:
+        value: Optional[int] = 0  # type: ignore[assignment]
+    else:
+        value: Union[int, str, None] = 0  # one of more than 64 bits is stored as a text
 
     def __post_init__(self) -> None:
-        number = self.value
+        number: Any = self.value
         if isinstance(number, str) or (type(number) is int and not fits_64_bits(number)):
             msgspec.structs.force_setattr(self, "value", WideInt(number))
 

@@ -259,7 +259,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         return outcome._replace(cursor=cursor, cursor_changed=changed)
 
 
-def _with_end(asked: Generator[Any, None, Any], at_end: Callable[[], None]) -> Generator[Any, None, Any]:
+def _with_end(asked: Generator[Any, Any, Any], at_end: Callable[[], None]) -> Generator[Any, Any, Any]:
     returned = yield from asked
     at_end()
     return returned
