@@ -38,3 +38,17 @@ def test_a_target_given_by_name_has_no_job() -> None:
 def test_a_code_location_is_named_by_position_or_keyword() -> None:
     given = tw.CodeLocationSelector("there"), tw.CodeLocationSelector(location_name="there")
     assert [one.location_name for one in given] == ["there", "there"]
+
+
+@tw.static_partitioned_config(partition_keys=["a"])
+def by_partition(key: str) -> dict:
+    return {"ops": {}}
+
+
+@pytest.mark.parametrize("given", [by_partition, "text", [1]])
+def test_a_schedule_with_wrong_run_config_loads_and_fails_its_ticks(given: object) -> None:
+    with pytest.warns(UserWarning, match="ticks are going to fail"):
+        made = tw.ScheduleDefinition(name="s", cron_schedule="@daily", job=worked, run_config=given)
+    assert tw.Definitions(jobs=[worked], schedules=[made]).get_schedule_def("s") is made
+    with pytest.raises(Exception, match="run_config"):
+        made.evaluate_tick(tw.build_schedule_context())
