@@ -88,7 +88,7 @@ def show(run_id: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(to_builtins(run) | {"waits": waits.get(run.run_id)})
             return
-        click.echo(f"run {run.run_id}")
+        say(f"run {run.run_id}")
         for label, value in _facts(run, waits.get(run.run_id)):
             if value:
                 say(f"{label:<12} {value}")
@@ -134,7 +134,7 @@ def cancel(run_id: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(record)
         else:
-            click.echo(f"run {record.run_id} is {record.status.value}")
+            say(f"run {record.run_id} is {record.status.value}")
 
 
 @command.command("retry")
@@ -186,7 +186,7 @@ def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> 
         if as_json:
             print_json(changed)
         else:
-            click.echo(f"run {changed.run_id} has priority {changed.priority}")
+            say(f"run {changed.run_id} has priority {changed.priority}")
 
 
 def find_run(opened: OpenHome, run_id: str) -> RunRecord:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from tests.api.access.conftest import PASSWORD, GuardedServer
 from tidewheel.cli.main import cli
 from tidewheel.errors import TidewheelError
-from tidewheel.logic.access.masking import forget_secrets, know_secrets
+from tidewheel.runtime.masking import forget_secrets, know_secrets
 from tidewheel.storage.schema_conditions import condition_hold, owed_work
 from tidewheel.values.access import Grant, Role
 from tidewheel.values.conditions import OwedStatus

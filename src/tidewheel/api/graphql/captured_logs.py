@@ -11,7 +11,7 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.event_fields import log_file_key
-from tidewheel.logic.access.masking import mask_text
+from tidewheel.runtime.masking import mask_text
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import CapturedLogs
 

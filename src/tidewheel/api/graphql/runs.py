@@ -24,7 +24,7 @@ from tidewheel.api.graphql.wire import (
     page_limit,
     whole_cursor,
 )
-from tidewheel.logic.access.masking import masked
+from tidewheel.runtime.masking import masked
 from tidewheel.runtime.run_stats import run_stats, step_stats
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
