@@ -21,6 +21,7 @@ def daily():
 @tw.op
 def hello(context):
     context.log.info("hello postgres://u:pw@h/x")
+    print("connecting to postgres://u:pw@h/x")
 
 
 @tw.job

@@ -12,6 +12,7 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.metadata_entries import metadata_entries
 from tidewheel.api.graphql.wire import asset_key, key_values, millis
+from tidewheel.runtime.captured_output import capture_key
 from tidewheel.runtime.event_kinds import ERROR_TYPES
 from tidewheel.runtime.masking import mask_text
 from tidewheel.runtime.run_stats import step_stats
@@ -280,16 +281,9 @@ loaded_input.set_field("upstreamOutputName", _value_field("upstream_output"))
 loaded_input.set_field("upstreamStepKey", _value_field("upstream_step"))
 
 
-def log_file_key(event: Event) -> str:
-    """The key of a captured-logs event among those of its run: the file's name without its ending."""
-    payload = event.payload
-    path = (payload.stdout_path or payload.stderr_path or "") if isinstance(payload, CapturedLogs) else ""
-    return path.rpartition("/")[2].partition(".")[0] or (event.step_key or "")
-
-
 captured = ObjectType("LogsCapturedEvent")
-captured.set_field("fileKey", lambda view, info: log_file_key(view.event))
-captured.set_field("logKey", lambda view, info: log_file_key(view.event))
+captured.set_field("fileKey", lambda view, info: capture_key(view.event))
+captured.set_field("logKey", lambda view, info: capture_key(view.event))
 captured.set_field("externalUrl", lambda view, info: None)
 captured.set_field("externalStdoutUrl", lambda view, info: None)
 captured.set_field("externalStderrUrl", lambda view, info: None)

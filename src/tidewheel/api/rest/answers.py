@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
 from tidewheel.runtime import masking
+from tidewheel.runtime.captured_output import OutputName, OutputPart
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.runtime.push_views import DeliveryView
@@ -40,6 +41,8 @@ VALUES: tuple[type, ...] = (
     HeldRequest,
     LaunchOutcome,
     LocationHealth,
+    OutputName,
+    OutputPart,
     OwedRow,
     PauseRecord,
     PlanView,
