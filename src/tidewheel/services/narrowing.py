@@ -249,6 +249,11 @@ class _NarrowedLedger(_Part):
     def get_partition_events(self, asset: str, partitions: Sequence[str] | None = None) -> dict[str, Any]:
         return self._whole.get_partition_events(asset, partitions) if self._sight.sees_asset(asset) else {}
 
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[Any]]:
+        return self._whole.get_partition_rows(self._keys(assets), partitions)  # type: ignore[no-any-return]
+
     def get_partition_keys(self, asset: str) -> list[str]:
         return self._whole.get_partition_keys(asset) if self._sight.sees_asset(asset) else []
 
