@@ -315,6 +315,10 @@ class _NarrowedConditions(_Part):
     def get_evaluations(self, kind: str, name: str, **more: Any) -> list[Any]:
         return self._whole.get_evaluations(kind, name, **more) if self._sight.sees_subject(kind, name) else []
 
+    def get_newest_evaluations(self, kind: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
+        seen = [name for name in names if self._sight.sees_subject(kind, name)]
+        return self._whole.get_newest_evaluations(kind, seen, **more) if seen else {}
+
     def get_evaluations_of_tick(self, tick_id: int) -> list[Any]:
         found = self._whole.get_evaluations_of_tick(tick_id)
         return [row for row in found if self._sight.sees_subject(row.evaluation.kind, row.evaluation.name)]
