@@ -14,6 +14,7 @@ from tidewheel.definitions.partitions.definition import require_key
 from tidewheel.definitions.partitions.partition_context import view_at
 from tidewheel.definitions.partitions.partition_requests import config_for_partition, tags_for_partition
 from tidewheel.errors import InvalidConfigError, InvalidSubsetError, UnknownPartitionError
+from tidewheel.logic.access.schemas import without_secret_defaults
 from tidewheel.logic.runs.description import JobDescription
 from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import RequestedRun
@@ -93,7 +94,7 @@ def _description(job: JobDefinition, request: LaunchRequest) -> JobDescription:
 
 def _needed_schema(job: JobDefinition) -> dict[str, Any]:
     """The shape of the run config, without what may be given and is not used: of ops cut away, of other resources."""
-    schema = job.config_json_schema()
+    schema = without_secret_defaults(job.config_json_schema())
     properties = dict(schema.get("properties", {}))
     for name, used in (("ops", job.graph.node_dict), ("resources", job.needed_resource_keys())):
         part = properties.get(name, {})

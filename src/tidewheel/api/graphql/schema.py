@@ -12,6 +12,7 @@ from graphql.type import GraphQLField
 
 from tidewheel.api.graphql import (
     asset_checks,
+    asset_health,
     asset_mutations,
     asset_nodes,
     asset_partitions,
@@ -33,6 +34,7 @@ from tidewheel.api.graphql import (
     partition_sets,
     pools,
     python_errors,
+    resources,
     run_control,
     run_launching,
     run_queries,
@@ -52,6 +54,7 @@ from tidewheel.errors import AccessRefusedError
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 AREAS = (
     asset_checks,
+    asset_health,
     asset_mutations,
     asset_nodes,
     asset_partitions,
@@ -73,6 +76,7 @@ AREAS = (
     partition_sets,
     pools,
     python_errors,
+    resources,
     run_control,
     run_launching,
     run_queries,
