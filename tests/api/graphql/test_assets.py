@@ -412,3 +412,31 @@ def test_partition_sets(server: GraphQLServer) -> None:
     statuses = {one["partitionName"]: one for one in found["partitionStatusesOrError"]["results"]}
     assert len(statuses) == 60 and statuses["2024-02-20"]["runId"] == run_id
     assert statuses["2024-02-20"]["runDuration"] > 0 and statuses["2024-02-21"]["runStatus"] is None
+
+
+def test_what_a_materialisation_was_made_of(server: GraphQLServer) -> None:
+    fields = "assetMaterializations(limit: 1) { timestamp runId }"
+    used = """assetMaterializationUsedData(timestampMillis: "%s") { assetKey { path } downstreamAssetKey { path } timestamp }"""
+
+    def newest(*path: str) -> str:
+        return node(server, fields, *path)["assetMaterializations"][0]["timestamp"]
+
+    def used_by(at: str) -> list[dict]:
+        return node(server, used % at, "shop", "sums")["assetMaterializationUsedData"]
+
+    make(server, "orders")
+    first = newest("orders")
+    make(server, "shop", "sums")
+    edge = {"assetKey": {"path": ["orders"]}, "downstreamAssetKey": {"path": ["shop", "sums"]}}
+    of_another_run = newest("shop", "sums")
+    assert used_by(of_another_run) == [{**edge, "timestamp": first}]
+    run_id = server.ask(LAUNCH, p={"selector": SELECTOR | {"jobName": "orders_job"}})["launchRun"]["run"][
+        "id"
+    ]
+    server.wait_for_run(run_id)
+    assert newest("orders") != first
+    assert used_by(newest("shop", "sums")) == [
+        {**edge, "timestamp": newest("orders")}
+    ]  # made by the same run
+    assert used_by(of_another_run) == [{**edge, "timestamp": first}]
+    assert used_by("1000") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -85,6 +86,7 @@ class Loaders:
         self.redeliveries: Loader[str, list[Redelivery]] = self._loader(_read_redeliveries)
         self.asset_states: Loader[str, AssetState] = self._loader(_read_asset_states)
         self.check_states: Loader[str, CheckState] = self._loader(_read_check_states)
+        self.held_slots: Loader[str, int] = self._loader(_read_held_slots)
         self.newest_evaluations: Loader[tuple[str, int | None], EvaluationRow] = self._loader(
             _read_newest_evaluations
         )
@@ -175,6 +177,12 @@ def _read_redeliveries(ledger: LedgerPort, trigger_ids: Sequence[str]) -> dict[s
     for one in ledger.inbox.get_redeliveries(trigger_ids[0] if len(trigger_ids) == 1 else None):
         found.setdefault(one.trigger_id, []).append(one)
     return found
+
+
+def _read_held_slots(ledger: LedgerPort, run_ids: Sequence[str]) -> dict[str, int]:
+    claims = (claim for pool in ledger.pools.get_all() for claim in pool.claims)
+    held = Counter(claim.run_id for claim in claims if claim.held_since is not None)
+    return {run_id: held[run_id] for run_id in run_ids if run_id in held}
 
 
 def _read_newest_evaluations(

@@ -12,9 +12,9 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.captured_logs import read_captured
 from tidewheel.api.graphql.context import RequestContext, context_of
-from tidewheel.api.graphql.definitions import find_trigger, repository_origin, state_answer
+from tidewheel.api.graphql.definitions import JobView, find_trigger, repository_origin, state_answer
 from tidewheel.api.graphql.event_fields import EventView, log_views, step_stats_answer
-from tidewheel.api.graphql.metadata_entries import metadata_entries
+from tidewheel.api.graphql.jobs import snapshot_answer
 from tidewheel.api.graphql.permissions import DELETE_RUN, RELAUNCH, TERMINATE
 from tidewheel.api.graphql.wire import (
     MODE,
@@ -71,18 +71,7 @@ def _pipeline(record: RunRecord, info: GraphQLResolveInfo) -> Answer:
     node = context_of(info).catalog.job(record.location, record.job_name)
     if node is None:
         return answer("UnknownPipeline", name=record.job_name, solid_selection=_selection(record))
-    identity = f"{record.location}/{node.name}"
-    return answer(
-        "PipelineSnapshot",
-        id=identity,
-        name=node.name,
-        description=node.description,
-        pipeline_snapshot_id=identity,
-        solid_selection=_selection(record),
-        tags=key_values(node.tags),
-        metadata_entries=metadata_entries(node.metadata),
-        run_tags=key_values(node.run_tags),
-    )
+    return snapshot_answer(JobView(record.location, node), _selection(record))
 
 
 def _selection(record: RunRecord) -> list[str] | None:
@@ -274,16 +263,6 @@ def _may_terminate(record: RunRecord, info: GraphQLResolveInfo) -> bool:
 @run.field("hasDeletePermission")
 def _may_delete(record: RunRecord, info: GraphQLResolveInfo) -> bool:
     return context_of(info).may(DELETE_RUN, record.location, context_of(info).assets_of_run(record))
-
-
-@run.field("allPools")
-def _pools(record: RunRecord, info: GraphQLResolveInfo) -> list[str]:
-    catalog = context_of(info).catalog
-    node = catalog.job(record.location, record.job_name)
-    assets = record.assets if record.assets is not None else (node.assets if node else ())
-    found = {asset.pool for key in assets if (asset := catalog.asset(key)) is not None}
-    found |= {op.pool for op in (node.ops if node else ()) if record.steps is None or op.name in record.steps}
-    return sorted(pool for pool in found if pool is not None)
 
 
 @run.field("waitsFor")
