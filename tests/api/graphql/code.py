@@ -44,9 +44,11 @@ def endless():
     waits()
 
 
-@tw.op
-def does() -> None:
+@tw.op(out=tw.Out(tw.Nothing))
+def does():
     print("to standard output")
+    yield tw.ExpectationResult(success=False, label="enough", description="too few", metadata={"rows": 2})
+    yield tw.Output(None)
 
 
 @tw.job(tags={"team": "x"})

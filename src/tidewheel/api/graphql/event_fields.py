@@ -59,6 +59,7 @@ TYPENAMES = {
     EventType.RESOURCE_INIT_STARTED: "ResourceInitStartedEvent",
     EventType.RESOURCE_INIT_SUCCESS: "ResourceInitSuccessEvent",
     EventType.RESOURCE_INIT_FAILURE: "ResourceInitFailureEvent",
+    EventType.STEP_EXPECTATION_RESULT: "StepExpectationResultEvent",
     EventType.HOOK_COMPLETED: "HookCompletedEvent",
     EventType.HOOK_SKIPPED: "HookSkippedEvent",
     EventType.HOOK_ERRORED: "HookErroredEvent",
@@ -324,6 +325,7 @@ def step_stats_answer(stats: Any) -> Answer:
         step_key=stats.step_key,
         status=stats.status,
         materializations=[],
+        expectation_results=[],
         attempts=[times] if is_known else [],
         markers=[],
         **times,
@@ -336,6 +338,7 @@ def _no_stats(event: Event) -> Answer:
         run_id=event.run_id,
         step_key=event.step_key or "",
         materializations=[],
+        expectation_results=[],
         attempts=[],
         markers=[],
     )
@@ -378,6 +381,20 @@ def _failure_type(view: EventView, info: GraphQLResolveInfo) -> str:
     return "FAILED"
 
 
+def expectation_answer(event: Event) -> Answer:
+    """What a step said of its data: ``ExpectationResult``."""
+    payload = event.payload if isinstance(event.payload, CheckEvaluation) else CheckEvaluation(passed=False)
+    return answer(
+        "ExpectationResult",
+        label=event.check,
+        description=payload.description,
+        metadata_entries=metadata_entries(payload.metadata),
+        success=payload.passed,
+    )
+
+
+expectation = ObjectType("StepExpectationResultEvent")
+expectation.set_field("expectationResult", lambda view, info: expectation_answer(view.event))
 check_planned = ObjectType("AssetCheckEvaluationPlannedEvent")
 check_planned.set_field("assetKey", _key)
 check_planned.set_field("checkName", lambda view, info: view.event.check or "")
@@ -428,6 +445,7 @@ BINDABLES = (
     observation,
     failed_to_make,
     planned,
+    expectation,
     check_planned,
     check_done,
 )

@@ -13,7 +13,7 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.captured_logs import read_captured
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.definitions import JobView, find_trigger, repository_origin, state_answer
-from tidewheel.api.graphql.event_fields import EventView, log_views, step_stats_answer
+from tidewheel.api.graphql.event_fields import EventView, expectation_answer, log_views, step_stats_answer
 from tidewheel.api.graphql.jobs import snapshot_answer
 from tidewheel.api.graphql.permissions import DELETE_RUN, RELAUNCH, TERMINATE
 from tidewheel.api.graphql.wire import (
@@ -108,13 +108,24 @@ async def _stats(record: RunRecord, info: GraphQLResolveInfo) -> Answer:
 async def _step_stats(record: RunRecord, info: GraphQLResolveInfo) -> list[Answer]:
     log = await context_of(info).loaders.run_logs.load(record.run_id) or []
     made: dict[str, list[EventView]] = {}
+    said: dict[str, list[Answer]] = {}
     for view in log_views(log):
-        if view.event.type is EventType.ASSET_MATERIALIZATION and view.event.step_key is not None:
-            made.setdefault(view.event.step_key, []).append(view)
+        step = view.event.step_key or ""
+        if view.event.type is EventType.ASSET_MATERIALIZATION:
+            made.setdefault(step, []).append(view)
+        elif view.event.type is EventType.STEP_EXPECTATION_RESULT:
+            said.setdefault(step, []).append(expectation_answer(view.event))
     answers = [
         step_stats_answer(stats) for stats in step_stats(record.run_id, [stored.event for stored in log])
     ]
-    return [found | {"materializations": made.get(found["step_key"], [])} for found in answers]
+    return [
+        found
+        | {
+            "materializations": made.get(found["step_key"], []),
+            "expectation_results": said.get(found["step_key"], []),
+        }
+        for found in answers
+    ]
 
 
 @run.field("capturedLogs")
