@@ -34,8 +34,9 @@ class LaunchRequest(
     parent_run_id: Optional[str] = None
     only_resolve: bool = False
     """Ask what the selection means, and nothing else: no partition, no config."""
-    describe: Optional[Literal["config", "plan"]] = None
-    """Ask for the shape of its run config, or also (with the config given here) for the steps; no partition is needed."""
+    describe: Optional[Literal["config", "plan", "partition"]] = None
+    """Ask for the shape of its run config, or (with the config given here) for the steps, neither of which needs a
+    partition; or for the config and the tags that its code gives to the run of a partition, unchecked."""
 
 
 class ConfigProblemInfo(msgspec.Struct, frozen=True, kw_only=True):

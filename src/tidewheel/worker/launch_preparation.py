@@ -56,6 +56,15 @@ def _prepare(defs: Definitions, request: LaunchRequest, instance: Instance, now:
         job = job.get_subset(op_selection=list(request.ops))
     elif assets is not None or checks is not None:
         job = job.get_subset(asset_selection=assets, asset_check_selection=checks)
+    if request.describe == "partition":
+        return PreparedLaunch(
+            run=RequestedRun(
+                job_name=job.name,
+                partition=request.partition,
+                run_config=_default_config(job, request.partition),
+                tags={**job.tags, **job.run_tags, **_partition_tags(job, request, instance, now)},
+            )
+        )
     if request.describe is not None:
         return PreparedLaunch(description=encode(_description(job, request)))
     tags = {**job.tags, **job.run_tags, **_partition_tags(job, request, instance, now), **request.tags}

@@ -94,6 +94,16 @@ def by_both() -> None: ...
 def by_customer() -> None: ...
 
 
+@tw.daily_partitioned_config(start_date="2024-01-01")
+def number_of_the_day(start, end):
+    return {"ops": {"takes": {"config": {"n": start.day}}}}
+
+
+@tw.job(config=number_of_the_day, tags={"team": "x"})
+def dated():
+    takes()
+
+
 daily_job = tw.define_asset_job("daily_job", selection=[daily])
 orders_job = tw.define_asset_job("orders_job", selection=[orders, sums])
 
@@ -122,7 +132,7 @@ def skips(context):
 defs = tw.Definitions(
     assets=[orders, sums, daily, by_colour, by_both, by_customer],
     asset_checks=[not_empty],
-    jobs=[configured, broken, endless, quick, daily_job, orders_job],
+    jobs=[configured, dated, broken, endless, quick, daily_job, orders_job],
     schedules=[mornings],
     sensors=[asks, skips],
 )

@@ -156,3 +156,36 @@ def test_defaults_are_told_and_secrets_among_them_masked() -> None:
     )
     assert yaml.safe_load(default_yaml(schema)) == {"text": "a", "password": "********", "open": {"known": 1}}
     assert default_yaml({"type": "object"}) == ""
+
+
+PARTITION = """query($p: PipelineSelector!, $k: String!) { pipelineOrError(params: $p) { ... on Pipeline {
+  partition(partitionName: $k) { name jobName
+    runConfigOrError { __typename ... on PartitionRunConfig { yaml } ... on PythonError { message } }
+    tagsOrError { __typename ... on PartitionTags { results { key value } } } } } } }"""
+
+
+def test_what_a_partition_runs_with(server: GraphQLServer) -> None:
+    def ask(job: str, key: str) -> dict[str, Any]:
+        found = server.ask(PARTITION, p={**SELECTOR, "pipelineName": job}, k=key)
+        return found["pipelineOrError"]["partition"]
+
+    found = ask("dated", "2024-02-03")
+    assert (found["name"], found["jobName"]) == ("2024-02-03", "dated")
+    assert yaml.safe_load(found["runConfigOrError"]["yaml"]) == {"ops": {"takes": {"config": {"n": 3}}}}
+    tags = {one["key"]: one["value"] for one in found["tagsOrError"]["results"]}
+    assert tags["dagster/partition"] == "2024-02-03" and tags["team"] == "x"
+    assert yaml.safe_load(ask("daily_job", "2024-01-02")["runConfigOrError"]["yaml"]) == {}
+    wrong = ask("dated", "2023-02-03")
+    assert {wrong["runConfigOrError"]["__typename"], wrong["tagsOrError"]["__typename"]} == {"PythonError"}
+    page = """{ partitionSetOrError(partitionSetName: "dated_partition_set", repositorySelector: {
+      repositoryName: "__repository__", repositoryLocationName: "code.py"}) { ... on PartitionSet {
+      partitionsOrError(limit: 60) { ... on Partitions { results { runConfigOrError { __typename }
+        tagsOrError { __typename } } } } } } }"""
+    _, body = server.post(page)
+    assert "at most 100 times" in str(body["errors"][0]["message"])
+    of_set = server.ask(
+        """{ partitionSetOrError(partitionSetName: "dated_partition_set", repositorySelector: {
+             repositoryName: "__repository__", repositoryLocationName: "code.py"}) { ... on PartitionSet {
+             partition(partitionName: "2024-02-05") { name runConfigOrError { ... on PartitionRunConfig { yaml } } } } } }"""
+    )["partitionSetOrError"]["partition"]
+    assert yaml.safe_load(of_set["runConfigOrError"]["yaml"])["ops"]["takes"]["config"] == {"n": 5}

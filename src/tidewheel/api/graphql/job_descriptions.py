@@ -42,11 +42,8 @@ async def _asked(
         if unseen:
             text = f"expected assets of {name!r}, got {unseen[0]!r}, which is none of them"
             return answer("InvalidSubsetError", message=text, pipeline=job)
-        prepared = await context.server.locations.prepare(
-            job.location,
-            _narrowed(context, job, msgspec.structs.replace(request, describe=describe)),
-            context.server.options.evaluation_timeout_s,
-        )
+        asked = _narrowed(context, job, msgspec.structs.replace(request, describe=describe))
+        prepared = await context.prepare(job.location, asked)
     except (UnreadableConfigError, UserCodeUnreachableError) as error:
         return exposed(error)
     if prepared.config_problems:
