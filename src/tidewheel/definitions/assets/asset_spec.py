@@ -178,7 +178,7 @@ class AssetSpec:
         legacy_freshness_policy: Any = None,
     ) -> None:
         self.key = coerce_asset_key(key)
-        self.deps = coerce_deps(deps, self.key)
+        self.deps = list(coerce_deps(deps, self.key))
         self.description = _optional_text(description, "description")
         self.metadata = _mapping(metadata, "metadata")
         self.skippable = _flag(skippable, "skippable")
@@ -322,7 +322,7 @@ def make_spec(
     """A spec of dependencies that are values already: as the class, without coercion of keys and dependencies."""
     spec: AssetSpec = object.__new__(AssetSpec)
     spec.key = key
-    spec.deps = deps
+    spec.deps = list(deps)
     spec.description = description
     spec.metadata = _mapping(metadata, "metadata")
     spec.skippable = skippable
@@ -380,7 +380,7 @@ class AssetCheckSpec:
         self.name = name
         self.asset_key = single_key(asset)
         self.description = _optional_text(description, "description")
-        self.additional_deps = coerce_deps(additional_deps, self.asset_key)
+        self.additional_deps = list(coerce_deps(additional_deps, self.asset_key))
         self.blocking = _flag(blocking, "blocking")
         self.metadata = _mapping(metadata, "metadata")
         self.automation_condition = automation_condition
