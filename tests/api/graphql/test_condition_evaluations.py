@@ -87,8 +87,14 @@ def test_a_request_is_told_with_its_tree(server: GraphQLServer) -> None:
     assert told["truePartitionsForAutomationConditionEvaluationNode"] == []
 
 
-def newest(server: GraphQLServer, key: str) -> dict:
-    """The newest record of an asset, in the current form and in the older ones, once there is one."""
+def newest_id(server: GraphQLServer, key: str) -> str | None:
+    found = server.ask(RECORDS, path=[key])["assetConditionEvaluationRecordsOrError"]["records"]
+    return found[0]["evaluationId"] if found else None
+
+
+def newest(server: GraphQLServer, key: str, after: str | None) -> dict:
+    """The newest record of an asset, in the current form and in the older ones, once there is another one than before."""
+    wait_until(lambda: newest_id(server, key) != after, what="an evaluation")
     query = """query($path: [String!]!) {
       assetConditionEvaluationRecordsOrError(assetKey: {path: $path}, limit: 1) { ... on AssetConditionEvaluationRecords {
         records { evaluationId runIds numRequested entityKey { __typename ... on AssetKey { path } }
@@ -104,14 +110,7 @@ def newest(server: GraphQLServer, key: str) -> dict:
         "TREE", TREE
     )
 
-    def ask() -> dict | None:
-        found = server.ask(query, path=[key])
-        return found if found["assetConditionEvaluationRecordsOrError"]["records"] else None
-
-    wait_until(ask, what="an evaluation")
-    found = ask()
-    assert found is not None
-    return found
+    return server.ask(query, path=[key])
 
 
 def report(server: GraphQLServer, key: str, partition: str | None = None) -> None:
@@ -123,8 +122,9 @@ def report(server: GraphQLServer, key: str, partition: str | None = None) -> Non
 
 
 def test_an_evaluation_is_told_in_the_older_forms_too(server: GraphQLServer) -> None:
+    before = newest_id(server, "middle")
     report(server, "root")
-    found = newest(server, "middle")
+    found = newest(server, "middle", before)
     record = found["assetConditionEvaluationRecordsOrError"]["records"][0]
     assert record["entityKey"] == {"__typename": "AssetKey", "path": ["middle"]}
     tree = record["evaluation"]
@@ -166,8 +166,9 @@ def test_an_evaluation_is_told_in_the_older_forms_too(server: GraphQLServer) -> 
 
 
 def test_what_was_true_for_one_partition(server: GraphQLServer) -> None:
+    before = newest_id(server, "sums")
     report(server, "days", "b")
-    [record] = newest(server, "sums")["assetConditionEvaluationRecordsOrError"]["records"]
+    [record] = newest(server, "sums", before)["assetConditionEvaluationRecordsOrError"]["records"]
     assert {node["__typename"] for node in record["evaluation"]["evaluationNodes"]} == {
         "PartitionedAssetConditionEvaluationNode"
     }
