@@ -33,7 +33,7 @@ PLAN = """query($p: PipelineSelector!, $c: RunConfigData) { executionPlanOrError
     ... on ExecutionPlan { assetKeys { path } assetSelection assetCheckKeys { name } artifactsPersisted
       steps { key kind solidHandleID inputs { name dependsOn { key } } outputs { name } metadata { key } } } } }"""
 SCHEMA = """query($p: PipelineSelector!) { runConfigSchemaOrError(selector: $p) { __typename ... on Error { message }
-  ... on RunConfigSchema { rootDefaultYaml rootConfigType { key recursiveConfigTypes { key } }
+  ... on RunConfigSchema { rootDefaultYaml jsonSchema rootConfigType { key recursiveConfigTypes { key } }
     good: isRunConfigValid(runConfigData: {ops: {takes: {config: {n: 5}}}}) { __typename }
     bad: isRunConfigValid(runConfigData: {ops: {takes: {config: {m: 5}}}}) { __typename }
     allConfigTypes { __typename key typeParamKeys
@@ -101,6 +101,8 @@ def test_the_shape_of_a_run_config(server: GraphQLServer) -> None:
     number = below(config, "n")
     assert ops["isRequired"] and number["isRequired"]
     assert number["typeParamKeys"][0] == "Int"  # or the name of a variable that holds one
+    described = json.loads(found["jsonSchema"])
+    assert list(described["properties"]["ops"]["properties"]) == ["takes"]
     assert "n:" not in found["rootDefaultYaml"]  # what has to be given has no default
     missing = server.ask(SCHEMA, p={**SELECTOR, "pipelineName": "none"})["runConfigSchemaOrError"]
     assert missing["__typename"] == "PipelineNotFoundError"

@@ -86,6 +86,7 @@ async def _run_config_schema(
         root_config_type=root_type,
         all_config_types=all_types(root_type),
         root_default_yaml=default_yaml(described.config_schema),
+        json_schema=msgspec.json.encode(described.config_schema).decode(),
         selector=selector,
     )
 

@@ -114,8 +114,11 @@ class Session:
 
     async def _recheck(self) -> None:
         """Close the socket when the login that it was opened with does not hold any more."""
-        while await self._is_still():
-            await asyncio.sleep(RECHECK_S)
+        try:
+            while await self._is_still():
+                await asyncio.sleep(RECHECK_S)
+        except Exception:  # whoever cannot be recognised any more is not let in either
+            logger.warning("a web socket's login could not be looked at again", exc_info=True)
         for task in self._operations.values():
             task.cancel()
         await self._close(*LOGIN_OVER)
