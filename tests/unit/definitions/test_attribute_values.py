@@ -36,3 +36,18 @@ def quiet(context): ...
 )
 def test_values(found, expected):
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("assets", "expected"),
+    [
+        ([], []),
+        ([tw.AssetSpec("made_elsewhere")], ["__ASSET_JOB"]),
+        ([tw.SourceAsset("seen")], ["__ASSET_JOB"]),
+    ],
+)
+def test_there_is_an_implicit_job_wherever_there_is_an_asset(assets, expected):
+    repository = tw.Definitions(assets=assets).get_repository_def()
+    assert repository.job_names == expected
+    assert repository.get_implicit_asset_job_names() == expected
+    assert repository.has_implicit_global_asset_job_def() is bool(expected)
