@@ -13,6 +13,7 @@ from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.partitions.definition import require_key
 from tidewheel.definitions.partitions.partition_context import view_at
 from tidewheel.definitions.partitions.partition_requests import config_for_partition, tags_for_partition
+from tidewheel.definitions.resources.built_in_io_managers import mem_io_manager
 from tidewheel.errors import InvalidConfigError, InvalidSubsetError, UnknownPartitionError
 from tidewheel.logic.access.schemas import without_secret_defaults
 from tidewheel.logic.runs.description import JobDescription
@@ -96,9 +97,15 @@ def _description(job: JobDefinition, request: LaunchRequest) -> JobDescription:
     return JobDescription(
         config_schema=_needed_schema(job) if plan is None else {},
         plan=plan,
+        keeps_outputs=_keeps_outputs(job),
         assets=_texts(set(layer.selected_assets)) or (),
         checks=_texts(set(layer.selected_checks)) or (),
     )
+
+
+def _keeps_outputs(job: JobDefinition) -> bool:
+    keys = {out.io_manager_key for op in job.graph.iterate_op_defs() for out in op.outs.values()}
+    return all(job.resource_defs.get(key) is not mem_io_manager for key in keys)
 
 
 def _needed_schema(job: JobDefinition) -> dict[str, Any]:

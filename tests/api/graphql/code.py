@@ -61,6 +61,11 @@ colours = tw.StaticPartitionsDefinition(["blue", "green", "red"])
 customers = tw.DynamicPartitionsDefinition(name="customers")
 
 
+@tw.job(resource_defs={"io_manager": tw.mem_io_manager})
+def in_memory():
+    takes()
+
+
 @tw.asset(group_name="raw", kinds={"table"}, owners=["team:data", "me@example.com"], code_version="1")
 def orders() -> tw.MaterializeResult:
     return tw.MaterializeResult(metadata={"rows": 3, "link": tw.MetadataValue.url("https://example.com")})
@@ -132,7 +137,7 @@ def skips(context):
 defs = tw.Definitions(
     assets=[orders, sums, daily, by_colour, by_both, by_customer],
     asset_checks=[not_empty],
-    jobs=[configured, dated, broken, endless, quick, daily_job, orders_job],
+    jobs=[configured, dated, in_memory, broken, endless, quick, daily_job, orders_job],
     schedules=[mornings],
     sensors=[asks, skips],
 )

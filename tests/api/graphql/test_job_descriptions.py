@@ -76,6 +76,11 @@ def test_a_plan_needs_a_config_that_fits(server: GraphQLServer) -> None:
     assert wrong["__typename"] == "RunConfigValidationInvalid" and wrong["errors"][0]["path"][0] == "ops"
     found = plan(server, "configured", "ops: {takes: {config: {n: 1}}}")
     assert [step["key"] for step in found["steps"]] == ["takes"]
+    kept = [
+        plan(server, job, "ops: {takes: {config: {n: 1}}}")["artifactsPersisted"]
+        for job in ("configured", "in_memory")
+    ]
+    assert kept == [True, False]
     assert plan(server, "configured", "ops: [")["__typename"] == "PythonError"
     assert plan(server, "no_such_job")["__typename"] == "PipelineNotFoundError"
 

@@ -111,7 +111,7 @@ async def _execution_plan(
     return answer(
         "ExecutionPlan",
         steps=_steps(described.plan),
-        artifacts_persisted=True,
+        artifacts_persisted=described.keeps_outputs,
         asset_keys=asset_keys(described.assets),
         asset_selection=list(described.assets) if pipeline.get("asset_selection") else [],
         asset_check_keys=[check_handle(check) for check in described.checks],

@@ -15,5 +15,7 @@ class JobDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     config_schema: dict[str, Any] = {}
     plan: Optional[RunPlan] = None
     """With the run config that was given; None when only the shape was asked for."""
+    keeps_outputs: bool = True
+    """Whether every output outlives the run's process; False when some are passed on in memory."""
     assets: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
