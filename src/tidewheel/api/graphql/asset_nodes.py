@@ -26,13 +26,12 @@ from tidewheel.api.graphql.definitions import (
 from tidewheel.api.graphql.event_fields import EventView
 from tidewheel.api.graphql.metadata_entries import metadata_entries
 from tidewheel.api.graphql.permissions import LAUNCH, REPORT_EVENTS, WIPE
-from tidewheel.api.graphql.wire import asset_key, asset_text, key_values, owner_entry, seconds_of_millis
+from tidewheel.api.graphql.wire import asset_key, asset_text, key_values, owner_entry
 from tidewheel.logic.graph.specs import AssetNode, LocationSnapshot
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
-from tidewheel.values.events import StoredEvent
 from tidewheel.values.keys import AssetKey
-from tidewheel.values.records import EventFilter, RunRecord
-from tidewheel.values.tags import DATA_VERSION, INPUT_EVENT_POINTER_PREFIX
+from tidewheel.values.records import RunRecord
+from tidewheel.values.tags import DATA_VERSION
 
 query = QueryType()
 
@@ -297,44 +296,6 @@ async def _data_version(
     payload = found[0].event.payload if found else None
     tags: Mapping[str, str] = getattr(payload, "tags", {})
     return tags.get(DATA_VERSION)
-
-
-@node.field("assetMaterializationUsedData")
-async def _used_data(view: AssetView, info: GraphQLResolveInfo, timestamp_millis: str) -> list[Answer]:
-    """Which materialisation of each asset directly above was used by the one of this moment, where that is recorded."""
-    context = context_of(info)
-    at = seconds_of_millis(timestamp_millis) or 0.0
-    filters = EventFilter(
-        types=(MADE.value,), assets=(view.node.key,), after_timestamp=at - 0.001, before_timestamp=at + 0.001
-    )
-    found = await context.database.read(context.ledger.get_events, filters, limit=1, ascending=False)
-    if not found:
-        return []
-    used = await asyncio.gather(*(_used_of(context, found[0], dep.asset) for dep in view.node.deps))
-    return [
-        {
-            "asset_key": asset_key(stored.event.asset or ""),
-            "downstream_asset_key": asset_key(view.node.key),
-            "timestamp": str(int(stored.event.timestamp * 1_000)),
-        }
-        for stored in used
-        if stored is not None
-    ]
-
-
-async def _used_of(context: RequestContext, made: StoredEvent, upstream: str) -> StoredEvent | None:
-    """What was recorded with the event; what the same run made before needs no record."""
-    tags: Mapping[str, str] = getattr(made.event.payload, "tags", {})
-    pointer = tags.get(INPUT_EVENT_POINTER_PREFIX + upstream)
-    if pointer is not None and pointer.isdecimal():
-        return await context.loaders.events.load(int(pointer))
-    if not made.event.run_id:
-        return None
-    filters = EventFilter(
-        types=(MADE.value,), assets=(upstream,), run_ids=(made.event.run_id,), before_id=made.id
-    )
-    found = await context.database.read(context.ledger.get_events, filters, limit=1, ascending=False)
-    return found[0] if found else None
 
 
 # -- what may be done with it --------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ from tidewheel.api.graphql import (
     trigger_mutations,
     trigger_policies,
     triggers,
+    used_data,
 )
 from tidewheel.api.graphql.auditing import carry_out_audited
 from tidewheel.api.graphql.context import context_of
@@ -91,6 +92,7 @@ AREAS = (
     trigger_mutations,
     trigger_policies,
     triggers,
+    used_data,
 )
 
 
