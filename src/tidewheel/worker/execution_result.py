@@ -313,10 +313,21 @@ class ExecuteInProcessResult(ExecutionResult):
 
 
 class JobExecutionResult(ExecutionResult):
-    """What came of a run whose steps may have run in other processes; a context manager, as in older code."""
+    """What came of a run whose steps may have run in other processes; its values can be read inside ``with`` only."""
+
+    _is_open = False
 
     def __enter__(self) -> JobExecutionResult:
+        self._is_open = True
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        return None
+        self._is_open = False
+
+    def _value(self, path: tuple[str, ...], output_name: str, what: str) -> Any:
+        if not self._is_open:
+            raise InvariantViolationError(
+                f"expected `with execute_job(...) as result:` around reading {what!r}, got a result that is not open: it "
+                "must be opened as a context manager, since values are loaded by IO managers"
+            )
+        return super()._value(path, output_name, what)
