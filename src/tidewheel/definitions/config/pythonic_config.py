@@ -43,8 +43,11 @@ class Config(pydantic.BaseModel):
     )
 
     def __init__(self, **config_dict: Any) -> None:
-        """Set the fields. A reference to the environment (``EnvVar``) is kept as it is until a run reads it."""
-        super().__init__(**config_dict)
+        """Set the fields; those that may be None need not be given.
+
+        A reference to the environment (``EnvVar``) is kept as it is until a run reads it.
+        """
+        super().__init__(**_unset_as_none(type(self), config_dict), **config_dict)
         for name, value in config_dict.items():
             if isinstance(value, (EnvVar, IntEnvVar)):
                 self.__dict__[_field_name(type(self), name)] = value
@@ -307,6 +310,25 @@ def to_config_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_config_value(item) for item in value]
     return value
+
+
+def _unset_as_none(cls: type[pydantic.BaseModel], given: Mapping[str, Any]) -> dict[str, None]:
+    """None for the fields without a default that may be None and are not given."""
+    return {
+        info.alias or name: None
+        for name, info in cls.model_fields.items()
+        if name not in given
+        and (info.alias or name) not in given
+        and info.is_required()
+        and _takes_none(info)
+    }
+
+
+def _takes_none(info: FieldInfo) -> bool:
+    kind = info.annotation
+    return typing.get_origin(kind) in (typing.Union, python_types.UnionType) and type(
+        None
+    ) in typing.get_args(kind)
 
 
 def _field_name(cls: type[pydantic.BaseModel], key: str) -> str:
