@@ -7,6 +7,9 @@ _TIME = "tidewheel.dagster.time_functions"
 _TESTS = "tidewheel.dagster.test_functions"
 _SMALL = "tidewheel.dagster.small_functions"
 _TYPES = "tidewheel.dagster.private_types"
+_RECORDS = "tidewheel.dagster.records"
+_TABLES = "tidewheel.dagster.table_io_manager"
+_FILES = "tidewheel.definitions.resources.file_managers"
 _SELECTION = "tidewheel.definitions.assets.selection"
 
 _SAME_NAMES: dict[str, tuple[str, ...]] = {
@@ -30,9 +33,14 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _SMALL: (
         "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "coerce_valid_log_level",
         "create_external_asset_from_source_asset", "deep_merge_dicts", "ensure_single_item",
-        "extract_data_version_from_entry", "get_multidimensional_partition_tag", "get_time_partitions_def",
-        "make_new_run_id", "merge_dicts", "mkdir_p", "normalize_metadata",
+        "extract_data_version_from_entry", "get_multidimensional_partition_tag", "get_retries_config",
+        "get_step_dependency_config_field", "get_tag_concurrency_limits_config", "get_time_partitions_def",
+        "infer_schema_from_config_class", "make_new_run_id", "merge_dicts", "mkdir_p", "normalize_metadata",
     ),
+    _FILES: ("FileManager", "LocalFileManager"),
+    _TABLES: ("DbClient", "DbIOManager", "DbTypeHandler", "TablePartitionDimension", "TableSlice", "static_where_clause"),
+    "tidewheel.dagster.metadata_sets": ("NamespacedMetadataSet", "TableMetadataSet"),
+    _RECORDS: ("as_dict", "record", "replace", "whitelist_for_serdes"),
     _SELECTION: (
         "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",
         "AssetChecksForAssetKeysSelection", "DownstreamAssetSelection", "GroupsAssetSelection",
@@ -108,6 +116,8 @@ _OTHER_NAMES = {
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",
+    "DEFAULT_SENSOR_GRPC_TIMEOUT": f"{_SMALL}:SENSOR_TIMEOUT_S",
+    "PICKLE_PROTOCOL": f"{_SMALL}:PICKLE_PROTOCOL",
     "observe": f"{_TESTS}:observe_assets",
 }
 

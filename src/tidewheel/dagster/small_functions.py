@@ -6,11 +6,16 @@ import functools
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from tidewheel.definitions.assets.data_version import DataVersion
+from tidewheel.definitions.config.config_schema import Field, Noneable, Selector, Shape
+from tidewheel.definitions.config.pythonic_config import model_shape
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import CheckError, InvalidMetadata
@@ -18,6 +23,8 @@ from tidewheel.values.metadata import TextMetadataValue, typed_metadata
 from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
 
 T = TypeVar("T")
+SENSOR_TIMEOUT_S = 60
+PICKLE_PROTOCOL = 4
 
 
 def backoff_delay_generator() -> Iterator[float]:
@@ -171,3 +178,40 @@ class DagsterLibraryRegistry:
     def get(cls) -> Mapping[str, str]:
         """All libraries noted, with their versions."""
         return dict(cls._versions)
+
+
+@contextmanager
+def raise_execution_interrupts() -> Iterator[None]:
+    """Let an interrupt end what is done inside; runs do that anyway."""
+    yield
+
+
+def get_retries_config() -> Field:
+    """The config of an executor's retries."""
+    modes: Mapping[str, Any] = {"enabled": {}, "disabled": {}}
+    return Field(Selector(modes), default_value={"enabled": {}})
+
+
+def get_tag_concurrency_limits_config() -> Field:
+    """The config of an executor's limits on steps with certain tags."""
+    value = Field(Noneable(Any), is_required=False, default_value=None)
+    return Field([Shape({"key": str, "value": value, "limit": int})], is_required=False)
+
+
+def get_step_dependency_config_field() -> Field:
+    """The config of what an executor's steps wait for."""
+    return Field(
+        {"require_upstream_step_success": Field(bool, is_required=False, default_value=True)},
+        is_required=False,
+    )
+
+
+def infer_schema_from_config_class(
+    model_cls: type[BaseModel],
+    description: str | None = None,
+    fields_to_omit: Set[str] | None = None,
+    default: Any = None,
+) -> Field:
+    """The schema of a config class, without some fields."""
+    shape = model_shape(model_cls, leave_out=fields_to_omit or frozenset())
+    return Field(shape, description=description or model_cls.__doc__)

@@ -11,6 +11,7 @@ import pytest
 from tidewheel.dagster import UnsupportedNameError
 from tidewheel.dagster.argument_checks import int_param, is_list, not_none, opt_str_param, sequence_param
 from tidewheel.dagster.private_names import PRIVATE_NAMES
+from tidewheel.dagster.records import as_dict, record, replace, whitelist_for_serdes
 from tidewheel.dagster.small_functions import (
     backoff,
     cached_method,
@@ -50,8 +51,46 @@ def test_unknown_private_names() -> None:
     function = importlib.import_module("tidewheel.dagster._core.somewhere.no_such_function")
     with pytest.raises(UnsupportedNameError, match="no_such_function"):
         function()
+    with pytest.raises(UnsupportedNameError, match="NO_SUCH_CONSTANT"):
+        module.NO_SUCH_CONSTANT()
+
+    class Handler(module.NoSuchThing[int]):
+        pass
+
+    assert Handler()
+
+
+def test_what_lies_below_components_is_in_components() -> None:
+    components = importlib.import_module("tidewheel.dagster.components")
+    assert (
+        importlib.import_module("tidewheel.dagster.components.resolved.base").Resolvable
+        is components.Resolvable
+    )
+    module = importlib.import_module("tidewheel.dagster.components.component.some_component")
+    assert module.StateBackedComponent is components.StateBackedComponent
+    with pytest.raises(UnsupportedNameError, match="NoSuchComponent"):
+        module.NoSuchComponent()
+
+
+@record
+class Point:
+    x: int
+    names: dict[str, int] = {}  # noqa: RUF012 - as such classes are written
+
+
+@whitelist_for_serdes(storage_name="q")
+@record(checked=False)
+class Named(Point):
+    name: str = "p"
+
+
+def test_records() -> None:
+    point = Named(x=1)
+    assert as_dict(point) == {"x": 1, "names": {}, "name": "p"}
+    assert point == Named(x=1, name="p") != replace(point, x=2)
+    assert point.names is not Named(x=1).names
     with pytest.raises(AttributeError):
-        _ = module.NO_SUCH_CONSTANT
+        point.x = 2
 
 
 def test_checks_of_arguments() -> None:
@@ -135,3 +174,8 @@ def test_runs_for_tests() -> None:
         assert (run.job_name, run.status, run.tags["batch"]) == ("nightly", RunStatus.FAILURE, "7")
         assert create_run_for_test(instance, run_id="chosen").run_id == "chosen"
         assert [each.run_id for each in instance.get_runs()] == ["chosen", run.run_id]
+
+
+def test_what_is_only_imported_says_so_when_it_is_used() -> None:
+    with pytest.raises(UnsupportedNameError, match="StepLauncher"):
+        importlib.import_module("tidewheel.dagster").StepLauncher()

@@ -96,10 +96,8 @@ class PermissiveConfig(Config):
 class ModelShape(Shape):
     """A shape that stands for a config class."""
 
-    def __init__(
-        self, model: type[pydantic.BaseModel], fields: Mapping[str, Any], aliases: Mapping[str, str]
-    ) -> None:
-        super().__init__(fields, model.__dict__.get("__doc__"), aliases)
+    def __init__(self, model: type[pydantic.BaseModel], fields: Mapping[str, Any]) -> None:
+        super().__init__(fields, model.__dict__.get("__doc__"))
         self.model = model
         self.is_permissive = model.model_config.get("extra") == "allow"
 
@@ -126,15 +124,12 @@ def model_shape(
     known = _SHAPES.get(model)
     if known is not None and not leave_out:
         return known
-    fields: dict[str, Field] = {}
-    aliases: dict[str, str] = {}
-    for name, info in model.model_fields.items():
-        if name in leave_out:
-            continue
-        fields[name] = _field(model, name, info)
-        if info.alias:
-            aliases[name] = info.alias
-    shape = ModelShape(model, fields, aliases)
+    fields = {
+        info.alias or name: _field(model, name, info)
+        for name, info in model.model_fields.items()
+        if name not in leave_out
+    }
+    shape = ModelShape(model, fields)
     if not leave_out:
         _SHAPES[model] = shape
     return shape
@@ -267,7 +262,7 @@ def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, An
     for name, item in value.items():
         field = shape.fields.get(name)
         made = make_config(field.config_type, item) if field is not None else item
-        arguments[shape.field_aliases.get(name, name)] = made
+        arguments[name] = made
     return arguments
 
 
