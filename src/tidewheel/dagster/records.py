@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, dataclass_transform
@@ -17,8 +19,8 @@ def record(cls: type[T] | None = None, *, checked: bool = True, **_options: Any)
         return lambda given: record(given, checked=checked)
     for name in inspect.get_annotations(cls):
         value = cls.__dict__.get(name)
-        if isinstance(value, (list, dict, set)):
-            setattr(cls, name, dataclasses.field(default_factory=type(value)(value).copy))
+        if type(value).__hash__ is None and not isinstance(value, dataclasses.Field):
+            setattr(cls, name, dataclasses.field(default_factory=functools.partial(copy.copy, value)))
     own = {name: cls.__dict__[name] for name in ("__repr__", "__eq__", "__hash__") if name in cls.__dict__}
     made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     for name, value in own.items():
