@@ -116,6 +116,8 @@ _OTHER_NAMES = {
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",
+    "DagsterTypeKind": "tidewheel.definitions.ops.types:RuntimeTypeKind",
+    "DefaultPartitionsSubset": "tidewheel.definitions.partitions.partition_subset:KeysSubset",
     "DEFAULT_SENSOR_GRPC_TIMEOUT": f"{_SMALL}:SENSOR_TIMEOUT_S",
     "PICKLE_PROTOCOL": f"{_SMALL}:PICKLE_PROTOCOL",
     "observe": f"{_TESTS}:observe_assets",

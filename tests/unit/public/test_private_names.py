@@ -179,3 +179,14 @@ def test_runs_for_tests() -> None:
 def test_what_is_only_imported_says_so_when_it_is_used() -> None:
     with pytest.raises(UnsupportedNameError, match="StepLauncher"):
         importlib.import_module("tidewheel.dagster").StepLauncher()
+
+
+def test_partitions_as_plain_keys() -> None:
+    subset = importlib.import_module("tidewheel.dagster._core.definitions.partitions.subset.default")
+    plain = subset.DefaultPartitionsSubset({"a"})
+    kept = StaticPartitionsDefinition(["a", "b"]).empty_subset().with_partition_keys(["a"])
+    assert plain == kept
+    assert kept == plain
+    assert sorted(plain.with_partition_keys(["b"]).get_partition_keys()) == ["a", "b"]
+    assert (plain | kept) == (plain & kept) == plain
+    assert not (plain - kept)

@@ -507,10 +507,10 @@ class AssetsDefinition:
         return {spec.key: {dep.asset_key for dep in spec.deps} for spec in self.specs}
 
     @property
-    def dependency_keys(self) -> Iterable[AssetKey]:
+    def dependency_keys(self) -> AbstractSet[AssetKey]:
         """All upstream assets outside of this definition."""
         own = set(self._all_specs)
-        return [key for key in dict.fromkeys(self._plain_inputs.values()) if key not in own]
+        return KeySet(key for key in self._plain_inputs.values() if key not in own)
 
     @property
     def partitions_def(self) -> PartitionsDefinition | None:
