@@ -10,9 +10,11 @@ from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.shown_members import shows
 from tidewheel.worker.output_context import Keys, OutputContext, PartitionedPlace
 
 
+@shows("config", "definition_metadata", "dagster_type", "resource_config", "upstream_output")
 class InputContext(PartitionedPlace):
     """An input to be loaded; ``upstream_output`` is where its value comes from."""
 

@@ -11,6 +11,7 @@ from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.shown_members import shows
 from tidewheel.worker.partition_access import range_of, window_of
 
 Keys = Sequence[str] | Callable[[], Sequence[str]] | None
@@ -146,6 +147,15 @@ class PartitionedPlace:
         return self._asset_key.path
 
 
+@shows(
+    "config",
+    "dagster_type",
+    "definition_metadata",
+    "mapping_key",
+    "output_metadata",
+    "resource_config",
+    "version",
+)
 class OutputContext(PartitionedPlace):
     """An output to be stored."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidewheel.errors import UnknownResourceError, did_you_mean
+from tidewheel.values.shown_members import shows
 
 
 class ScopedResources:
@@ -44,6 +45,7 @@ class ScopedResources:
         return f"Resources({', '.join(sorted(self._values))})"
 
 
+@shows("all_resource_defs", "resource_config", "resources")
 class InitResourceContext:
     """What a resource may use while it is set up and torn down."""
 
