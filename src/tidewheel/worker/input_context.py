@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -107,7 +108,7 @@ class InputContext(PartitionedPlace):
     @property
     def instance(self) -> Any:
         """The instance."""
-        return self._instance() if callable(self._instance) else self._instance
+        return self._instance() if inspect.isroutine(self._instance) else self._instance
 
     @property
     def step_context(self) -> Any:

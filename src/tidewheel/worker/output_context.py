@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -269,7 +270,7 @@ class OutputContext(PartitionedPlace):
     @property
     def instance(self) -> Any:
         """The instance."""
-        return self._instance() if callable(self._instance) else self._instance
+        return self._instance() if inspect.isroutine(self._instance) else self._instance
 
     @property
     def step_context(self) -> Any:

@@ -53,3 +53,13 @@ def test_what_is_passed_on_still_comes_from_the_op() -> None:
         ]
 
     assert tw.materialize([shown], partition_key="a").output_for_node("shown") == ["a", True, None, False]
+
+
+def test_a_stand_in_for_the_instance_is_the_instance() -> None:
+    instance = MagicMock()
+    for context in (
+        tw.build_asset_context(instance=MagicMock(spec=tw.Instance)),
+        tw.build_init_resource_context(instance=instance),
+    ):
+        context.instance.add_dynamic_partitions("names", ["a"])
+        context.instance.add_dynamic_partitions.assert_called_once_with("names", ["a"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -74,12 +75,12 @@ class InitResourceContext:
     @property
     def instance(self) -> Any:
         """The instance, if there is one."""
-        return self._instance() if callable(self._instance) else self._instance
+        return self._instance() if inspect.isroutine(self._instance) else self._instance
 
     @property
     def run(self) -> Any:
         """The run, if there is one."""
-        return self._run() if callable(self._run) else self._run
+        return self._run() if inspect.isroutine(self._run) else self._run
 
     @property
     def dagster_run(self) -> Any:
