@@ -28,7 +28,7 @@ from tidewheel.logic.conditions.subjects import ConditionGraph, build_graph
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import TimeWindowPartitions
-from tidewheel.logic.partitions.windows import find_ordinal, key_of
+from tidewheel.logic.partitions.windows import find_ordinal, key_of, keys_of
 from tidewheel.logic.planning.automation_commit import SensorOptions
 from tidewheel.services.condition_round import SensorEngine
 from tidewheel.storage.bitmaps import dump_ordinals
@@ -128,7 +128,7 @@ class LedgerRounds:
         return statistics.median(self.round_ms() for _ in range(9))
 
 
-OPERANDS = {
+OPERANDS: dict[str, Condition] = {
     "executed_with_tags": NewlyTrue(operand=ExecutedWithTags(tag_values=(("team", "a"),))),
     "any_deps executed_with_tags": AnyDeps(
         operand=NewlyTrue(operand=ExecutedWithTags(tag_values=(("team", "a"),)))
@@ -142,8 +142,6 @@ OPERANDS = {
     "eager": presets.eager(),
     "keep_up_to_date": presets.keep_up_to_date(),
 }
-A_LOT = 100_000
-OF_A_LOT = ("any_deps executed_with_tags", "materialized_since_cron", "execution_canceled", "eager")
 HOUR = 3600.0
 AT_ONCE = 50_000
 
@@ -174,12 +172,14 @@ class PartitionRounds(LedgerRounds):
                         [
                             {
                                 "asset": asset,
-                                "partition": key_of(self.spec, n),
+                                "partition": key,
                                 "last_materialization_id": n + 1,
                                 "last_materialization_at": now - self.partitions / 100 + n / 100,
                                 "last_materialization_run_id": f"run-{n % 1_000}",
                             }
-                            for n in range(first, min(self.partitions, first + AT_ONCE))
+                            for n, key in enumerate(
+                                keys_of(self.spec, range(first, min(self.partitions, first + AT_ONCE))), first
+                            )
                         ],
                     )
                 made = dump_ordinals(range(self.partitions))
@@ -207,12 +207,8 @@ class PartitionRounds(LedgerRounds):
 
 
 def operand_rounds(partitions: int) -> Iterator[tuple[str, float, float]]:
-    """By operand, the first and the one-change round (ms) of assets with so many partitions.
-
-    The first round reads all rows; of very many partitions it is done for one operand of each kind only.
-    """
-    names = OPERANDS if partitions < A_LOT else OF_A_LOT
-    for name, condition in ((name, OPERANDS[name]) for name in names):
+    """By operand, the first and the one-change round (ms) of assets with so many partitions."""
+    for name, condition in OPERANDS.items():
         with tempfile.TemporaryDirectory() as folder:
             ledger = open_ledger(Path(folder) / "ledger.db")
             one = PartitionRounds(ledger, condition, partitions)

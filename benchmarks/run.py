@@ -211,7 +211,10 @@ def pushed(peers: Peers) -> None:
 
 @section("schedules")
 def schedules(peers: Peers) -> None:
-    triggers.measure_schedules(show)
+    python = peers.dagster
+    triggers.measure_schedules(
+        show, None if python is None else lambda text: measure.dagster_process(python, text)
+    )
 
 
 @section("sensors")

@@ -62,20 +62,41 @@ defs = dg.Definitions(jobs=[one], sensors=list(map(quiet, range({count}))))
 """
 
 Show = Callable[[str, str, float, float | None, str], None]
+Peer = Callable[[str], AbstractContextManager[tuple[int, measure.Query]]]
+OF_A_PEER = 100
+PEER_PATIENCE_S = 300.0
 NO_RUNS = "max_concurrent_runs = 1\n"
 MINUTE_S = 60.0
 
 
-def measure_schedules(show: Show) -> None:
-    """10,000 schedules of one minute: when the last of their runs was queued, in seconds after the minute."""
+def measure_schedules(show: Show, dagster_process: Peer | None) -> None:
+    """Schedules of one minute: when the last of their runs was queued, in seconds after the minute."""
     for text, asked, fixed in (("without a function", 0, 10_000), ("with a function", 10_000, 0)):
-        with measure.tidewheel_server(SCHEDULES_FILE, settings=NO_RUNS, asked=asked, fixed=fixed) as server:
-            nominal = (time.time() // MINUTE_S + 1) * MINUTE_S
-            if nominal - time.time() < 5:
-                nominal += MINUTE_S
-            time.sleep(nominal - time.time())
-            last = _last_of(str(server.home / "ledger.db"), nominal, 10_000)
+        last = _queued_after(asked, fixed)
         show(f"10,000 schedules {text}: all queued", "<= 10 s", last, None, "s")
+    if dagster_process is None:
+        return
+    # Dagster is given fewer: it asks its code location for one schedule after the other
+    with dagster_process(SCHEDULES_FILE.replace("{asked}", str(OF_A_PEER)).replace("{fixed}", "0")) as (
+        _,
+        query,
+    ):
+        theirs = _last_of_peer(query, _next_minute(), OF_A_PEER)
+    show(f"{OF_A_PEER} schedules with a function: all queued", "", _queued_after(OF_A_PEER, 0), theirs, "s")
+
+
+def _queued_after(asked: int, fixed: int) -> float:
+    with measure.tidewheel_server(SCHEDULES_FILE, settings=NO_RUNS, asked=asked, fixed=fixed) as server:
+        return _last_of(str(server.home / "ledger.db"), _next_minute(), asked + fixed)
+
+
+def _next_minute() -> float:
+    """The next full minute that is not about to begin, when it has come."""
+    nominal = (time.time() // MINUTE_S + 1) * MINUTE_S
+    if nominal - time.time() < 5:
+        nominal += MINUTE_S
+    time.sleep(nominal - time.time())
+    return nominal
 
 
 def _last_of(ledger: str, nominal: float, count: int) -> float:
@@ -92,6 +113,18 @@ def _last_of(ledger: str, nominal: float, count: int) -> float:
                 return float(last) - nominal
             time.sleep(0.25)
     raise RuntimeError(f"expected {count} runs, got {found}")
+
+
+def _last_of_peer(query: measure.Query, nominal: float, count: int) -> float:
+    """When Dagster created the last of the runs of a minute, in seconds after it."""
+    deadline = time.monotonic() + PEER_PATIENCE_S
+    asked = "query($after: Float) { runsOrError(filter: {createdAfter: $after}) { ... on Runs { results { creationTime } } } }"
+    while time.monotonic() < deadline:
+        found = query(asked, {"after": nominal})["runsOrError"]["results"]
+        if len(found) >= count:
+            return sorted(float(one["creationTime"]) for one in found)[count - 1] - nominal
+        time.sleep(1)
+    raise RuntimeError(f"expected {count} runs of Dagster, got {len(found)}")
 
 
 def measure_sensors(show: Show, dagster_server: Callable[[str], AbstractContextManager[Any]] | None) -> None:

@@ -76,7 +76,8 @@ class LocationBody:
             link.to_server(LocationFailed(errors=(problem,)))
             return 0
         snapshot = self._world.snapshot_of(self._args.name)
-        link.to_server(LocationLoaded(snapshot=encode(snapshot), fingerprint=str(self._world.edition)))
+        loaded = LocationLoaded(snapshot=encode(snapshot), fingerprint=str(self._world.edition))
+        link.to_server(loaded)
         retired = False
         while True:
             message = await link.inbox.get()
@@ -102,6 +103,7 @@ class LocationBody:
                     if again is None:
                         return 0
                     link = self._link = again
+                    link.to_server(loaded)
             if retired and not self._runs():
                 return 0
 

@@ -242,7 +242,7 @@ def test_broken_triggers_are_noticed(
 ) -> None:
     mutilation(monkeypatch)
     with pytest.raises(AssertionError, match=words):
-        for number in range(3):
+        for number in range(10):  # the first ones notice it; which one does, any change of the system shifts
             World(f"triggers-{number}", 400, busy=busy).play()
 
 

@@ -30,5 +30,5 @@ def stand_in(path: str) -> type:
 
     members = {"__module__": module, "__new__": refuse, "__class_getitem__": classmethod(itself)}
     made = type(name, (), members)
-    made.__abstractmethods__ = frozenset()  # read by files that wrap such a class
+    made.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]  # read by files that wrap such a class
     return made

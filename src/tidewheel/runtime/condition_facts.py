@@ -17,7 +17,7 @@ from tidewheel.logic.conditions.memory import Progress
 from tidewheel.logic.conditions.reads import Fact, needs_of
 from tidewheel.logic.conditions.run_interest import run_interests
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
-from tidewheel.logic.partitions.definitions import NO_KEYS, PartitionView
+from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.runtime.condition_kept import CHECKED, Known, dynamic_names
 from tidewheel.runtime.condition_rows import (
     AT_ONCE,
@@ -29,6 +29,7 @@ from tidewheel.runtime.condition_rows import (
     asset_of,
 )
 from tidewheel.runtime.condition_subjects import FactMaker, ServerFacts
+from tidewheel.runtime.dynamic_keys import read_dynamic_keys
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import Event, EventType, StoredEvent
 from tidewheel.values.records import EventFilter
@@ -75,14 +76,7 @@ def partition_view(
     known = before.dynamic_keys if before is not None else {}
     if graph is not None and not graph.once("has dynamic partitions", lambda: _has_dynamic(graph)):
         return PartitionView(now=now, dynamic_keys=known)
-    changes = ledger.get_dynamic_changes({name: keys.next_ordinal for name, keys in known.items()})
-    if not changes:
-        return PartitionView(now=now, dynamic_keys=known)
-    after = dict(known)
-    for change in changes:
-        start = NO_KEYS if change.is_whole else known.get(change.name, NO_KEYS)
-        after[change.name] = start.extended(change.pairs, change.next_ordinal)
-    return PartitionView(now=now, dynamic_keys=after)
+    return PartitionView(now=now, dynamic_keys=read_dynamic_keys(ledger, known))
 
 
 def _has_dynamic(graph: ConditionGraph) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Optional
 
 import msgspec
@@ -124,15 +124,20 @@ class Known:
         interest = self._interests.get(key, NO_INTEREST)
         made: list[Entry] = []
         failed: list[Entry] = []
-        for row in rows:
-            ordinal = ordinals.one(row.partition)
+        alike: dict[str, Likeness] = {}
+        rows = list(rows)
+        for row, ordinal in zip(rows, ordinals.each(row.partition for row in rows), strict=True):
             if ordinal is None:
                 continue
             if row.last_materialization_id is not None:
                 made.append((row.last_materialization_at or 0.0, ordinal))
             run = runs.get(row.last_materialization_run_id or "")
             if run is not None:
-                kept.producers.setdefault(interest.likeness_of(run), ordinals.none()).add(ordinal)
+                likeness = alike.get(run.run_id) or alike.setdefault(run.run_id, interest.likeness_of(run))
+                made_by = kept.producers.get(likeness)
+                if made_by is None:
+                    made_by = kept.producers[likeness] = ordinals.none()
+                made_by.add(ordinal)
             record = records.get(row.failed_run_id or "")
             if record is not None:
                 failed.append((record.ended_at or record.updated_at, ordinal))
@@ -170,11 +175,10 @@ class Known:
     def producers(self, key: Key) -> tuple[Production, ...]:
         """The runs behind the partitions of an asset; those that are alike to all conditions as one."""
         kept, spec = self._kept[key], self._graph[key].partitions
-        found = [
-            Production(run=run_of(likeness), partitions=_frozen(spec, bits))
-            for likeness, bits in kept.producers.items()
-        ]
-        return tuple(sorted(found, key=lambda one: min(one.partitions)))
+        in_order = sorted(kept.producers.items(), key=lambda one: one[1].min())
+        return tuple(
+            Production(run=run_of(likeness), partitions=_frozen(spec, bits)) for likeness, bits in in_order
+        )
 
     def canceled(self, key: Key) -> PartitionSet:
         """The partitions whose newest run was cancelled and has not made them."""
@@ -195,9 +199,14 @@ class _Ordinals:
         ordinal = partition_keys.nameable_ordinal(self._spec, partition, self._view)
         return ordinal if ordinal is not None and ordinal >= 0 else None
 
+    def each(self, partitions: Iterable[str]) -> Iterator[int | None]:
+        """What `one` says of each; a great many in order are cheap."""
+        found = partition_keys.nameable_ordinals(self._spec, partitions, self._view)
+        return (ordinal if ordinal is not None and ordinal >= 0 else None for ordinal in found)
+
     def of(self, partitions: Iterable[str]) -> BitMap | BitMap64:
         found = self.none()
-        found.update([one for one in map(self.one, partitions) if one is not None])
+        found.update([one for one in self.each(partitions) if one is not None])
         return found
 
 

@@ -214,11 +214,11 @@ class RowReader:
                 yield state_of_asset.last_materialization_run_id or ""
             if needs & Fact.FAILURE_TIMES:
                 yield state_of_asset.last_failed_run_id or ""
-        for row in rows.partitions.get(key.name, ()):  # of those that were read
-            if needs & (Fact.PRODUCERS | Fact.BEHIND):
-                yield row.last_materialization_run_id or ""
-            if needs & Fact.FAILURE_TIMES:
-                yield row.failed_run_id or ""
+        of_those_read = rows.partitions.get(key.name, ())
+        if needs & (Fact.PRODUCERS | Fact.BEHIND):
+            yield from {row.last_materialization_run_id or "" for row in of_those_read}
+        if needs & Fact.FAILURE_TIMES:
+            yield from {row.failed_run_id or "" for row in of_those_read}
         if needs & Fact.CANCELED:
             yield from (one.event.run_id for place, one in rows.plans.items() if place[0] == key.name)
 

@@ -109,7 +109,7 @@ class Catalog:
             for sensor in snapshot.sensors:
                 yield trigger_id(location, sensor.name), location, sensor
 
-    def resolver(self, now: float, dynamic: Mapping[str, list[tuple[str, int]]]) -> PartitionLookup:
+    def resolver(self, now: float, dynamic: Mapping[str, DynamicKeys]) -> PartitionLookup:
         """A function (asset, key) → (fingerprint, ordinal), as of a moment."""
         return PartitionLookup(self._assets, self._fingerprints, now, dynamic)
 
@@ -122,13 +122,11 @@ class PartitionLookup:
         assets: Mapping[str, tuple[str, AssetNode]],
         fingerprints: Mapping[str, str],
         now: float,
-        dynamic: Mapping[str, list[tuple[str, int]]],
+        dynamic: Mapping[str, DynamicKeys],
     ) -> None:
         self._assets = assets
         self._fingerprints = fingerprints
-        self._view = PartitionView(
-            now=now, dynamic_keys={name: dynamic_keys(pairs) for name, pairs in dynamic.items()}
-        )
+        self._view = PartitionView(now=now, dynamic_keys=dynamic)
 
     def __call__(self, asset: str, partition: str) -> tuple[str, int] | None:
         found = self._assets.get(asset)

@@ -360,7 +360,8 @@ class Locations:
     async def _loaded(self, peer: Peer, message: LocationLoaded) -> None:
         hello = peer.hello
         location = self._by_name.get(hello.location or "") if hello else None
-        if location is None or hello is None or hello.generation != location.generation:
+        is_mine = hello is not None and location is not None and hello.generation == location.generation
+        if location is None or hello is None or not is_mine or self._is_foreign(hello.pid):
             peer.send(Retire())
             return
         snapshot = decode(message.snapshot, LocationSnapshot)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from tidewheel.logic.partitions.definitions import DynamicKeys
+from tidewheel.runtime.dynamic_keys import read_dynamic_keys
 from tidewheel.services.catalog import Catalog
 from tidewheel.storage.ports import LedgerPort
 
@@ -17,7 +19,7 @@ class PartitionResolver:
 
     def __init__(self) -> None:
         self._catalog = Catalog({})
-        self._dynamic: dict[str, list[tuple[str, int]]] = {}
+        self._dynamic: Mapping[str, DynamicKeys] = {}
         self._lookup = self._catalog.resolver(0.0, {})
 
     def use_catalog(self, catalog: Catalog) -> None:
@@ -26,8 +28,8 @@ class PartitionResolver:
         self._lookup = catalog.resolver(0.0, self._dynamic)
 
     def read_dynamic(self, ledger: LedgerPort) -> None:
-        """Dynamic partitions were changed: read them again (in a database thread, outside transactions)."""
-        self._dynamic = ledger.get_all_dynamic_partitions()
+        """Dynamic partitions were changed: read what was (in a database thread, outside transactions)."""
+        self._dynamic = read_dynamic_keys(ledger, self._dynamic)
         self._lookup = self._catalog.resolver(0.0, self._dynamic)
 
     def __call__(self, asset: str, partition: str) -> tuple[str, int] | None:

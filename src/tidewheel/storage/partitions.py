@@ -348,7 +348,14 @@ def load_rows(
             statement = select(*_ROW_COLUMNS).where(asset_partition.c.asset.in_(chunk))
             if some is not None:
                 statement = statement.where(asset_partition.c.partition.in_(some))
-            for row in conn.execute(statement):
-                values = dict(row._mapping)
-                found.setdefault(values.pop("asset"), []).append(PartitionRow(**values))
+            # by position: there may be a million rows
+            for asset, partition, made_id, made_at, made_run_id, failed_run_id in conn.execute(statement):
+                row = PartitionRow(
+                    partition=partition,
+                    last_materialization_id=made_id,
+                    last_materialization_at=made_at,
+                    last_materialization_run_id=made_run_id,
+                    failed_run_id=failed_run_id,
+                )
+                found.setdefault(asset, []).append(row)
     return found

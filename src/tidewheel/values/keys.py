@@ -62,9 +62,9 @@ class AssetKey:
         return list(self._parts)
 
     @property
-    def parts(self) -> list[str]:
-        """The parts, as a list."""
-        return list(self._parts)
+    def parts(self) -> tuple[str, ...]:
+        """The parts."""
+        return self._parts
 
     def to_user_string(self) -> str:
         """The parts joined by slashes, not escaped: ``"a/b"``."""

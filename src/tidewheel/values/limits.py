@@ -17,6 +17,10 @@ MAX_TAGS = 1_000
 MAX_RUN_CONFIG_BYTES = 4_000_000
 MAX_METADATA_BYTES = 1_000_000
 """One asset event's metadata, as stored."""
+MAX_EVENT_METADATA_BYTES = 10_000_000
+"""All metadata of one event of a run. What does not fit is replaced by its size: the step is done and stays done."""
+MAX_EVENT_TEXT_CHARS = 1_000_000
+"""One log line, one error's message, one description of a run's event; longer ones are cut off."""
 MAX_REQUESTS = 50_000
 """Requests of one evaluation; more fail it, since more would be a mistake (ask for partitions by a backfill)."""
 MAX_DELIVERY_BYTES = 16 * 1024 * 1024

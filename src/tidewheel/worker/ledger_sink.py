@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tidewheel.logic.runs.event_size import fitting
 from tidewheel.runtime.known_secrets import events_without_secrets
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import Event
@@ -62,7 +63,7 @@ class LedgerSink:
             run_id=self._new_run.run_id,
             epoch=self._epoch,
             seq=len(self.events),
-            events=events_without_secrets(tuple(self.events[self._written :])),
+            events=events_without_secrets(tuple(map(fitting, self.events[self._written :]))),
         )
         try:
             self._ledger.commit_intake([batch], now=self._clock())

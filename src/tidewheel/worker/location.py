@@ -73,6 +73,7 @@ class LocationProcess:
         self._starter = starter
         self._method = method
         self._connection: Connection | None = None
+        self._load_s = 0.0
         self._children: dict[int, Child] = {}
         self._unreported: list[ChildExited] = []
         self._retired = False
@@ -88,14 +89,8 @@ class LocationProcess:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop(0.5))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        connection.send(
-            LocationLoaded(
-                snapshot=self._code.snapshot_bytes,
-                fingerprint=self._code.fingerprint,
-                start_method=self._method,
-                load_s=load_s,
-            )
-        )
+        self._load_s = load_s
+        self._announce()
         if self._method == "fork":
             resolve_jobs(self._code.defs, (job.name for job in self._code.snapshot.jobs))
             gc.freeze()
@@ -107,6 +102,17 @@ class LocationProcess:
                     break
         self._stop(0.5)
         self._starter.stop()
+
+    def _announce(self) -> None:
+        """Say what was loaded: at the start, and again to whoever answers after a broken connection."""
+        self._send(
+            LocationLoaded(
+                snapshot=self._code.snapshot_bytes,
+                fingerprint=self._code.fingerprint,
+                start_method=self._method,
+                load_s=self._load_s,
+            )
+        )
 
     def close_inherited(self) -> None:
         """In a forked child: drop what belongs to the parent."""
@@ -194,19 +200,23 @@ class LocationProcess:
         self._connection.send(message)
 
     def _find_server(self) -> bool:
-        """Look for a server on the same socket; a new one will tell us to retire."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Look for a server on the same socket."""
         deadline = time.monotonic() + self._args.orphan_timeout_s
-        while not self._stopping and (time.monotonic() < deadline or self._run_workers()):
+        while not self._stopping:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            if time.monotonic() >= deadline and not self._run_workers():
+                return False
             self._reap()
             try:
                 self._connection = connect(
                     self._args.socket, "location", location=self._args.name, generation=self._args.generation
                 )
+                # the same server lost the connection; a new one, to which we are a stranger, has us retire
+                self._announce()
                 return True
-            except ServerUnreachableError:
+            except (ServerUnreachableError, OSError):
                 self._pause()
         return False
 

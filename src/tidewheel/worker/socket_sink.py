@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tidewheel.errors import ServerUnreachableError
+from tidewheel.logic.runs.event_size import fitting
 from tidewheel.runtime.connection import Connection, connect
 from tidewheel.runtime.known_secrets import events_without_secrets
 from tidewheel.runtime.protocol import BatchTaken, CancelRun, EventBatch, Message, PoolOpen, Shutdown
@@ -204,7 +205,7 @@ class SocketSink:
                 run_id=self._run_id,
                 epoch=self._epoch,
                 seq=self._emitted,
-                events=events_without_secrets(tuple(self._unsent)),
+                events=events_without_secrets(tuple(map(fitting, self._unsent))),
             )
             self._unsent = []
             self._unacked.append(batch)

@@ -135,14 +135,16 @@ def test_a_key_that_was_used_for_something_else_is_a_conflict(rest: GuardedServe
         assert status == 409 and problem["type"] == "urn:tidewheel:idempotency_conflict"
 
 
-def test_refusals_are_repeated_too_but_not_for_ever(rest: GuardedServer) -> None:
-    first = rest.rest("POST", "/launch", {"job_name": "gret"}, idempotency_key="k2")
-    assert first[0] == 404 and first == rest.rest(
-        "POST", "/launch", {"job_name": "gret"}, idempotency_key="k2"
-    )
+def test_a_refusal_leaves_the_key_free_and_an_answer_is_not_kept_for_ever(rest: GuardedServer) -> None:
+    status, problem = rest.rest("POST", "/launch", {"job": "greet"}, idempotency_key="k2")
+    assert status == 422 and "job_name" in problem["errors"][0]["message"]
+    assert rest.rest("POST", "/launch", {"job_name": "gret"}, idempotency_key="k2")[0] == 404
+    assert rest.rest("POST", "/launch", {"job_name": "greet"}, idempotency_key="k2")[0] == 201
+    other = {"job_name": "greet", "tags": {"other": "1"}}
+    assert rest.rest("POST", "/launch", other, idempotency_key="k2")[0] == 409
     rest.clock.ahead_s += 86_401
     try:
-        assert rest.rest("POST", "/launch", {"job_name": "greet"}, idempotency_key="k2")[0] == 201
+        assert rest.rest("POST", "/launch", other, idempotency_key="k2")[0] == 201
     finally:
         rest.clock.ahead_s = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import types
 import urllib.request
@@ -420,3 +421,20 @@ def test_config_is_checked_without_a_launch(server: GraphQLServer) -> None:
     assert good["isPipelineConfigValid"]["__typename"] == "PipelineConfigValidationValid"
     assert bad["isPipelineConfigValid"]["__typename"] == "RunConfigValidationInvalid"
     assert server.ask("{ runsOrError(limit: 0) { ... on Runs { count } } }") == before
+
+
+def test_runs_start_again_after_the_connection_to_the_code_broke(server: GraphQLServer) -> None:
+    async def cut() -> None:
+        locations = server.server.locations
+        (location,) = locations._by_name.values()
+        process, peer = location.process, location.peer
+        peer.close()
+        async with asyncio.timeout(60):
+            while location.peer is peer or not location.serves:
+                await asyncio.sleep(0.02)
+        assert location.process is process  # the same one, which still knows its code
+
+    server.call(cut)
+    launched = launch(server, "quick")
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    assert server.wait_for_run(launched["run"]["runId"]) == "SUCCESS"

@@ -25,6 +25,7 @@ from tidewheel.logic.partitions.definitions import (
 )
 from tidewheel.logic.partitions.sets import everything
 from tidewheel.logic.planning.backfill_parts import build_part
+from tidewheel.runtime.dynamic_keys import read_dynamic_keys
 from tidewheel.services.catalog import Catalog
 from tidewheel.values.backfills import BackfillFields, NewBackfill
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
@@ -97,7 +98,7 @@ def still(folder: Path, number: int) -> Still:
         for i, node in enumerate(assets)
     ]
     catalog = Catalog({"code": snapshot})
-    resolver = catalog.resolver(NOW, ledger.get_all_dynamic_partitions())
+    resolver = catalog.resolver(NOW, read_dynamic_keys(ledger, {}))
     ledger.record_events([*events, *checks], resolve=resolver)
     return server
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -37,6 +38,7 @@ from tidewheel.errors import (
     RunNotFoundError,
     TidewheelError,
     UserCodeUnreachableError,
+    nearest,
 )
 from tidewheel.services.server import Server
 
@@ -144,8 +146,9 @@ async def _not_found(request: Request, exc: Exception) -> Response:
 
 async def _invalid(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
+    known = _fields_of_body(request)
     errors = [
-        {"where": [str(part) for part in error["loc"]], "message": error["msg"]}
+        {"where": [str(part) for part in error["loc"]], "message": _told(error, known)}
         for error in exc.errors()[:MAX_ERRORS]
     ]
     detail = "expected another request, got: " + "; ".join(
@@ -154,6 +157,21 @@ async def _invalid(request: Request, exc: Exception) -> Response:
     is_no_json = any(error["type"] == "json_invalid" for error in exc.errors())
     status = 400 if is_no_json else 422
     return problem(status, "invalid_request", detail, errors=errors, message=detail)
+
+
+def _fields_of_body(request: Request) -> list[str]:
+    body = getattr(request.scope.get("route"), "body_field", None)
+    annotation = getattr(getattr(body, "field_info", None), "annotation", None)
+    return list(getattr(annotation, "model_fields", ()))
+
+
+def _told(error: Mapping[str, Any], known: list[str]) -> str:
+    """What is wrong, with the fields that there are where one is not among them."""
+    if error["type"] != "extra_forbidden" or len(error["loc"]) != 2 or not known:
+        return str(error["msg"])
+    name = str(error["loc"][-1])
+    near = [one for one in known if name in one] or nearest(name, known) or known
+    return f"there is no such field; known here: {', '.join(near)}"
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

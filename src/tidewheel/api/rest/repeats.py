@@ -20,8 +20,8 @@ MAX_KEY = 200
 KEPT_S = 24 * 3600.0
 ABANDONED_S = 60.0
 """A request that has been carried out for so long has died with its server; the next one under its key takes over."""
-NOT_KEPT = frozenset({401, 403, 408, 413, 425, 429})
-"""Answers that say nothing of the change itself: the same request may be answered otherwise later."""
+REFUSED = 400
+"""Answers from this status on are not kept: nothing was changed, and the same request may be answered otherwise later."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class RepeatedRequests:
             status, messages = await self._collect(scope, body)
         finally:
             # kept before it is sent: whoever has seen the answer gets it again
-            if status >= 500 or status in NOT_KEPT:
+            if status >= REFUSED:
                 await database.write(access.drop_answer, user, key)
             else:
                 kept = msgspec.msgpack.encode(_kept(messages))

@@ -132,7 +132,7 @@ class AssetOut:
         self.code_version = code_version
         self.automation_condition = choose_condition(automation_condition, auto_materialize_policy)
         self.backfill_policy = backfill_policy
-        self.owners = list(owners) if owners is not None else None
+        self.owners = list(owners or ())
         self.tags = {**(tags or {}), **kind_tags(kinds)}
         self.freshness_policy = freshness_policy
         self.legacy_freshness_policy = legacy_freshness_policy

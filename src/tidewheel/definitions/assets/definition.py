@@ -508,7 +508,7 @@ class AssetsDefinition:
 
     @property
     def dependency_keys(self) -> AbstractSet[AssetKey]:
-        """All upstream assets outside of this definition."""
+        """All upstream assets outside of this definition, in the order of its inputs."""
         own = set(self._all_specs)
         return KeySet(key for key in self._plain_inputs.values() if key not in own)
 

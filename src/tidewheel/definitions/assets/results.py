@@ -175,7 +175,7 @@ class ExpectationResult:
         if not isinstance(success, bool):
             raise ParameterCheckError(f"expected success as True or False, got {success!r}")
         self.success = success
-        self.label = label
+        self.label = label if label is not None else "result"
         self.description = description
         self.metadata = typed_metadata(metadata)
 

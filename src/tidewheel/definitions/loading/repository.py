@@ -72,7 +72,7 @@ class RepositoryDefinition:
         return self.resolved.job(IMPLICIT_ASSET_JOB)
 
     def has_implicit_global_asset_job_def(self) -> bool:
-        """Whether anything has code."""
+        """Whether there is any asset."""
         return self.resolved.has_implicit_job
 
     def get_implicit_asset_job_names(self) -> Sequence[str]:

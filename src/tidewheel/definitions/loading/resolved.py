@@ -214,8 +214,8 @@ class ResolvedDefinitions:
 
     @property
     def has_implicit_job(self) -> bool:
-        """Whether anything has code, so that there is an implicit asset job."""
-        return bool(self.graph.executable_asset_keys or self.graph.checks)
+        """Whether there is an implicit asset job: where there is any asset, also if none of them has code here."""
+        return bool(self.graph.declared_defs or self.graph.checks)
 
     @property
     def job_names(self) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from enum import Enum
 
 import msgspec
 
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
-from tidewheel.logic.runs.retry import RetryRule
+from tidewheel.logic.runs.retry import RetryRule, retry_delay_s
 
 
 class Backoff(Enum):
@@ -48,6 +49,10 @@ class RetryPolicy(msgspec.Struct, frozen=True):
                 raise InvalidDefinitionError(
                     f"expected a delay together with {name}={value.name}, got none; pass delay= in seconds"
                 )
+
+    def calculate_delay(self, attempt_num: int) -> float:
+        """How many seconds to wait before retry number `attempt_num`, which counts from 1."""
+        return retry_delay_s(self.rule, retry=attempt_num, randomness=random.random())
 
     @property
     def rule(self) -> RetryRule:

@@ -100,7 +100,7 @@ class SensorDefinition:
         self.default_status = default_status
         self.tags = normalize_tags(tags)
         self.metadata = typed_metadata(metadata)
-        self.owners = list(owners) if owners is not None else None
+        self.owners = list(owners or ())
         self._required = set(required_resource_keys or ())
         self.policy = require_policy(policy, self.what)
 

@@ -77,6 +77,8 @@ class TickIndex:
         starts, _, stretches = self._table
         left = stop - first
         for ticks, *_ in stretches[bisect_right(starts, at) - 1 :]:
+            if left <= 0:  # they ended with the stretch before
+                return
             if ticks.head and at <= ticks.start:
                 yield ticks.start
                 left -= 1

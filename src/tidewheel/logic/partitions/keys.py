@@ -4,7 +4,7 @@ The functions of time windows alone are in `windows.py`; these dispatch on the k
 means: at the moment of the view.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import assert_never
 
@@ -104,6 +104,13 @@ def nameable_ordinal(spec: PartitionsSpec, key: str, view: PartitionView) -> int
             return _find_pair(spec, key, view)
         case _:
             assert_never(spec)
+
+
+def nameable_ordinals(spec: PartitionsSpec, keys: Iterable[str], view: PartitionView) -> Iterator[int | None]:
+    """Of each text what `nameable_ordinal` says; cheap for a great many that come in the order of their windows."""
+    if isinstance(spec, TimeWindowPartitions):
+        return windows.find_ordinals(spec, keys)
+    return (nameable_ordinal(spec, key, view) for key in keys)
 
 
 def is_existing(spec: PartitionsSpec, ordinal: int, view: PartitionView) -> bool:

@@ -5,7 +5,7 @@ Ordinals below zero are windows before the first one; they have a start and an e
 windows keep their ordinals and are holes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import floor
@@ -29,6 +29,7 @@ SAMPLE_WINDOWS = 64
 SAMPLE_DAYS = (1, 7, 31, 365, 366, 1_461, 3_653, 10_227)  # up to 28 years, when weekdays and leap years recur
 SUFFIX_LENGTH = 5  # +0100
 NEAR_WINDOWS = 64  # neighbours that are asked one by one; further ones are looked up in a bitmap
+KEYS_AHEAD = 5_000  # keys in order are compared with so many that are written ahead, one by one
 FAR_WINDOWS = 20_000  # more consecutive excluded windows than this count as "no further window"
 
 
@@ -193,6 +194,26 @@ def find_ordinal(spec: TimeWindowPartitions, key: str) -> int | None:
     return None
 
 
+def find_ordinals(spec: TimeWindowPartitions, keys: Iterable[str]) -> Iterator[int | None]:
+    """Of each text what `find_ordinal` says; texts in the order of their windows cost a tenth of it each."""
+    in_order = _keys_follow_windows(spec)
+    before: int | None = None
+    key_before = following = None
+    ahead: Iterator[str] = iter(())
+    for key in keys:
+        if key == following and key != key_before and before is not None:
+            ordinal: int | None = before + 1
+            following = next(ahead, None)
+        else:
+            ordinal, following = find_ordinal(spec, key), None
+            # two in a row: more of them may follow
+            if in_order and ordinal is not None and before is not None and ordinal == before + 1:
+                ahead = keys_of(spec, range(ordinal + 1, ordinal + 1 + KEYS_AHEAD))
+                following = _next_in_calendar(ahead)
+        before, key_before = ordinal, key
+        yield ordinal
+
+
 def ordinal_of(spec: TimeWindowPartitions, key: str, now: float) -> int:
     """The ordinal of an existing window's key; raises UnknownPartitionError."""
     ordinal = find_ordinal(spec, key)
@@ -234,6 +255,19 @@ def keys_in_range(spec: TimeWindowPartitions, first: str, last: str, now: float)
     if not spec.exclusions:
         return list(keys_of(spec, ordinals))
     return [key_of(spec, ordinal) for ordinal in without_excluded(spec, ordinals)]
+
+
+def _keys_follow_windows(spec: TimeWindowPartitions) -> bool:
+    """Whether windows with the same key, if there are any, follow one another."""
+    names = ("%Y", "%m", "%d", "%H") if _numbering(spec).is_hourly else ("%Y", "%m", "%d")
+    return all(name in spec.fmt for name in names)
+
+
+def _next_in_calendar(keys: Iterator[str]) -> str | None:
+    try:
+        return next(keys, None)
+    except CronError:  # too near the end of the calendar to look so far ahead
+        return None
 
 
 def _moved_bound(spec: TimeWindowPartitions, after: int, steps: int) -> int:

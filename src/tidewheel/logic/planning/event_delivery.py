@@ -61,15 +61,21 @@ def choose_handover(facts: HandoverFacts) -> HandoverChoice:
     """Whether an event is due to be handed over again, and whether new ones may go."""
     active = [one for one in facts.redeliveries if one.retry_at is not None]
     held = [one for one in active if facts.keeps_order and one.event_id > facts.position]
-    due = [one for one in active if one not in held and (one.retry_at or 0.0) <= facts.now]
-    blocked = any((one.retry_at or 0.0) > facts.now for one in held)
-    later = [one.retry_at for one in active if one.retry_at is not None and one.retry_at > facts.now]
+    due = [one for one in active if one not in held and _retry_at(one, facts.now) <= facts.now]
+    blocked = any(_retry_at(one, facts.now) > facts.now for one in held)
+    later = [at for one in active if (at := _retry_at(one, facts.now)) > facts.now]
     return HandoverChoice(
         again=min(due, key=lambda one: (one.retry_at, one.event_id), default=None),
         takes_new=not blocked,
         new_first=facts.prefers_new,
         wake_at=min(later, default=None),
     )
+
+
+def _retry_at(one: Redelivery, now: float) -> float:
+    """When an active one is due; at once if it failed in a time to come: the clock was set back since."""
+    assert one.retry_at is not None, "only active ones are due"
+    return now if one.failed_at is None or one.failed_at > now else one.retry_at
 
 
 def settle_handover(trigger_id: str, handed: Handed, result: EvaluationResult, now: float) -> Settlement:

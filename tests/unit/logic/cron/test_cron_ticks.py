@@ -350,6 +350,17 @@ def test_numbers_and_instants_are_inverse(cron, at, zone, steps):
     assert index.count_before(other + 1) == number + steps + 1
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe"])
+def test_instants_that_end_where_the_clocks_change(zone, size):
+    index = tick_index("15 2 * * *", zone)  # a tick that a change of clocks moves
+    first = index.count_before(instant("2024-01-01"))
+    for number in range(first, first + 366):
+        assert list(index.instants(number, number + size)) == [
+            index.instant_of(number + n) for n in range(size)
+        ]
+
+
 def test_a_far_number_agrees_with_walking():
     index = tick_index("*/10 * * * *", "Europe/Berlin")
     first = index.count_before(instant("2024-01-01"))

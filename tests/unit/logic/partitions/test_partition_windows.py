@@ -410,3 +410,30 @@ def test_arithmetic_agrees_with_enumeration(spec, periods):
     assert list(windows.keys_of(spec, range(len(moments)))) == [
         windows.key_of(spec, n) for n in range(len(moments))
     ]
+
+
+SPANS = st.sampled_from(
+    [
+        windows_from("2024-01-01"),
+        windows_from("2024-10-20", zone="America/New_York", cron="0 * * * *", fmt=HOURLY),
+        windows_from("2024-10-20", zone="America/New_York", cron="*/30 * * * *", fmt="%Y-%m-%d-%H"),
+        windows_from(
+            "2024-10-20", zone="America/New_York", cron="0 * * * *", fmt="%Y-%m-%d"
+        ),  # keys are shared
+        windows_from("2024-01-01", cron="0 0,12 * * *", fmt="%Y-%m-%d"),
+        windows_from("2024-01-01", cron="0 0 1 * *", fmt="%Y-%m"),
+        windows_from("2024-01-01", fmt="%d"),
+        windows_from("9996-12-20"),
+    ]
+)
+
+
+@given(st.data())
+def test_many_keys_are_found_as_each_of_them_is(data):
+    spec = data.draw(SPANS)
+    first = data.draw(st.integers(0, 400))
+    found = [windows.key_of(spec, one) for one in range(first, first + data.draw(st.integers(0, 80)))]
+    for place in data.draw(st.lists(st.integers(0, len(found)), max_size=6)):
+        found.insert(place, data.draw(st.sampled_from([*found, "nothing", "2024-01-05"])))
+    found = data.draw(st.sampled_from([found, found[::-1], sorted(found), list(dict.fromkeys(found))]))
+    assert list(windows.find_ordinals(spec, found)) == [windows.find_ordinal(spec, key) for key in found]

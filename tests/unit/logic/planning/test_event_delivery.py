@@ -17,7 +17,9 @@ BAD = ErrorInfo(cls_name="ValueError", message="bad")
 
 
 def again(event_id, retry_at=NOW, attempts=1):
-    return Redelivery(trigger_id="t", event_id=event_id, attempts=attempts, retry_at=retry_at)
+    return Redelivery(
+        trigger_id="t", event_id=event_id, attempts=attempts, retry_at=retry_at, failed_at=NOW - 1
+    )
 
 
 def test_an_event_is_retried_with_growing_delays_and_then_set_aside():
@@ -107,3 +109,17 @@ def test_an_event_that_waits_holds_up_only_sensors_that_keep_their_order():
 def test_what_is_set_aside_is_left_alone():
     choice = choose_handover(HandoverFacts(now=NOW, position=9, redeliveries=[again(3, None)]))
     assert (choice.again, choice.wake_at) == (None, None)
+
+
+def test_a_failure_in_a_time_to_come_is_not_waited_for():
+    # its clock was an hour ahead of the one that was set back since
+    one = retried(Redelivery(trigger_id="t", event_id=5), BAD, NOW + 3_600)
+    for keeps_order in (False, True):
+        choice = choose_handover(
+            HandoverFacts(
+                now=NOW, position=5 if not keeps_order else 4, redeliveries=[one], keeps_order=keeps_order
+            )
+        )
+        assert choice.wake_at is None
+        assert choice.takes_new
+        assert (choice.again == one) is not keeps_order
