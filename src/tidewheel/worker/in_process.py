@@ -78,7 +78,7 @@ def execute_in_process(
     result = run.execute(resolved, raise_on_error=raise_on_error)
     return ExecuteInProcessResult(
         job_def=ephemeral,
-        events=run.sink.events,
+        events=run.sink.told(),
         run=view_run(run.final_record(result)),
         success=result.success,
         captured=dict(result.outputs),
