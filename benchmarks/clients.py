@@ -75,7 +75,9 @@ def launch_answer_ms(port: int, rounds: int) -> float:
     return asyncio.run(measure())
 
 
-def many_clients(port: int, clients: int, seconds: float) -> tuple[list[float], int]:
+def many_clients(
+    port: int, clients: int, seconds: float, launch: Request = LAUNCH
+) -> tuple[list[float], int]:
     """(latencies in ms, number of errors) of that many clients that ask and launch for that long."""
     taken: list[float] = []
     errors = 0
@@ -87,7 +89,7 @@ def many_clients(port: int, clients: int, seconds: float) -> tuple[list[float], 
         turn = number
         while time.perf_counter() < until:
             turn += 1
-            request = LAUNCH if turn % LAUNCH_EVERY == 0 else MIX[turn % len(MIX)]
+            request = launch if turn % LAUNCH_EVERY == 0 else MIX[turn % len(MIX)]
             began = time.perf_counter()
             try:
                 status, body = await client.send(request)

@@ -11,6 +11,7 @@ from contextvars import copy_context
 import pytest
 import sqlalchemy as sa
 
+from tidewheel.logic.access.masking import KnownSecrets
 from tidewheel.runtime.local_changes import audited_ledger
 from tidewheel.storage import audited as audited_module
 from tidewheel.storage.audited import Change, audited
@@ -24,7 +25,7 @@ ENTRY = NewAudit(at=1.0, user="ann", via="local", operation="edit_dynamic_partit
 
 
 def change(*targets: Target) -> Change:
-    return Change(ENTRY, targets, clock=lambda: 7.0)
+    return Change(ENTRY, targets, clock=lambda: 7.0, known=KnownSecrets())
 
 
 def add_key(ledger, key: str = "a") -> None:
@@ -94,6 +95,7 @@ def test_states_before_and_after_are_those_of_the_transaction(ledger) -> None:
 
 DIES = """
 import os, signal, sys
+from tidewheel.logic.access.masking import KnownSecrets
 from tidewheel.runtime.local_changes import audited_ledger
 from tidewheel.storage import audited
 from tidewheel.storage.ledger import open_ledger

@@ -135,6 +135,10 @@ def test_evaluations_come_in_pages_and_go_with_age(ledger, sensor):
     rest = ledger.conditions.get_evaluations("asset", "a", before_id=newest[0].evaluation_id)
     assert [row.evaluation.at for row in rest] == [20.0, 10.0]
     (one,) = ledger.conditions.get_evaluations("asset", "a", tick_id=ticks[1])
+    assert ledger.conditions.get_newest_evaluations("asset", ["a", "b"]) == {"a": newest[0]}
+    assert ledger.conditions.get_newest_evaluations("asset", ["a"], as_of=ticks[1]) == {"a": one}
+    assert ledger.conditions.get_newest_evaluations("asset", ["a"], as_of=ticks[0] - 1) == {}
+    assert ledger.conditions.get_newest_evaluations("check", ["a"]) == {}
     assert one.evaluation.at == 20.0
     assert ledger.prune(chatter_before=None, ticks_before=25.0) == 2
     assert [row.evaluation.at for row in ledger.conditions.get_evaluations("asset", "a")] == [30.0]

@@ -50,6 +50,21 @@ def imports_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield node.module or "", node.lineno
 
 
+def test_commands_show_things_in_one_place_where_secrets_are_masked() -> None:
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, tree in trees().items()
+        if path.startswith("cli/") and path != "cli/output.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Attribute) and node.func.attr in ("echo", "secho", "echo_via_pager"))
+            or (isinstance(node.func, ast.Name) and node.func.id == "print")
+        )
+    ]
+    assert not wrong, "say it with cli.output: " + ", ".join(wrong)
+
+
 def test_values_and_logic_import_nothing_that_touches_the_world() -> None:
     wrong = [
         f"{path}:{line} imports {name}"
@@ -61,7 +76,7 @@ def test_values_and_logic_import_nothing_that_touches_the_world() -> None:
     assert not wrong, "pass what you need as an argument instead:\n" + "\n".join(wrong)
 
 
-def test_logic_is_synchronous_and_has_no_endless_loops() -> None:
+def test_logic_is_synchronous_and_keeps_nothing_between_calls() -> None:
     wrong = []
     for path, tree in trees().items():
         if not path.startswith(("values/", "logic/")):
@@ -69,6 +84,8 @@ def test_logic_is_synchronous_and_has_no_endless_loops() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.AsyncFunctionDef):
                 wrong.append(f"{path}:{node.lineno} is async")
+            if isinstance(node, ast.Global):
+                wrong.append(f"{path}:{node.lineno} changes a variable of its module")
     assert not wrong, "\n".join(wrong)
 
 

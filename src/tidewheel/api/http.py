@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from tidewheel.api.auth.middleware import AccessMiddleware, caller_of
@@ -25,7 +25,12 @@ from tidewheel.api.graphql.permissions import GuardedAccess
 from tidewheel.api.hooks import hook_routes
 from tidewheel.api.problems import problem
 from tidewheel.api.rest.app import rest_app
+from tidewheel.errors import AccessRefusedError
+from tidewheel.logic.access.decide import WHOLE_SERVER
+from tidewheel.logic.access.operations import VIEW
 from tidewheel.runtime.settings import Settings
+from tidewheel.services.narrowed_health import narrowed_health
+from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
 from tidewheel.values.limits import MAX_DELIVERY_BYTES
 from tidewheel.values.run_titles import run_title
@@ -39,26 +44,12 @@ def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
     Every surface is behind the same middleware, which recognises who asks; what they may do, the server's guard says.
     """
     settings = settings or Settings()
-    handlers = _Handlers(server)
-    options = oidc_options(settings)
     app = Starlette(
-        routes=[
-            *hook_routes(server.hooks),
-            Route("/", handlers.page),
-            Route("/healthz", handlers.healthz),
-            Route("/readyz", handlers.readyz),
-            Route("/metrics", handlers.metrics),
-            *login_routes(server, OidcClient(options) if options is not None else None),
-            *graphql_routes(
-                server,
-                access_for=lambda connection: GuardedAccess(server.guard, caller_of(connection, "graphql")),
-                introspection=settings.introspection,
-            ),
-            Mount("/api/v1", rest_app(server)),
-        ],
+        routes=app_routes(server, settings),
         exception_handlers={
             HTTPException: _http_error,
             ClientDisconnect: _gone,
+            AccessRefusedError: _refused,
             Exception: _unknown_error,
         },
     )
@@ -66,6 +57,26 @@ def create_app(server: Server, settings: Settings | None = None) -> ASGIApp:
         app, max_bytes_under={"/hooks/": MAX_DELIVERY_BYTES}
     )  # each hook has its own, at most this
     return AccessMiddleware(limited, server.identity, public_url=settings.public_url)
+
+
+def app_routes(server: Server, settings: Settings) -> list[BaseRoute]:
+    """Everything that is served; what is below ``/api/v1`` is in the description of REST."""
+    handlers = _Handlers(server)
+    options = oidc_options(settings)
+    return [
+        *hook_routes(server.hooks),
+        Route("/", handlers.page),
+        Route("/healthz", handlers.healthz),
+        Route("/readyz", handlers.readyz),
+        Route("/metrics", handlers.metrics),
+        *login_routes(server, OidcClient(options) if options is not None else None),
+        *graphql_routes(
+            server,
+            access_for=lambda connection: GuardedAccess(server.guard, caller_of(connection, "graphql")),
+            introspection=settings.introspection,
+        ),
+        Mount("/api/v1", rest_app(server)),
+    ]
 
 
 class _Handlers:
@@ -87,16 +98,20 @@ class _Handlers:
         return _json(found, 200 if found.ready else 503)
 
     async def metrics(self, request: Request) -> Response:
-        """Measurements in Prometheus' text format."""
+        """Measurements in Prometheus' text format, for those who may see the whole server: they name its triggers."""
+        self._server.guard.check(caller_of(request, "metrics"), VIEW, [WHOLE_SERVER])
         return Response(await self._server.measure(), media_type=CONTENT_TYPE_LATEST)
 
     async def page(self, request: Request) -> Response:
-        """A plain status page until the real one is built."""
-        health = json.loads(msgspec.json.encode(await self._server.control.health()))
-        triggers = await self._server.control.get_triggers_view()
-        database = self._server.database
+        """A plain status page until the real one is built; of what the caller may see."""
+        caller, catalog = caller_of(request, "page"), self._server.locations.catalog
+        sight = Sight(self._server.guard, caller, catalog)
+        health = await narrowed_health(self._server, sight, await self._server.control.health())
+        views = await self._server.control.get_triggers_view()
+        triggers = [view for view in views if sight.sees(view.location)]
+        database = sight.database(self._server.database)
         runs = await database.read(database.ledger.get_runs, None, limit=30)
-        return HTMLResponse(render_page(health, triggers, runs))
+        return HTMLResponse(render_page(json.loads(msgspec.json.encode(health)), triggers, runs))
 
 
 def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) -> str:
@@ -114,7 +129,7 @@ def render_page(health: dict[str, Any], triggers: list[Any], runs: list[Any]) ->
     )
     locations = "".join(
         f"<tr><td>{_escape(loc['name'])}<td>{loc['state']}<td>{loc.get('assets', 0)} assets"
-        for loc in health["locations"]
+        for loc in health.get("locations", [])
     )
     return (
         "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>Tidewheel</title>"
@@ -137,6 +152,10 @@ def _json(value: Any, status: int = 200) -> Response:
 async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     return problem(exc.status_code, "http_error", str(exc.detail), headers=exc.headers)
+
+
+async def _refused(request: Request, exc: Exception) -> Response:
+    return problem(403, "access_refused", str(exc))
 
 
 async def _unknown_error(request: Request, exc: Exception) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidewheel.logic.access.masking import mask_text
+from tidewheel.runtime.masking import mask_text
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -8,7 +8,7 @@ import threading
 import click
 import msgspec
 
-from tidewheel.cli.output import moment
+from tidewheel.cli.output import moment, say
 from tidewheel.runtime.protocol import Activity
 
 COLOURS = {
@@ -74,7 +74,7 @@ class ActivityPrinter:
     def _write(self) -> None:
         while (line := self._waiting.get()) is not None:
             try:
-                click.echo(line)
+                say(line)
             except OSError:
                 return  # nobody will ever read
 

@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidSubsetError, did_you_mean
 from tidewheel.values.events import EventType, Materialization
 from tidewheel.values.records import EventFilter
@@ -90,21 +90,21 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json({"asset": node, "checks": checks, "check_states": states, "materializations": recent})
             return
-        click.echo(f"asset {node.key} ({node.kind}, group {node.group})")
+        say(f"asset {node.key} ({node.kind}, group {node.group})")
         if node.description:
-            click.echo(node.description.strip())
+            say(node.description.strip())
         if node.deps:
-            click.echo("needs " + ", ".join(dep.asset for dep in node.deps))
+            say("needs " + ", ".join(dep.asset for dep in node.deps))
         for check in checks:
             state = states.get(f"{key}:{check.name}")
             said = (
                 "never ran" if state is None else "passed" if state.passed else f"failed ({state.severity})"
             )
-            click.echo(f"check {check.name}: {said}" + (" [blocking]" if check.blocking else ""))
+            say(f"check {check.name}: {said}" + (" [blocking]" if check.blocking else ""))
         for stored in recent:
             event = stored.event
             where = f" [{event.partition}]" if event.partition else ""
-            click.echo(f"{moment(event.timestamp)}{where} by run {event.run_id}")
+            say(f"{moment(event.timestamp)}{where} by run {event.run_id}")
             if isinstance(event.payload, Materialization):
                 for label, value in event.payload.metadata.items():
-                    click.echo(f"    {label}: {value.value}")
+                    say(f"    {label}: {value.value}")

@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError, did_you_mean
 from tidewheel.values.conditions import HoldStatus
 
@@ -47,9 +47,9 @@ def list_sensors(home: Path | None, as_json: bool) -> None:
     )
     for view in views:
         for target, error in view.errors.items():
-            click.echo(f"{target} cannot be evaluated: {error}")
+            say(f"{target} cannot be evaluated: {error}")
         for held in view.held:
-            click.echo(f"{held.target}: {held.count} partitions, {held.status.lower()}")
+            say(f"{held.target}: {held.count} partitions, {held.status.lower()}")
 
 
 @command.command("plan")
@@ -69,24 +69,24 @@ def plan(sensor: str | None, home: Path | None, as_json: bool) -> None:
     for one in plans:
         state = "running" if one.is_running else "stopped"
         first = ", never evaluated yet" if one.is_first else ""
-        click.secho(f"{one.sensor} of {one.location} ({state}{first})", bold=True)
+        say(f"{one.sensor} of {one.location} ({state}{first})", bold=True)
         for work in one.work:
             names = ", ".join(work.targets[:8]) + (
                 f" and {len(work.targets) - 8} more" if len(work.targets) > 8 else ""
             )
             where = f" [{work.partition}]" if work.partition else ""
             if work.kind == "held":
-                click.echo(f"  would wait for a yes: {work.count} partitions of {names}")
+                say(f"  would wait for a yes: {work.count} partitions of {names}")
             elif work.kind == "backfill":
-                click.echo(f"  would start a backfill of {work.count} partitions of {names}")
+                say(f"  would start a backfill of {work.count} partitions of {names}")
             else:
-                click.echo(f"  would run {names}{where}")
+                say(f"  would run {names}{where}")
         for target, error in one.errors.items():
-            click.echo(f"  {target} cannot be evaluated: {error}")
+            say(f"  {target} cannot be evaluated: {error}")
         if not one.work and not one.errors:
-            click.echo("  would ask for nothing")
+            say("  would ask for nothing")
     if not plans:
-        click.echo("No assets here have conditions.")
+        say("No assets here have conditions.")
 
 
 @command.command("approve")
@@ -121,4 +121,4 @@ def _answer(target: str, status: HoldStatus, home: Path | None, as_json: bool) -
     if as_json:
         print_json({"target": changed.name, "kind": changed.kind, "count": changed.count, "status": status})
     else:
-        click.echo(f"{changed.name}: {changed.count} partitions {status.value.lower()}")
+        say(f"{changed.name}: {changed.count} partitions {status.value.lower()}")

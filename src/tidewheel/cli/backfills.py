@@ -14,7 +14,7 @@ import click
 from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, progress_line, row, subject
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
-from tidewheel.cli.output import note, print_json, print_table
+from tidewheel.cli.output import note, print_json, print_json_line, print_table, say
 from tidewheel.cli.selections import union_of_commas
 from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunConflict, did_you_mean
 from tidewheel.runtime.clock import now_s
@@ -136,14 +136,14 @@ def show(backfill_id: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(_shown(record) | {"runs": runs})
             return
-        click.echo(f"backfill {record.backfill_id}")
+        say(f"backfill {record.backfill_id}")
         for label, value in facts(record, runs, now_s()):
             if value:
-                click.echo(f"{label:<12} {value}")
+                say(f"{label:<12} {value}")
         for problem in record.problems:
-            click.echo(f"{'problem':<12} {problem}")
+            say(f"{'problem':<12} {problem}")
         for line in what_failed(opened, record):
-            click.echo(line)
+            say(line)
 
 
 @command.command("watch")
@@ -239,7 +239,7 @@ def _say(record: BackfillRecord, as_json: bool, what: str) -> None:
     if as_json:
         print_json(_shown(record))
     else:
-        click.echo(f"backfill {record.backfill_id} {what}; tidewheel backfill watch {record.backfill_id}")
+        say(f"backfill {record.backfill_id} {what}; tidewheel backfill watch {record.backfill_id}")
 
 
 def _shown(record: BackfillRecord) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def _watch(opened: OpenHome, record: BackfillRecord, as_json: bool) -> int:
         note(problem)
     if not as_json:
         for line in what_failed(opened, record):
-            click.echo(line)
+            say(line)
     return 0 if record.status is BackfillStatus.COMPLETED_SUCCESS else 1
 
 
@@ -301,9 +301,9 @@ def _watch_lines(opened: OpenHome, record: BackfillRecord, as_json: bool) -> Bac
             last = (record.counts, record.status)
             left_s = speed.left_s(record.counts)
             if as_json:
-                click.echo(json.dumps(_shown(record) | {"left_s": left_s}))
+                print_json_line(_shown(record) | {"left_s": left_s})
             else:
-                click.echo(progress_line(record, _runs(opened, record), left_s))
+                say(progress_line(record, _runs(opened, record), left_s))
         if not record.is_live:
             return record
         time.sleep(PAUSE_S)

@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import print_json
+from tidewheel.cli.output import print_json, say
 
 look_around = deferred("tidewheel.cli.examination", "look_around")
 
@@ -29,7 +29,7 @@ def command(home: Path | None, as_json: bool) -> None:
     else:
         for finding in findings:
             mark, colour = MARKS[finding.state]
-            click.echo(f"{click.style(mark, fg=colour)}  {finding.name:<10} {finding.text}")
+            say(f"{click.style(mark, fg=colour)}  {finding.name:<10} {finding.text}")
             if finding.advice:
-                click.echo(f"    {'':<10} → {finding.advice}")
+                say(f"    {'':<10} → {finding.advice}")
     raise SystemExit(1 if any(finding.state == "problem" for finding in findings) else 0)

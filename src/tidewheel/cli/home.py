@@ -11,6 +11,7 @@ from tidewheel.cli.local_control import LocalControl
 from tidewheel.cli.options import chosen_server
 from tidewheel.cli.output import note
 from tidewheel.errors import HomeNotSetError
+from tidewheel.runtime.captured_output import OutputName, OutputPart, output_names, read_output
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import LEDGER_FILE, is_served, read_address
@@ -18,7 +19,7 @@ from tidewheel.runtime.known_secrets import know_environment
 from tidewheel.runtime.local_changes import audited_ledger
 from tidewheel.runtime.profiles import resolve_server
 from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
-from tidewheel.runtime.rest_client import RestClient
+from tidewheel.runtime.rest_client import RestClient, in_path
 from tidewheel.runtime.rest_home import RestControl, RestLedger
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.storage.ledger import open_ledger
@@ -45,6 +46,14 @@ class OpenHome:
             whole = open_ledger(self.settings.storage_url or str(home / LEDGER_FILE))
             self.ledger = audited_ledger(whole, now_s)
             self.control = LocalControl(self.ledger, home=home, clock=now_s)
+
+    def output_names(self, run_id: str) -> list[OutputName]:
+        """What was captured of a run."""
+        return output_names(self.ledger, run_id)
+
+    def read_output(self, run_id: str, key: str, cursor: str | None) -> OutputPart:
+        """A part of what was captured; the files are in the home, whether a server serves it or not."""
+        return read_output(self.ledger, self.home, run_id, key, cursor)
 
     def note_failed_code(self) -> None:
         """Tell of code that did not load: what is missing in a list is often in there."""
@@ -81,6 +90,15 @@ class OpenServer(OpenHome):
         self.client = client
         self.ledger = cast(LedgerPort, RestLedger(client))
         self.control: RestControl = RestControl(client)  # type: ignore[assignment]  # all that commands use of it
+
+    def output_names(self, run_id: str) -> list[OutputName]:
+        """What was captured of a run."""
+        return list(self.client.items(f"/runs/{in_path(run_id)}/output", OutputName))
+
+    def read_output(self, run_id: str, key: str, cursor: str | None) -> OutputPart:
+        """A part of what was captured."""
+        path = f"/runs/{in_path(run_id)}/output/{in_path(key)}"
+        return self.client.get(path, OutputPart, cursor=cursor)
 
 
 def make_home(home: Path | None) -> None:

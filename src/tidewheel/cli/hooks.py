@@ -9,7 +9,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.values.inbox import HOOK_PREFIX, hook_source
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def show(delivery_id: int, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json({"delivery": delivery, "states": states})
             return
-        click.echo(f"delivery {delivery.id} of {delivery.source}: {delivery.delivery_id}")
-        click.echo(f"received {moment(delivery.received_at)}, {len(delivery.body)} bytes")
+        say(f"delivery {delivery.id} of {delivery.source}: {delivery.delivery_id}")
+        say(f"received {moment(delivery.received_at)}, {len(delivery.body)} bytes")
         for state in states:
-            click.echo(_sentence(state))
+            say(_sentence(state))
         for name, value in sorted(delivery.headers.items()):
-            click.echo(f"  {name}: {value}")
+            say(f"  {name}: {value}")
         text = delivery.body.decode(errors="replace")
-        click.echo(text[:SHOWN_BODY] + ("..." if len(text) > SHOWN_BODY else ""))
+        say(text[:SHOWN_BODY] + ("..." if len(text) > SHOWN_BODY else ""))
 
 
 @command.command("replay")
@@ -86,9 +86,9 @@ def replay(delivery_id: int, sensor: str | None, home: Path | None, as_json: boo
             print_json(asked)
             return
         for one in asked:
-            click.echo(f"delivery {delivery_id} is handed to {one.trigger_id} again")
+            say(f"delivery {delivery_id} is handed to {one.trigger_id} again")
         if not asked:
-            click.echo(f"delivery {delivery_id} still waits: it is handed over anyway")
+            say(f"delivery {delivery_id} still waits: it is handed over anyway")
 
 
 def _row(view: DeliveryView) -> tuple[str, ...]:

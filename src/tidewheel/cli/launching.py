@@ -17,7 +17,7 @@ import yaml
 from tidewheel.cli.home import OpenHome, OpenServer, open_home
 from tidewheel.cli.lost_runs import end_lost_runs, is_process_alive
 from tidewheel.cli.options import TargetOptions, chosen_server, parse_tags
-from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json
+from tidewheel.cli.output import STATUS_STYLES, duration, note, print_json, say
 from tidewheel.cli.runs import echo_event, echo_line, find_run
 from tidewheel.cli.targets import resolve_targets
 from tidewheel.errors import InvalidInvocationError, RunConflict
@@ -163,9 +163,7 @@ def _through_server(opened: OpenHome, outcome: LaunchOutcome, *, wait: bool, as_
         if as_json:
             print_json(outcome)
         else:
-            click.echo(
-                f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id}'"
-            )
+            say(f"run {outcome.run_id} is queued; follow it with 'tidewheel run logs -f {outcome.run_id}'")
         return EXIT_OK
     if not as_json:
         note(f"run {outcome.run_id}")
@@ -203,10 +201,10 @@ def _report(opened: OpenHome, run: RunRecord, as_json: bool) -> int:
         print_json(run)
     else:
         status = click.style(run.status.value, fg=STATUS_STYLES.get(run.status.value))
-        click.echo(f"run {run.run_id}: {status} in {duration(run.started_at, run.ended_at)}")
+        say(f"run {run.run_id}: {status} in {duration(run.started_at, run.ended_at)}")
         if run.status is not RunStatus.SUCCESS:
             hint = f" --home {opened.home}" if not opened.is_served else ""
-            click.echo(f"see 'tidewheel run logs {run.run_id}{hint}'")
+            say(f"see 'tidewheel run logs {run.run_id}{hint}'")
     return EXIT_OK if run.status is RunStatus.SUCCESS else EXIT_FAILED
 
 
@@ -214,9 +212,9 @@ def _refused(outcome: LaunchOutcome, as_json: bool) -> int:
     if as_json:
         print_json(outcome)
     else:
-        click.echo(f"tidewheel: {outcome.message}", err=True)
+        say(f"tidewheel: {outcome.message}", err=True)
         if outcome.error is not None and outcome.kind == "user_code":
-            click.echo(outcome.error.to_string(), err=True)
+            say(outcome.error.to_string(), err=True)
     return EXIT_FAILED
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.output import say
 from tidewheel.cli.users import ask_password, password_stdin
 
 load_profiles = deferred("tidewheel.runtime.profiles", "load_profiles")
@@ -45,4 +46,4 @@ def command(url: str, name: str, user: str | None, token: str | None, password_s
     path = profiles_file()
     save_profiles(path, {**load_profiles(path), name: profile})
     roles = ", ".join(grant["role"] for grant in who["grants"])
-    click.echo(f"{who['name']} ({roles}) on {address}; remembered as {name!r} in {path}")
+    say(f"{who['name']} ({roles}) on {address}; remembered as {name!r} in {path}")

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from tidewheel.cli.output import say
+
 COMMANDS: dict[str, tuple[str, ...]] = {
     # name: (module, help, what it is called there if not 'command')
     "dev": ("tidewheel.cli.dev", "Run definitions: schedules, sensors, queue and workers, until Ctrl-C."),
@@ -88,19 +90,19 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(EXIT_INTERRUPTED)
     except TidewheelError as exc:
-        click.echo(f"tidewheel: {exc}", err=True)
+        say(f"tidewheel: {exc}", err=True)
         sys.exit(EXIT_FAILED)
     except BrokenPipeError:
         # the reader of our output has gone (tidewheel run list | head): nothing to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as exc:
-        click.echo(f"tidewheel: {trouble_text(exc)}", err=True)
+        say(f"tidewheel: {trouble_text(exc)}", err=True)
         sys.exit(EXIT_FAILED)
     except Exception as exc:
         if not _is_database_error(exc):
             raise
-        click.echo(f"tidewheel: {database_text(exc)}", err=True)
+        say(f"tidewheel: {database_text(exc)}", err=True)
         sys.exit(EXIT_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -1,4 +1,7 @@
-"""How commands show things: tables for people, JSON for programs."""
+"""How commands show things: tables for people, JSON for programs; the only place of theirs that writes to a terminal.
+
+Whatever goes through here has its secrets masked, but for what says by its name that it has not.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ STATUS_STYLES = {
 def print_json(value: Any) -> None:
     """The value as indented JSON; secrets in its texts and run configs are masked."""
     # imported here: half of the commands never print JSON, and no help does
-    masking = importlib.import_module("tidewheel.logic.access.masking")
+    masking = importlib.import_module("tidewheel.runtime.masking")
     _print_json(masking.shown(_plain(value)))
 
 
@@ -45,15 +48,26 @@ def _print_json(plain: Any) -> None:
     click.echo(json.dumps(plain, indent=2))
 
 
+def print_json_line(value: Any) -> None:
+    """As ``print_json``, on one line: of what comes one after the other."""
+    masking = importlib.import_module("tidewheel.runtime.masking")
+    click.echo(json.dumps(masking.shown(_plain(value))))
+
+
+def say_own_secret(text: str) -> None:
+    """A line with nothing but a secret that the caller has asked for."""
+    click.echo(text)
+
+
 def say(text: str, **style: Any) -> None:
-    """A line for people that user code had a part in; secrets in it are masked."""
-    masking = importlib.import_module("tidewheel.logic.access.masking")
+    """Something for people; secrets in it are masked."""
+    masking = importlib.import_module("tidewheel.runtime.masking")
     click.secho(masking.mask_text(text), **style)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Columns as wide as their contents; statuses in colour where the terminal has any."""
-    masking = importlib.import_module("tidewheel.logic.access.masking")
+    masking = importlib.import_module("tidewheel.runtime.masking")
     texts = [["" if cell is None else masking.mask_text(str(cell)) for cell in row] for row in rows]
     if not texts:
         click.echo(empty)
@@ -91,4 +105,4 @@ def duration(start: float | None, end: float | None) -> str:
 
 def note(text: str) -> None:
     """A remark for people: on standard error, so that it does not disturb what programs read."""
-    click.secho(text, err=True, fg="bright_black" if sys.stderr.isatty() else None)
+    say(text, err=True, fg="bright_black" if sys.stderr.isatty() else None)

@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError, did_you_mean
 from tidewheel.values.conditions import OwedStatus
 
@@ -87,4 +87,4 @@ def _answer(asset: str, partition: str, status: OwedStatus, home: Path | None, a
     for row in changed:
         if row is not None:
             where = f" [{row.partition}]" if row.partition else ""
-            click.echo(f"{row.name}{where}: {'waived' if status is OwedStatus.WAIVED else 'owed again'}")
+            say(f"{row.name}{where}: {'waived' if status is OwedStatus.WAIVED else 'owed again'}")

@@ -13,7 +13,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.policies import Missed, Selection
 
@@ -66,7 +66,7 @@ def begin_pause(
             print_json(record)
             return
         end = f"until {moment(expires_at)}" if expires_at is not None else "until resumed"
-        click.echo(f"pause {record.pause_id}: {selection.describe()} {end}")
+        say(f"pause {record.pause_id}: {selection.describe()} {end}")
 
 
 def end_pauses(home: Path | None, as_json: bool, pause_id: int | None, selection: Selection | None) -> None:
@@ -77,9 +77,9 @@ def end_pauses(home: Path | None, as_json: bool, pause_id: int | None, selection
             print_json(ended)
             return
         for record in ended:
-            click.echo(f"pause {record.pause_id} is over: {record.selection.describe()}")
+            say(f"pause {record.pause_id} is over: {record.selection.describe()}")
         if not ended:
-            click.echo("No pause of that kind holds; see 'tidewheel pause --list'.")
+            say("No pause of that kind holds; see 'tidewheel pause --list'.")
 
 
 def parse_duration(text: str) -> float:

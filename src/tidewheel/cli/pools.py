@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import duration, print_json, print_table
+from tidewheel.cli.output import duration, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.runtime.clock import now_s
 
@@ -89,4 +89,4 @@ def _say(value: dict[str, object], text: str, as_json: bool) -> None:
     if as_json:
         print_json(value)
     else:
-        click.echo(text)
+        say(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -11,8 +12,17 @@ from msgspec import to_builtins
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags, target_options
-from tidewheel.cli.output import STATUS_STYLES, duration, moment, print_json, print_table, say
-from tidewheel.errors import RunConflict, RunNotFoundError
+from tidewheel.cli.output import (
+    STATUS_STYLES,
+    duration,
+    moment,
+    note,
+    print_json,
+    print_json_line,
+    print_table,
+    say,
+)
+from tidewheel.errors import InvalidInvocationError, RunConflict, RunNotFoundError
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
@@ -22,6 +32,7 @@ from tidewheel.values.status import RunOrigin, RunStatus
 
 if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
+    from tidewheel.runtime.captured_output import OutputPart
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 retry_and_report = deferred("tidewheel.cli.launching", "retry_and_report")
@@ -88,7 +99,7 @@ def show(run_id: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(to_builtins(run) | {"waits": waits.get(run.run_id)})
             return
-        click.echo(f"run {run.run_id}")
+        say(f"run {run.run_id}")
         for label, value in _facts(run, waits.get(run.run_id)):
             if value:
                 say(f"{label:<12} {value}")
@@ -118,6 +129,43 @@ def logs(run_id: str, follow: bool, home: Path | None, as_json: bool) -> None:
             run = opened.ledger.get_run(run.run_id) or run
 
 
+@command.command("output")
+@click.argument("run_id")
+@click.option("--step", help="Only what this step (or what shared its process) wrote.")
+@home_option
+@json_option
+def output(run_id: str, step: str | None, home: Path | None, as_json: bool) -> None:
+    """What a run's steps printed, standard error on standard error. RUN_ID may be shortened."""
+    with open_home(home) as opened:
+        run = find_run(opened, run_id)
+        names = [
+            name
+            for name in opened.output_names(run.run_id)
+            if step is None or step == name.key or step in name.steps
+        ]
+        if not names:
+            what = "a run whose steps printed" if step is None else f"a run whose step {step!r} printed"
+            raise InvalidInvocationError(
+                f"expected {what}, got {run.run_id}: nothing was captured; see 'tidewheel run logs {run.run_id}'"
+            )
+        for name in names:
+            if not as_json and len(names) > 1:
+                note(f"--- {', '.join(name.steps) or name.key}")
+            for part in _parts(opened, run.run_id, name.key):
+                if as_json:
+                    print_json_line({**to_builtins(part), "steps": name.steps})
+                    continue
+                say(part.stdout or "", nl=False)
+                say(part.stderr or "", nl=False, err=True)
+
+
+def _parts(opened: OpenHome, run_id: str, key: str) -> Iterator[OutputPart]:
+    cursor = None
+    while not (part := opened.read_output(run_id, key, cursor)).is_empty:
+        yield part
+        cursor = part.cursor
+
+
 @command.command("cancel")
 @click.argument("run_id")
 @home_option
@@ -134,7 +182,7 @@ def cancel(run_id: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(record)
         else:
-            click.echo(f"run {record.run_id} is {record.status.value}")
+            say(f"run {record.run_id} is {record.status.value}")
 
 
 @command.command("retry")
@@ -186,7 +234,7 @@ def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> 
         if as_json:
             print_json(changed)
         else:
-            click.echo(f"run {changed.run_id} has priority {changed.priority}")
+            say(f"run {changed.run_id} has priority {changed.priority}")
 
 
 def find_run(opened: OpenHome, run_id: str) -> RunRecord:

@@ -9,7 +9,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.triggers import (
     change_command,
     list_command,
@@ -56,7 +56,7 @@ def cursor(name: str, value: str | None, clear: bool, home: Path | None, as_json
         if as_json:
             print_json(record)
         else:
-            click.echo(f"sensor {name}: cursor is {record.cursor!r}")
+            say(f"sensor {name}: cursor is {record.cursor!r}")
 
 
 @command.command("failed")
@@ -112,9 +112,7 @@ def retry(name: str, event_id: int, forget: bool, home: Path | None) -> None:
                 inbox.forget_redelivery(one.trigger_id, event_id)
             else:
                 inbox.hand_over_again(one.trigger_id, event_id, now=now_s())
-            click.echo(
-                f"event {event_id} of {one.trigger_id} {'is given up' if forget else 'is tried again'}"
-            )
+            say(f"event {event_id} of {one.trigger_id} {'is given up' if forget else 'is tried again'}")
 
 
 def _ids_of(ledger: LedgerPort, name: str) -> set[str]:
@@ -134,21 +132,19 @@ def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None
             print_json(result)
             return
         for line in result.log:
-            click.echo(f"log: {line}")
+            say(f"log: {line}")
         if result.error is not None:
             raise click.ClickException(result.error.to_string())
         for request in result.requests:
             where = f" partition {request.partition}" if request.partition else ""
-            click.echo(f"would run {request.job_name}{where} run_key={request.run_key!r}")
+            say(f"would run {request.job_name}{where} run_key={request.run_key!r}")
         for problem in result.request_errors:
-            click.echo(f"request {problem.index} is not valid: {problem.message}")
+            say(f"request {problem.index} is not valid: {problem.message}")
         if not result.requests:
-            click.echo(f"would skip: {result.skip_reason or 'nothing was asked for'}")
+            say(f"would skip: {result.skip_reason or 'nothing was asked for'}")
         for change in result.partition_changes:
-            click.echo(
-                f"would change partitions {change.name!r}: add {change.add!r}, delete {change.delete!r}"
-            )
+            say(f"would change partitions {change.name!r}: add {change.add!r}, delete {change.delete!r}")
         for event in result.events:
-            click.echo(f"would record {event.type.value} of {event.asset!r}")
+            say(f"would record {event.type.value} of {event.asset!r}")
         if result.cursor_changed:
-            click.echo(f"would store cursor {result.cursor!r}")
+            say(f"would store cursor {result.cursor!r}")

@@ -26,7 +26,6 @@ from tidewheel.cli.output import note
 from tidewheel.cli.server_options import server_options
 from tidewheel.cli.targets import resolve_targets
 from tidewheel.errors import InvalidInvocationError, RunConflict
-from tidewheel.logic.access.masking import know_secrets
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.home import (
     LEDGER_FILE,
@@ -39,6 +38,7 @@ from tidewheel.runtime.home import (
 from tidewheel.runtime.known_secrets import know_environment
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.log_lines import set_up_log
+from tidewheel.runtime.masking import know_secrets
 from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.services.activity import log_activity

@@ -8,7 +8,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, note, print_json, print_own_secret, print_table
+from tidewheel.cli.output import moment, note, print_json, print_own_secret, print_table, say, say_own_secret
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")
@@ -55,7 +55,7 @@ def create(
             return
         until = f"until {moment(made['expires_at'])}" if made["expires_at"] else "for ever"
         note(f"Token {made['token_id']} of {made['user']}, valid {until}. It cannot be shown again:")
-        click.echo(made["token"])
+        say_own_secret(made["token"])
 
 
 @command.command("list")
@@ -95,4 +95,4 @@ def revoke(token_id: str, home: Path | None, as_json: bool) -> None:
         if as_json:
             print_json(token)
         else:
-            click.echo(f"token {token['token_id']} ({token['label']}) of {token['user']} is revoked")
+            say(f"token {token['token_id']} ({token['label']}) of {token['user']} is revoked")

@@ -9,7 +9,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.pauses import begin_pause, end_pauses, pause_options
 from tidewheel.values.policies import Selection
 from tidewheel.values.status import TriggerKind
@@ -73,9 +73,9 @@ def change_command(kind: TriggerKind, verb: str, running: bool | None) -> click.
             if as_json:
                 print_json(record)
                 return
-            click.echo(f"{kind.value.lower()} {record.name} {done}")
+            say(f"{kind.value.lower()} {record.name} {done}")
             if not opened.is_served:
-                click.echo("No server runs on this home; it takes effect when 'tidewheel dev' does.")
+                say("No server runs on this home; it takes effect when 'tidewheel dev' does.")
 
     return command
 
@@ -138,7 +138,7 @@ def reset_keys_command(kind: TriggerKind) -> click.Command:
             if as_json:
                 print_json({"freed": freed})
             else:
-                click.echo(f"{kind.value.lower()} {name}: {freed} run key(s) are free again")
+                say(f"{kind.value.lower()} {name}: {freed} run key(s) are free again")
 
     return command
 

@@ -10,7 +10,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.cli.output import moment, print_json, print_table, say
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")
@@ -128,4 +128,4 @@ def _show(user: dict[str, Any], done: str, as_json: bool) -> None:
     if as_json:
         print_json(user)
     else:
-        click.echo(f"user {user['name']} ({' '.join(user['grants'])}) {done}")
+        say(f"user {user['name']} ({' '.join(user['grants'])}) {done}")

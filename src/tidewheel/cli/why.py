@@ -10,7 +10,7 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
-from tidewheel.cli.output import moment, print_json
+from tidewheel.cli.output import moment, print_json, say
 
 if TYPE_CHECKING:
     from tidewheel.logic.conditions.explain import Explanation
@@ -38,7 +38,7 @@ def command(target: str, partition: str | None, home: Path | None, as_json: bool
         print_json(answer)
         return
     for line in describe(answer):
-        click.echo(line)
+        say(line)
 
 
 def describe(answer: WhyAnswer) -> Iterator[str]:

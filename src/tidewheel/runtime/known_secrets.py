@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tidewheel.logic.access.masking import holds_known, know_secrets, mask_text, secret_values
+from tidewheel.logic.access.masking import secret_values
+from tidewheel.runtime.masking import holds_known, know_secrets, mask_text
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import Event

@@ -11,6 +11,7 @@ import msgspec
 
 from tidewheel.logic.access.entries import kept
 from tidewheel.logic.access.operations import LEDGER_OPERATIONS
+from tidewheel.runtime.masking import known_secrets
 from tidewheel.storage.audited import Change, audited
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.access import LOCAL, NewAudit, Principal, Target, TokenRecord, UserRecord
@@ -75,9 +76,10 @@ class AuditedLedger:
                 via=who.via,
                 operation=operation,
                 surface=SURFACE,
-                what=kept({"change": name, **arguments}) or {},
+                what=kept({"change": name, **arguments}, known_secrets()) or {},
             )
-            with audited(Change(entry, targets_in(name, arguments), clock=self._clock)):
+            targets = targets_in(name, arguments)
+            with audited(Change(entry, targets, clock=self._clock, known=known_secrets())):
                 return method(*args, **kwargs)
 
         return call

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from tidewheel.logic.access.masking import mask_text
+from tidewheel.runtime.masking import mask_text
 
 RUN_ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 FIELDS = ("location", "run_id", "step", "trigger_id", "trigger", "tick_id")

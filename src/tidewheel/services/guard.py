@@ -11,6 +11,7 @@ import msgspec
 from tidewheel.errors import AccessRefusedError, LoginRefusedError
 from tidewheel.logic.access.decide import Decision, Resource, decide_access
 from tidewheel.logic.access.entries import kept, kept_text
+from tidewheel.runtime.masking import known_secrets
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.storage.audited import Change, audited
@@ -146,7 +147,9 @@ class Guard:
         The entry is part of the change's own transaction. One of its own tells of a change that failed, was refused, or
         turned out to change nothing.
         """
-        change_of = Change(self.entry(caller, operation, what), targets, clock=self._clock)
+        change_of = Change(
+            self.entry(caller, operation, what), targets, clock=self._clock, known=known_secrets()
+        )
         try:
             with audited(change_of):
                 result = await change()
@@ -189,18 +192,18 @@ class Guard:
         message: str | None = None,
     ) -> NewAudit:
         """An entry of the audit; secrets in it are masked, long texts cut."""
-        principal = caller.principal
+        principal, known = caller.principal, known_secrets()
         return NewAudit(
             at=self._clock(),
             user=principal.name if principal else "",
             via=principal.via if principal else "nobody",
             operation=operation,
-            what=kept(what) or {},
+            what=kept(what, known) or {},
             outcome=outcome,
             surface=caller.surface,
             token_id=principal.token_id if principal else None,
             address=caller.address,
-            before=kept(before),
-            after=kept(after),
-            message=kept_text(message),
+            before=kept(before, known),
+            after=kept(after, known),
+            message=kept_text(message, known),
         )

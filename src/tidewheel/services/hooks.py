@@ -11,9 +11,9 @@ from typing import Optional
 
 import msgspec
 
-from tidewheel.logic.access.masking import know_secrets
 from tidewheel.logic.graph.specs import HookSpec, LocationSnapshot, SecretRef
 from tidewheel.logic.hooks.signatures import SCHEMES, Verdict, verify
+from tidewheel.runtime.masking import know_secrets
 from tidewheel.services.catalog import Catalog
 from tidewheel.services.inbox import InboxFullError, InboxWriter
 from tidewheel.storage.ports import LedgerPort

@@ -249,6 +249,11 @@ class _NarrowedLedger(_Part):
     def get_partition_events(self, asset: str, partitions: Sequence[str] | None = None) -> dict[str, Any]:
         return self._whole.get_partition_events(asset, partitions) if self._sight.sees_asset(asset) else {}
 
+    def get_partition_rows(
+        self, assets: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> dict[str, list[Any]]:
+        return self._whole.get_partition_rows(self._keys(assets), partitions)  # type: ignore[no-any-return]
+
     def get_partition_keys(self, asset: str) -> list[str]:
         return self._whole.get_partition_keys(asset) if self._sight.sees_asset(asset) else []
 
@@ -309,6 +314,10 @@ class _NarrowedBackfills(_Part):
 class _NarrowedConditions(_Part):
     def get_evaluations(self, kind: str, name: str, **more: Any) -> list[Any]:
         return self._whole.get_evaluations(kind, name, **more) if self._sight.sees_subject(kind, name) else []
+
+    def get_newest_evaluations(self, kind: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
+        seen = [name for name in names if self._sight.sees_subject(kind, name)]
+        return self._whole.get_newest_evaluations(kind, seen, **more) if seen else {}
 
     def get_evaluations_of_tick(self, tick_id: int) -> list[Any]:
         found = self._whole.get_evaluations_of_tick(tick_id)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tidewheel.logic.access.entries import kept
+from tidewheel.logic.access.masking import KnownSecrets
 from tidewheel.storage.audit_states import load_state
 from tidewheel.storage.schema_access import audit
 from tidewheel.values.access import NewAudit, Target
@@ -33,14 +34,20 @@ _current: ContextVar[Change | None] = ContextVar("tidewheel_audited_change", def
 
 
 class Change:
-    """A change that is being carried out: its entry, and what it is about."""
+    """A change that is being carried out: its entry, and what it is about. ``known``: hidden in the states told of it."""
 
     def __init__(
-        self, entry: NewAudit, targets: Sequence[Target] = (), *, clock: Callable[[], float]
+        self,
+        entry: NewAudit,
+        targets: Sequence[Target] = (),
+        *,
+        clock: Callable[[], float],
+        known: KnownSecrets,
     ) -> None:
         self._entry = entry
         self._targets = list(dict.fromkeys(targets))[:MAX_TARGETS]
         self._clock = clock
+        self._known = known
         self._is_over = False
         self.audit_ids: list[int] = []
         """Of the entries that were committed."""
@@ -61,7 +68,11 @@ class Change:
             found = [*self._targets, *made[:MAX_TARGETS]]
             after = self._states(unit.conn, found)
             entry = msgspec.structs.replace(
-                self._entry, at=self._clock(), what=self.what, before=kept(before), after=kept(after)
+                self._entry,
+                at=self._clock(),
+                what=self.what,
+                before=kept(before, self._known),
+                after=kept(after, self._known),
             )
             unit.entry_ids = add(unit, [entry])
 

@@ -171,6 +171,20 @@ class Conditions:
                 for row in conn.execute(statement if limit is None else statement.limit(limit))
             ]
 
+    def get_newest_evaluations(
+        self, kind: str, names: Sequence[str], *, as_of: int | None = None
+    ) -> dict[str, EvaluationRow]:
+        columns = condition_evaluation.c
+        found: dict[str, EvaluationRow] = {}
+        with self._backend.read() as conn:
+            for chunk in in_chunks(names):
+                newest = select(sa.func.max(columns.id)).where(columns.kind == kind, columns.name.in_(chunk))
+                if as_of is not None:
+                    newest = newest.where(columns.tick_id <= as_of)
+                wanted = select(condition_evaluation).where(columns.id.in_(newest.group_by(columns.name)))
+                found |= {row.name: _evaluation(row) for row in conn.execute(wanted)}
+        return found
+
     def get_evaluations_of_tick(self, tick_id: int) -> list[EvaluationRow]:
         columns = condition_evaluation.c
         statement = select(condition_evaluation).where(columns.tick_id == tick_id).order_by(columns.id)

@@ -25,6 +25,11 @@ class ConditionsPort(Protocol):
     ) -> list[EvaluationRow]:
         """A target's kept evaluations, newest first; `before_id` is exclusive and of evaluation ids."""
 
+    def get_newest_evaluations(
+        self, kind: str, names: Sequence[str], *, as_of: int | None = None
+    ) -> dict[str, EvaluationRow]:
+        """By name, the newest evaluation of each target; `as_of`: of those of ticks up to and with this one."""
+
     def get_evaluations_of_tick(self, tick_id: int) -> list[EvaluationRow]:
         """All targets' evaluations of one tick."""
 

@@ -34,6 +34,9 @@ class LaunchRequest(
     parent_run_id: Optional[str] = None
     only_resolve: bool = False
     """Ask what the selection means, and nothing else: no partition, no config."""
+    describe: Optional[Literal["config", "plan", "partition"]] = None
+    """Ask for the shape of its run config, or (with the config given here) for the steps, neither of which needs a
+    partition; or for the config and the tags that its code gives to the run of a partition, unchecked."""
 
 
 class ConfigProblemInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +52,8 @@ class PreparedLaunch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     run: Optional[RequestedRun] = None
     steps: Optional[tuple[str, ...]] = None
+    description: bytes = b""
+    """What was asked for with ``describe``: a stored ``logic.runs.description.JobDescription``."""
     config_problems: tuple[ConfigProblemInfo, ...] = ()
     error: Optional[ErrorInfo] = None
 

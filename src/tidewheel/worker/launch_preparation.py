@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB
@@ -13,12 +13,17 @@ from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.partitions.definition import require_key
 from tidewheel.definitions.partitions.partition_context import view_at
 from tidewheel.definitions.partitions.partition_requests import config_for_partition, tags_for_partition
+from tidewheel.definitions.resources.built_in_io_managers import mem_io_manager
 from tidewheel.errors import InvalidConfigError, InvalidSubsetError, UnknownPartitionError
+from tidewheel.logic.access.schemas import without_secret_defaults
+from tidewheel.logic.runs.description import JobDescription
 from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.launch import ConfigProblemInfo, LaunchRequest, PreparedLaunch
+from tidewheel.values.serde import encode
 from tidewheel.values.tags import PARTITION, RANGE_END, RANGE_START
+from tidewheel.worker.plan_builder import build_run_plan
 from tidewheel.worker.run_target import find_job
 
 if TYPE_CHECKING:
@@ -52,6 +57,17 @@ def _prepare(defs: Definitions, request: LaunchRequest, instance: Instance, now:
         job = job.get_subset(op_selection=list(request.ops))
     elif assets is not None or checks is not None:
         job = job.get_subset(asset_selection=assets, asset_check_selection=checks)
+    if request.describe == "partition":
+        return PreparedLaunch(
+            run=RequestedRun(
+                job_name=job.name,
+                partition=request.partition,
+                run_config=_default_config(job, request.partition),
+                tags={**job.tags, **job.run_tags, **_partition_tags(job, request, instance, now)},
+            )
+        )
+    if request.describe is not None:
+        return PreparedLaunch(description=encode(_description(job, request)))
     tags = {**job.tags, **job.run_tags, **_partition_tags(job, request, instance, now), **request.tags}
     partition = request.partition or request.tags.get(PARTITION)
     config = request.run_config or _default_config(job, partition)
@@ -70,6 +86,38 @@ def _prepare(defs: Definitions, request: LaunchRequest, instance: Instance, now:
         ),
         steps=request.ops,
     )
+
+
+def _description(job: JobDefinition, request: LaunchRequest) -> JobDescription:
+    layer = job.asset_layer
+    plan = None
+    if request.describe == "plan":
+        config = request.run_config or _default_config(job, request.partition)
+        plan = build_run_plan(job, job.resolve_run_config(config))
+    return JobDescription(
+        config_schema=_needed_schema(job) if plan is None else {},
+        plan=plan,
+        keeps_outputs=_keeps_outputs(job),
+        assets=_texts(set(layer.selected_assets)) or (),
+        checks=_texts(set(layer.selected_checks)) or (),
+    )
+
+
+def _keeps_outputs(job: JobDefinition) -> bool:
+    keys = {out.io_manager_key for op in job.graph.iterate_op_defs() for out in op.outs.values()}
+    return all(job.resource_defs.get(key) is not mem_io_manager for key in keys)
+
+
+def _needed_schema(job: JobDefinition) -> dict[str, Any]:
+    """The shape of the run config, without what may be given and is not used: of ops cut away, of other resources."""
+    schema = without_secret_defaults(job.config_json_schema())
+    properties = dict(schema.get("properties", {}))
+    for name, used in (("ops", job.graph.node_dict), ("resources", job.needed_resource_keys())):
+        part = properties.get(name, {})
+        if job.config_mapping is None and job.graph.config_mapping is None and "properties" in part:
+            kept = {key: inner for key, inner in part["properties"].items() if key in used}
+            properties[name] = {**part, "properties": kept}
+    return {**schema, "properties": properties} if properties else schema
 
 
 def _selection(

@@ -21,6 +21,7 @@ def daily():
 @tw.op
 def hello(context):
     context.log.info("hello postgres://u:pw@h/x")
+    print("connecting to postgres://u:pw@h/x")
 
 
 @tw.job
@@ -45,6 +46,16 @@ def pushed(context):
     return tw.SkipReason("no")
 
 
+@tw.webhook_sensor(
+    auth=tw.HookAuth.shared_secret(tw.EnvVar("HOOK_SECRET"), header="x-secret"),
+    hook="signed",
+    job=greet,
+    default_status=tw.DefaultSensorStatus.STOPPED,
+)
+def signed(context):
+    return tw.SkipReason("no")
+
+
 defs = tw.Definitions(
-    assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips, pushed]
+    assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips, pushed, signed]
 )

@@ -89,6 +89,30 @@ def test_a_token_with_limits_sees_what_its_limits_allow(server: GuardedServer, r
     assert [entry["name"] for entry in found["workspaceOrError"]["locationEntries"]] == ["code.py"]
 
 
+PLAN = """query($p: PipelineSelector!) { executionPlanOrError(pipeline: $p, mode: "default") { __typename
+  ... on Error { message } ... on ExecutionPlan { assetKeys { path } steps { key } } }
+  runConfigSchemaOrError(selector: $p) { ... on RunConfigSchema { allConfigTypes { key
+    ... on CompositeConfigType { fields { name } } } } } }"""
+
+
+def test_a_plan_tells_of_ones_own_part(server: GuardedServer) -> None:
+    token = server.person(Grant(role=Role.VIEWER, groups=("raw",)))
+    where = {"repositoryName": "__repository__", "repositoryLocationName": "code.py"}
+
+    def plan(**more: object) -> dict:
+        return server.graphql(PLAN, token, p={**where, "pipelineName": "__ASSET_JOB", **more})[1]["data"]
+
+    found = plan()
+    assert "report" not in json.dumps(found) and "orders" in json.dumps(found["runConfigSchemaOrError"])
+    assert {step["key"] for step in found["executionPlanOrError"]["steps"]} == {"orders", "daily"}
+    for hidden in ("report", "nothing"):
+        refused = plan(assetSelection=[{"path": [hidden]}])["executionPlanOrError"]
+        assert (
+            refused["message"] == f"expected assets of '__ASSET_JOB', got {hidden!r}, which is none of them"
+        )
+    assert plan(pipelineName="greet")["executionPlanOrError"]["__typename"] == "PipelineNotFoundError"
+
+
 # -- the local socket ---------------------------------------------------------------------------------------------
 
 

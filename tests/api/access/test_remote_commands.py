@@ -8,19 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from tests.api.access.conftest import PASSWORD, GuardedServer
 from tidewheel.cli.main import cli
 from tidewheel.errors import TidewheelError
-from tidewheel.logic.access.masking import forget_secrets, know_secrets
+from tidewheel.runtime.condition_views import WhyAnswer
+from tidewheel.runtime.masking import forget_secrets, know_secrets
 from tidewheel.storage.schema_conditions import condition_hold, owed_work
+from tidewheel.storage.schema_queue import backfill
 from tidewheel.values.access import Grant, Role
+from tidewheel.values.backfills import BackfillFields
 from tidewheel.values.conditions import OwedStatus
 from tidewheel.values.inbox import NewDelivery, hook_source
 from tidewheel.values.policies import Selection
 from tidewheel.values.records import NewRun
+from tidewheel.values.serde import decode, encode
 
 pytestmark = pytest.mark.xdist_group("access-roles")
 
@@ -33,6 +39,7 @@ launch greet --no-wait                          launcher
 run list                                        viewer
 run show {run}                                  viewer
 run logs {run}                                  viewer
+run output {run}                                viewer
 run cancel {run}                                launcher  expected a run that has not ended
 run prioritise {run} -1                         launcher  expected a run that is queued
 run retry {run} --all-steps --no-wait           launcher
@@ -206,6 +213,63 @@ def test_a_role_that_suffices_may_and_the_one_below_may_not(elsewhere: Elsewhere
         assert says in said(allowed)
     else:
         assert allowed.exit_code == 0, said(allowed)
+
+
+SECRET = "kept-from-everybody"
+SHOWING = ("why orders", "why orders --json", "owed list", "owed list --json", "backfill show {backfill}",
+           "backfill show {backfill} --json", "run output {run}", "run output {run} --json",
+           "run logs {run}")  # fmt: skip
+
+
+@pytest.fixture
+def told_secrets(elsewhere: Elsewhere, server: GuardedServer) -> Iterator[None]:
+    """A secret is in what is told of a condition, of owed work and of a backfill."""
+    know_secrets([SECRET])
+    control, lay_out = server.server.control, elsewhere.lay_out
+    known = control.why
+
+    async def why(target: str, partition: str | None = None) -> WhyAnswer:
+        found = await known(target=target, partition=partition)
+        return msgspec.structs.replace(found, notes=(f"ConditionError: {SECRET}",))
+
+    def with_secrets() -> None:
+        lay_out()
+        with server.ledger.backend.write() as conn:
+            conn.execute(owed_work.update().values(error=f"OSError: {SECRET}", failures=1))
+            this = backfill.c.backfill_id == elsewhere.backfill
+            asked = decode(
+                conn.execute(sa.select(backfill.c.fields).where(this)).scalar_one(), BackfillFields
+            )
+            changed = encode(msgspec.structs.replace(asked, title=f"with {SECRET}"))
+            conn.execute(backfill.update().where(this).values(fields=changed))
+
+    control.why, elsewhere.lay_out = why, with_secrets
+    yield
+    control.why, elsewhere.lay_out = known, lay_out
+    forget_secrets()
+
+
+@pytest.mark.parametrize("command", SHOWING)
+def test_commands_show_no_secrets(told_secrets: None, elsewhere: Elsewhere, command: str) -> None:
+    shown = elsewhere.call(command, "viewer")
+    assert shown.exit_code == 0, said(shown)
+    assert "********" in shown.output and SECRET not in shown.output and "u:pw@" not in shown.output
+
+
+def test_answers_tell_no_secrets(
+    told_secrets: None, elsewhere: Elsewhere, server: GuardedServer, tokens: dict[str, str]
+) -> None:
+    elsewhere.lay_out()
+    viewer, this = tokens["viewer"], elsewhere.backfill
+    paths = ("/why/orders", "/owed", "/backfills", f"/backfills/{this}")
+    query = """query($id: String!) { why(target: "orders") { notes } owedWork { error }
+      partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { title } } }"""
+    found = server.graphql(query, viewer, id=this)
+    assert (
+        set(found[1]["data"]) == {"why", "owedWork", "partitionBackfillOrError"} and "errors" not in found[1]
+    )
+    for status, answer in [found, *(server.rest("GET", path, token=viewer) for path in paths)]:
+        assert status == 200 and "********" in str(answer) and SECRET not in str(answer), answer
 
 
 # -- the same over GraphQL --------------------------------------------------------------------------------------

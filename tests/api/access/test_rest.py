@@ -46,6 +46,21 @@ def test_a_job_is_launched_waited_for_and_its_log_read(rest: GuardedServer) -> N
     assert "u:pw@" not in json.dumps(logs) and "postgres://u:*" in json.dumps(logs)
 
 
+def test_what_steps_printed_is_read_with_its_secrets_masked(rest: GuardedServer) -> None:
+    run_id = launched(rest)
+    finished(rest, run_id)
+    [name] = rest.rest("GET", f"/runs/{run_id}/output")[1]["items"]
+    assert name["steps"] == ["hello"]
+    for key in (name["key"], "hello"):
+        part = rest.rest("GET", f"/runs/{run_id}/output/{key}")[1]
+        assert part["stdout"] == "connecting to postgres://u:********@h/x\n"
+    rest_of = rest.rest("GET", f"/runs/{run_id}/output/hello?cursor={part['cursor']}")[1]
+    assert (rest_of["stdout"], rest_of["cursor"]) == ("", part["cursor"])
+    assert rest.rest("GET", f"/runs/{run_id}/output/nothing")[1]["stdout"] is None
+    status, problem = rest.rest("GET", f"/runs/{run_id}/output/hello?cursor=1:x")
+    assert status == 422 and "expected a cursor" in problem["detail"]
+
+
 def test_logs_come_as_a_stream_until_the_run_ends(rest: GuardedServer) -> None:
     run_id = launched(rest)
     status, headers, body = rest.request("GET", f"/api/v1/runs/{run_id}/logs/stream")

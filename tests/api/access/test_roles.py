@@ -27,6 +27,8 @@ GET   /runs                                 viewer
 GET   /runs/{run_id}                        viewer
 GET   /runs/{run_id}/wait                   viewer
 GET   /runs/{run_id}/logs                   viewer
+GET   /runs/{run_id}/output                 viewer
+GET   /runs/{run_id}/output/{key}           viewer
 GET   /runs/{run_id}/logs/stream            viewer
 GET   /assets                               viewer
 GET   /assets/{key}                         viewer

@@ -44,9 +44,11 @@ def endless():
     waits()
 
 
-@tw.op
-def does() -> None:
+@tw.op(out=tw.Out(tw.Nothing))
+def does():
     print("to standard output")
+    yield tw.ExpectationResult(success=False, label="enough", description="too few", metadata={"rows": 2})
+    yield tw.Output(None)
 
 
 @tw.job(tags={"team": "x"})
@@ -57,6 +59,11 @@ def quick():
 days = tw.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-03-01")
 colours = tw.StaticPartitionsDefinition(["blue", "green", "red"])
 customers = tw.DynamicPartitionsDefinition(name="customers")
+
+
+@tw.job(resource_defs={"io_manager": tw.mem_io_manager})
+def in_memory():
+    takes()
 
 
 @tw.asset(group_name="raw", kinds={"table"}, owners=["team:data", "me@example.com"], code_version="1")
@@ -92,6 +99,16 @@ def by_both() -> None: ...
 def by_customer() -> None: ...
 
 
+@tw.daily_partitioned_config(start_date="2024-01-01")
+def number_of_the_day(start, end):
+    return {"ops": {"takes": {"config": {"n": start.day}}}}
+
+
+@tw.job(config=number_of_the_day, tags={"team": "x"})
+def dated():
+    takes()
+
+
 daily_job = tw.define_asset_job("daily_job", selection=[daily])
 orders_job = tw.define_asset_job("orders_job", selection=[orders, sums])
 
@@ -120,7 +137,7 @@ def skips(context):
 defs = tw.Definitions(
     assets=[orders, sums, daily, by_colour, by_both, by_customer],
     asset_checks=[not_empty],
-    jobs=[configured, broken, endless, quick, daily_job, orders_job],
+    jobs=[configured, dated, in_memory, broken, endless, quick, daily_job, orders_job],
     schedules=[mornings],
     sensors=[asks, skips],
 )

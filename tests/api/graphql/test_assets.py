@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.api.graphql.conftest import SELECTOR
+from tests.api.graphql.queries import NOW, Still
 from tests.api.graphql.serving import GraphQLServer
+from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot
+from tidewheel.values.events import Event, EventType, Materialization
 
 pytestmark = pytest.mark.xdist_group("graphql")
 
@@ -412,3 +416,67 @@ def test_partition_sets(server: GraphQLServer) -> None:
     statuses = {one["partitionName"]: one for one in found["partitionStatusesOrError"]["results"]}
     assert len(statuses) == 60 and statuses["2024-02-20"]["runId"] == run_id
     assert statuses["2024-02-20"]["runDuration"] > 0 and statuses["2024-02-21"]["runStatus"] is None
+
+
+def test_what_a_materialisation_was_made_of(server: GraphQLServer) -> None:
+    fields = "assetMaterializations(limit: 1) { timestamp runId }"
+    used = """assetMaterializationUsedData(timestampMillis: "%s") { assetKey { path } downstreamAssetKey { path } timestamp }"""
+
+    def newest(*path: str) -> str:
+        return node(server, fields, *path)["assetMaterializations"][0]["timestamp"]
+
+    def used_by(at: str) -> list[dict]:
+        return node(server, used % at, "shop", "sums")["assetMaterializationUsedData"]
+
+    make(server, "orders")
+    first = newest("orders")
+    make(server, "shop", "sums")
+    edge = {"assetKey": {"path": ["orders"]}, "downstreamAssetKey": {"path": ["shop", "sums"]}}
+    of_another_run = newest("shop", "sums")
+    assert used_by(of_another_run) == [{**edge, "timestamp": first}]
+    run_id = server.ask(LAUNCH, p={"selector": SELECTOR | {"jobName": "orders_job"}})["launchRun"]["run"][
+        "id"
+    ]
+    server.wait_for_run(run_id)
+    assert newest("orders") != first
+    assert used_by(newest("shop", "sums")) == [
+        {**edge, "timestamp": newest("orders")}
+    ]  # made by the same run
+    assert used_by(of_another_run) == [{**edge, "timestamp": first}]
+    assert used_by("1000") == []
+
+
+def test_what_it_was_made_of_is_followed_to_the_top(tmp_path: Path) -> None:
+    """d is made of b and c, both of a; b of an older a than c."""
+    above = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "e": ("d", "lost")}
+    nodes = tuple(
+        AssetNode(key=key, step=key, deps=tuple(DepSpec(asset=one) for one in deps))
+        for key, deps in above.items()
+    )
+    still = Still(tmp_path, LocationSnapshot(name="code", assets=nodes))
+
+    def made(key: str, at: float, run: str, **used: int) -> int:
+        tags = {f"dagster/input_event_pointer/{name}": str(event) for name, event in used.items()}
+        event = Event(
+            type=EventType.ASSET_MATERIALIZATION, timestamp=NOW + at, run_id=run * 36, asset=key,
+            payload=Materialization(tags=tags),
+        )  # fmt: skip
+        return still.ledger.record_events([event])[0]
+
+    older = made("a", 1.0, "1")
+    b = made("b", 2.0, "2", a=older)
+    newer = made("a", 3.0, "3")
+    c = made("c", 4.0, "4", a=newer)
+    made("d", 5.0, "5", b=b, c=c)
+    made("e", 6.0, "5")  # in the same run, which has no ids yet for what it makes
+    query = """query($k: String!, $t: String!) { assetNodeOrError(assetKey: {path: [$k]}) { ... on AssetNode {
+      assetMaterializationUsedData(timestampMillis: $t) { assetKey { path } downstreamAssetKey { path } timestamp } } } }"""
+    for key, at in (("d", 5.0), ("e", 6.0)):
+        found = still.ask(query, k=key, t=str(int((NOW + at) * 1_000)))["assetNodeOrError"]
+        assert found["assetMaterializationUsedData"] == [
+            {
+                "assetKey": {"path": ["a"]},
+                "downstreamAssetKey": {"path": [key]},
+                "timestamp": str(int((NOW + 1) * 1_000)),
+            }
+        ]

@@ -55,6 +55,21 @@ def test_what_is_known_already_is_not_read() -> None:
     assert asyncio.run(ask()) == 99 and reads.asked == []
 
 
+def test_one_who_is_cancelled_leaves_the_value_to_the_others() -> None:
+    async def ask() -> list[object]:
+        loader = Loader(Reads())
+        others = [asyncio.ensure_future(_awaited(loader)) for _ in range(3)]
+        await asyncio.sleep(0)
+        others[0].cancel()
+        return await asyncio.gather(*others, return_exceptions=True)
+
+    async def _awaited(loader: Loader[int, int]) -> int | None:
+        return await loader.load(2)
+
+    found = asyncio.run(ask())
+    assert isinstance(found[0], asyncio.CancelledError) and found[1:] == [4, 4]
+
+
 def test_everybody_who_waits_gets_the_error() -> None:
     async def ask() -> list[object]:
         loader = Loader(Reads())

@@ -265,3 +265,33 @@ def test_cursors_that_are_none_of_ours_are_told(server: GraphQLServer) -> None:
     assert status == 200 and body["data"] is None
     assert "expected a cursor" in body["errors"][0]["message"]
     assert "Traceback" not in str(body)
+
+
+def test_what_a_step_said_of_its_data(server: GraphQLServer) -> None:
+    run_id = launch(server, "quick")
+    server.wait_for_run(run_id)
+    said = "label description success metadataEntries { label ... on IntMetadataEntry { intValue } }"
+    found = server.ask(
+        """query($r: ID!) { runOrError(runId: $r) { ... on Run {
+             stats { ... on RunStatsSnapshot { expectations } }
+             stepStats { stepKey expectationResults { SAID } }
+             eventConnection { events { __typename ... on StepExpectationResultEvent { stepKey expectationResult { SAID } }
+               ... on AlertStartEvent { message } ... on ObjectStoreOperationEvent { message } } } } } }""".replace(
+            "SAID", said
+        ),
+        r=run_id,
+    )["runOrError"]
+    result = {
+        "label": "enough",
+        "description": "too few",
+        "success": False,
+        "metadataEntries": [{"label": "rows", "intValue": 2}],
+    }
+    assert found["stats"] == {"expectations": 1}
+    assert found["stepStats"] == [{"stepKey": "does", "expectationResults": [result]}]
+    events = [
+        one for one in found["eventConnection"]["events"] if one["__typename"] == "StepExpectationResultEvent"
+    ]
+    assert events == [
+        {"__typename": "StepExpectationResultEvent", "stepKey": "does", "expectationResult": result}
+    ]

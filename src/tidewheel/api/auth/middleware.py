@@ -56,7 +56,9 @@ class AccessMiddleware:
         if refusal is not None:
             await _refuse(scope, receive, send, refusal)
             return
-        scope.setdefault("state", {})["principal"] = principal
+        state = scope.setdefault("state", {})
+        state["principal"] = principal
+        state["is_still"] = lambda: self._is_still(connection, principal)
         await self._app(scope, receive, send)
 
     async def _recognise(self, connection: HTTPConnection) -> Principal | None:
@@ -74,6 +76,13 @@ class AccessMiddleware:
             if principal is not None:
                 return principal
         return await self._identity.anonymous()
+
+    async def _is_still(self, connection: HTTPConnection, principal: Principal | None) -> bool:
+        """Whether what a connection brought still makes it this principal, with the same grants."""
+        try:
+            return await self._recognise(connection) == principal
+        except LoginRefusedError:
+            return False
 
     def _refusal(self, connection: HTTPConnection, principal: Principal | None) -> Response | None:
         path = connection.scope["path"]
@@ -123,6 +132,12 @@ def caller_of(connection: HTTPConnection, surface: str) -> Caller:
         surface=surface,
         address=client.host if client is not None else None,
     )
+
+
+async def is_still_who_asked(connection: HTTPConnection) -> bool:
+    """Whether the login of a connection that stays open holds: it has not ended, nor have its grants changed."""
+    check = getattr(connection.state, "is_still", None)
+    return check is None or await check()
 
 
 def _is_by_session(principal: Principal | None) -> bool:

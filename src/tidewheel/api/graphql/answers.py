@@ -9,12 +9,14 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import RunRecord, TickRecord
 
 Answer = dict[str, Any]
 """A value of an object type: its fields in snake case, and the type's name under ``__typename``."""
 
 _TYPENAMES: dict[type, str] = {
+    AssetKey: "AssetKey",
     BackfillRecord: "PartitionBackfill",
     ErrorInfo: "PythonError",
     LocationSnapshot: "Repository",

@@ -55,7 +55,8 @@ async def _keys_by_dimension(
     return keys_by_dimension(view.node.partitions, await context_of(info).loaders.view(), start_idx, end_idx)
 
 
-async def _statuses_of(context: RequestContext, view: AssetView) -> Statuses | None:
+async def load_statuses(context: RequestContext, view: AssetView) -> Statuses | None:
+    """The status of every partition of an asset; None where it has none."""
     if view.node.partitions is None:
         return None
     state = await context.loaders.partition_states.load(view.node.key)
@@ -64,14 +65,14 @@ async def _statuses_of(context: RequestContext, view: AssetView) -> Statuses | N
 
 @node.field("partitionStats")
 async def _stats(view: AssetView, info: GraphQLResolveInfo) -> Answer | None:
-    statuses = await _statuses_of(context_of(info), view)
+    statuses = await load_statuses(context_of(info), view)
     return None if statuses is None else stats_answer(statuses)
 
 
 @node.field("assetPartitionStatuses")
 async def _statuses(view: AssetView, info: GraphQLResolveInfo) -> Answer:
     context = context_of(info)
-    statuses = await _statuses_of(context, view)
+    statuses = await load_statuses(context, view)
     return statuses_answer(view.node.partitions, statuses, await context.loaders.view())
 
 

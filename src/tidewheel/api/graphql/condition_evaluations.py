@@ -1,18 +1,24 @@
-"""Resolves the kept evaluations of automation conditions: their records, and their trees as flat lists of nodes."""
+"""Resolves the kept evaluations of automation conditions: their records, and what was true for which partitions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ariadne import QueryType
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer
+from tidewheel.api.graphql.condition_trees import (
+    automation_nodes,
+    condition_evaluation,
+    entity_key,
+    partition_evaluation,
+)
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.wire import asset_key, asset_text, check_texts, page_limit, whole_cursor
 from tidewheel.logic.conditions.explain import Explanation
-from tidewheel.logic.planning.automation_records import ROOT, explanation_of, true_keys
+from tidewheel.logic.planning.automation_records import ROOT, true_keys
 from tidewheel.runtime.condition_facts import partition_view
 from tidewheel.values.conditions import EvaluationRow
 
@@ -50,6 +56,39 @@ async def _of_evaluation(root: None, info: GraphQLResolveInfo, evaluation_id: st
     return _answer(await context.database.read(context.ledger.conditions.get_evaluations_of_tick, number))
 
 
+@query.field("assetConditionEvaluationForPartition")
+async def _for_partition(
+    root: None,
+    info: GraphQLResolveInfo,
+    evaluation_id: str,
+    partition: str,
+    asset_key: Mapping[str, Any] | None = None,
+) -> Answer | None:
+    """Which nodes were true for one partition; null when the evaluation asked for nothing, or not about this asset."""
+    context = context_of(info)
+    kind, name = _target(asset_key, None, None)
+    rows = await context.database.read(
+        context.ledger.conditions.get_evaluations, kind, name, limit=1, tick_id=whole_cursor(evaluation_id)
+    )
+    if not rows or rows[0].evaluation.error is not None:
+        return None
+    kept = rows[0].evaluation
+    graph = await context.server.automation.graph()
+    view = await context.database.read(partition_view, context.server.database.ledger, kept.at)
+
+    def is_true_at(place: str, one: Explanation) -> bool:
+        if not one.is_true or (one.subject.kind, one.subject.name) != (kind, name):
+            return one.is_true  # another subject has its own partitions: it is told as a whole
+        if one.true_count == one.asked_count == 1 and not kept.partitions:
+            return True
+        keys = true_keys(kept, place, graph, view)
+        if keys is None:
+            raise _not_kept(place, evaluation_id, name)
+        return partition in keys
+
+    return partition_evaluation(kept, is_true_at)
+
+
 @query.field("truePartitionsForAutomationConditionEvaluationNode")
 async def _true_partitions(
     root: None,
@@ -76,7 +115,11 @@ async def _true_partitions(
         return list(keys)
     if place == ROOT:
         return list(kept.partitions)
-    raise GraphQLError(
+    raise _not_kept(place, evaluation_id, name)
+
+
+def _not_kept(place: str, evaluation_id: str, name: str) -> GraphQLError:
+    return GraphQLError(
         f"expected a node of the evaluation {evaluation_id} of {name} whose partitions are kept, got {place!r}; take a "
         "uniqueId of its evaluationNodes. Nothing is kept of sets with very many gaps, of more than 50 targets of one "
         "evaluation, and of a definition that has changed since",
@@ -105,45 +148,21 @@ def _answer(rows: list[EvaluationRow]) -> Answer:
 
 def _record(row: EvaluationRow) -> Answer:
     kept = row.evaluation
-    explanation = explanation_of(kept)
-    nodes = (
-        []
-        if explanation is None or explanation.tree is None
-        else list(_nodes(explanation.tree, ROOT, kept.at, bool(kept.partitions)))
-    )
     return {
         "id": str(row.id),
         "evaluation_id": str(row.evaluation_id),
         "run_ids": list(kept.run_ids),
         "timestamp": kept.at,
         "asset_key": asset_key(kept.name) if kept.kind == "asset" else None,
+        "entity_key": entity_key(kept.kind, kept.name),
         "num_requested": kept.requested,
         "start_timestamp": kept.at,
         "end_timestamp": kept.at,
         "is_legacy": False,
+        "evaluation": condition_evaluation(kept),
         "root_unique_id": ROOT,
-        "evaluation_nodes": nodes,
+        "evaluation_nodes": automation_nodes(kept),
     }
 
-
-def _nodes(one: Explanation, place: str, at: float, is_partitioned: bool) -> Iterator[Answer]:
-    children = [f"{place}.{number}" for number in range(len(one.children))]
-    yield {
-        "unique_id": place,
-        "user_label": one.label,
-        "expanded_label": [one.description or one.name],
-        "start_timestamp": at,
-        "end_timestamp": at,
-        "num_true": one.true_count,
-        "num_candidates": one.asked_count,
-        "is_partitioned": is_partitioned or one.asked_count > 1,
-        "child_unique_ids": children,
-        "operator_type": _OPERATORS.get(one.name, "identity"),
-    }
-    for child, child_place in zip(one.children, children, strict=True):
-        yield from _nodes(child, child_place, at, is_partitioned)
-
-
-_OPERATORS = {"AND": "and", "OR": "or", "NOT": "not", "SINCE": "identity"}
 
 BINDABLES = (query,)

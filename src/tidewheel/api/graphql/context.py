@@ -12,7 +12,7 @@ from tidewheel.api.graphql.loading import Loader
 from tidewheel.api.graphql.permissions import Access, GuardedAccess, unauthorized
 from tidewheel.api.graphql.stale_reads import read_staleness
 from tidewheel.api.graphql.watching import Watching
-from tidewheel.errors import AccessRefusedError
+from tidewheel.errors import AccessRefusedError, InvalidInvocationError
 from tidewheel.logic.access.decide import Resource
 from tidewheel.logic.graph.staleness import Staleness
 from tidewheel.runtime.control import LocationHealth
@@ -25,7 +25,11 @@ from tidewheel.services.server import Server
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.access import LOCAL
 from tidewheel.values.backfills import BackfillFields
+from tidewheel.values.launch import LaunchRequest, PreparedLaunch
 from tidewheel.values.records import RunRecord
+
+MAX_PREPARED = 100
+"""Questions to user code that one operation may ask: each is a call to a process."""
 
 
 class RequestContext:
@@ -49,6 +53,7 @@ class RequestContext:
         self.caller = caller
         self.access = access
         self.watching = watching
+        self._prepared = 0
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -84,6 +89,21 @@ class RequestContext:
     def location_names(self) -> list[str]:
         """The code locations that the caller may see."""
         return [name for name in self.server.locations.names() if self.sight.sees_location(name)]
+
+    async def prepare(self, location: str, request: LaunchRequest) -> PreparedLaunch:
+        """What user code says of a launch request.
+
+        Raises:
+            UserCodeUnreachableError: when it cannot be asked now.
+            InvalidInvocationError: when the operation has asked too often.
+        """
+        self._prepared += 1
+        if self._prepared > MAX_PREPARED:
+            raise InvalidInvocationError(
+                f"expected an operation that asks user code at most {MAX_PREPARED} times, got more; ask for smaller pages"
+            )
+        timeout_s = self.server.options.evaluation_timeout_s
+        return await self.server.locations.prepare(location, request, timeout_s)
 
     def refusal(
         self, permission: str, location: str | None, assets: Sequence[str] | None = None

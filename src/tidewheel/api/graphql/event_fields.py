@@ -12,8 +12,9 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.metadata_entries import metadata_entries
 from tidewheel.api.graphql.wire import asset_key, key_values, millis
-from tidewheel.logic.access.masking import mask_text
+from tidewheel.runtime.captured_output import capture_key
 from tidewheel.runtime.event_kinds import ERROR_TYPES
+from tidewheel.runtime.masking import mask_text
 from tidewheel.runtime.run_stats import step_stats
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import (
@@ -58,6 +59,7 @@ TYPENAMES = {
     EventType.RESOURCE_INIT_STARTED: "ResourceInitStartedEvent",
     EventType.RESOURCE_INIT_SUCCESS: "ResourceInitSuccessEvent",
     EventType.RESOURCE_INIT_FAILURE: "ResourceInitFailureEvent",
+    EventType.STEP_EXPECTATION_RESULT: "StepExpectationResultEvent",
     EventType.HOOK_COMPLETED: "HookCompletedEvent",
     EventType.HOOK_SKIPPED: "HookSkippedEvent",
     EventType.HOOK_ERRORED: "HookErroredEvent",
@@ -280,16 +282,9 @@ loaded_input.set_field("upstreamOutputName", _value_field("upstream_output"))
 loaded_input.set_field("upstreamStepKey", _value_field("upstream_step"))
 
 
-def log_file_key(event: Event) -> str:
-    """The key of a captured-logs event among those of its run: the file's name without its ending."""
-    payload = event.payload
-    path = (payload.stdout_path or payload.stderr_path or "") if isinstance(payload, CapturedLogs) else ""
-    return path.rpartition("/")[2].partition(".")[0] or (event.step_key or "")
-
-
 captured = ObjectType("LogsCapturedEvent")
-captured.set_field("fileKey", lambda view, info: log_file_key(view.event))
-captured.set_field("logKey", lambda view, info: log_file_key(view.event))
+captured.set_field("fileKey", lambda view, info: capture_key(view.event))
+captured.set_field("logKey", lambda view, info: capture_key(view.event))
 captured.set_field("externalUrl", lambda view, info: None)
 captured.set_field("externalStdoutUrl", lambda view, info: None)
 captured.set_field("externalStderrUrl", lambda view, info: None)
@@ -330,6 +325,7 @@ def step_stats_answer(stats: Any) -> Answer:
         step_key=stats.step_key,
         status=stats.status,
         materializations=[],
+        expectation_results=[],
         attempts=[times] if is_known else [],
         markers=[],
         **times,
@@ -342,6 +338,7 @@ def _no_stats(event: Event) -> Answer:
         run_id=event.run_id,
         step_key=event.step_key or "",
         materializations=[],
+        expectation_results=[],
         attempts=[],
         markers=[],
     )
@@ -384,6 +381,20 @@ def _failure_type(view: EventView, info: GraphQLResolveInfo) -> str:
     return "FAILED"
 
 
+def expectation_answer(event: Event) -> Answer:
+    """What a step said of its data: ``ExpectationResult``."""
+    payload = event.payload if isinstance(event.payload, CheckEvaluation) else CheckEvaluation(passed=False)
+    return answer(
+        "ExpectationResult",
+        label=event.check,
+        description=payload.description,
+        metadata_entries=metadata_entries(payload.metadata),
+        success=payload.passed,
+    )
+
+
+expectation = ObjectType("StepExpectationResultEvent")
+expectation.set_field("expectationResult", lambda view, info: expectation_answer(view.event))
 check_planned = ObjectType("AssetCheckEvaluationPlannedEvent")
 check_planned.set_field("assetKey", _key)
 check_planned.set_field("checkName", lambda view, info: view.event.check or "")
@@ -434,6 +445,7 @@ BINDABLES = (
     observation,
     failed_to_make,
     planned,
+    expectation,
     check_planned,
     check_done,
 )

@@ -40,8 +40,7 @@ from tidewheel.api.graphql.limits import (
 from tidewheel.api.graphql.requests import GraphQLRequest
 from tidewheel.api.graphql.run_config import UnreadableConfigError
 from tidewheel.errors import TidewheelError
-from tidewheel.logic.access import masking
-from tidewheel.logic.access.masking import needs_masking
+from tidewheel.runtime import masking
 
 logger = logging.getLogger("tidewheel.graphql")
 
@@ -177,7 +176,7 @@ def shown_result(result: ExecutionResult) -> dict[str, Any]:
     shown: dict[str, Any] = {"data": result.data}
     if result.errors:
         shown["errors"] = [shown_error(error) for error in result.errors]
-    if needs_masking(msgspec.json.encode(shown)):
+    if masking.needs_masking(msgspec.json.encode(shown)):
         masked: dict[str, Any] = masking.shown(shown)
         return masked
     return shown

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from tidewheel.api.auth.middleware import caller_of
+from tidewheel.api.auth.middleware import caller_of, is_still_who_asked
 from tidewheel.api.bodies import BodyTooLargeError, read_body
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.execution import Engine, RefusedRequestError, shown_error, shown_result
@@ -83,7 +83,13 @@ class _Endpoint:
 
     async def websocket(self, websocket: WebSocket) -> None:
         """Subscriptions."""
-        await Session(websocket, self._engine, lambda: self.new_context(websocket)).serve()
+        session = Session(
+            websocket,
+            self._engine,
+            lambda: self.new_context(websocket),
+            is_still=lambda: is_still_who_asked(websocket),
+        )
+        await session.serve()
 
     async def http(self, request: Request) -> Response:
         """One operation."""

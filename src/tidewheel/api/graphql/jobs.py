@@ -48,6 +48,44 @@ def _pipeline_or_error(root: None, info: GraphQLResolveInfo, params: Mapping[str
     return find_job(context, params, name) or job_not_found(context, params, name)
 
 
+@query.field("pipelineSnapshotOrError")
+def _snapshot_or_error(
+    root: None,
+    info: GraphQLResolveInfo,
+    snapshot_id: str | None = None,
+    active_pipeline_selector: Mapping[str, Any] | None = None,
+) -> Answer:
+    """A job as it is now, by its id or a selector: earlier forms of jobs are not kept."""
+    context = context_of(info)
+    if active_pipeline_selector is not None:
+        found = _pipeline_or_error(None, info, active_pipeline_selector)
+        return snapshot_answer(found, None) if isinstance(found, JobView) else found
+    location, _, name = (snapshot_id or "").rpartition("/")
+    node = context.catalog.job(location, name)
+    if node is None:
+        text = (
+            f"expected the id of a job as it is now, got {snapshot_id!r}; earlier forms of jobs are not kept"
+        )
+        return answer("PipelineSnapshotNotFoundError", message=text, snapshot_id=snapshot_id or "")
+    return snapshot_answer(JobView(location, node), None)
+
+
+def snapshot_answer(view: JobView, selection: list[str] | None) -> Answer:
+    """The ``PipelineSnapshot`` of a job, of which these ops were chosen."""
+    identity = f"{view.location}/{view.node.name}"
+    return answer(
+        "PipelineSnapshot",
+        id=identity,
+        name=view.node.name,
+        description=view.node.description,
+        pipeline_snapshot_id=identity,
+        solid_selection=selection,
+        tags=key_values(view.node.tags),
+        metadata_entries=metadata_entries(view.node.metadata),
+        run_tags=key_values(view.node.run_tags),
+    )
+
+
 @_field("id")
 @_field("pipelineSnapshotId")
 def _id(view: JobView, info: GraphQLResolveInfo) -> str:

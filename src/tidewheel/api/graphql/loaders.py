@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from tidewheel.logic.partitions.keys import nameable_ordinal
 from tidewheel.services.catalog import Catalog, dynamic_keys
 from tidewheel.services.database import Database
 from tidewheel.storage.ports import LedgerPort
+from tidewheel.values.conditions import EvaluationRow
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.inbox import Redelivery
 from tidewheel.values.records import (
@@ -84,6 +86,10 @@ class Loaders:
         self.redeliveries: Loader[str, list[Redelivery]] = self._loader(_read_redeliveries)
         self.asset_states: Loader[str, AssetState] = self._loader(_read_asset_states)
         self.check_states: Loader[str, CheckState] = self._loader(_read_check_states)
+        self.held_slots: Loader[str, int] = self._loader(_read_held_slots)
+        self.newest_evaluations: Loader[tuple[str, int | None], EvaluationRow] = self._loader(
+            _read_newest_evaluations
+        )
         self.partition_states: Loader[str, AssetPartitionState] = Loader(self._read_partition_states)
 
     async def view(self) -> PartitionView:
@@ -170,6 +176,23 @@ def _read_redeliveries(ledger: LedgerPort, trigger_ids: Sequence[str]) -> dict[s
     found: dict[str, list[Redelivery]] = {}
     for one in ledger.inbox.get_redeliveries(trigger_ids[0] if len(trigger_ids) == 1 else None):
         found.setdefault(one.trigger_id, []).append(one)
+    return found
+
+
+def _read_held_slots(ledger: LedgerPort, run_ids: Sequence[str]) -> dict[str, int]:
+    claims = (claim for pool in ledger.pools.get_all() for claim in pool.claims)
+    held = Counter(claim.run_id for claim in claims if claim.held_since is not None)
+    return {run_id: held[run_id] for run_id in run_ids if run_id in held}
+
+
+def _read_newest_evaluations(
+    ledger: LedgerPort, wanted: Sequence[tuple[str, int | None]]
+) -> dict[tuple[str, int | None], EvaluationRow]:
+    found: dict[tuple[str, int | None], EvaluationRow] = {}
+    for as_of in {one for _, one in wanted}:
+        names = [name for name, one in wanted if one == as_of]
+        rows = ledger.conditions.get_newest_evaluations("asset", names, as_of=as_of)
+        found |= {(name, as_of): row for name, row in rows.items()}
     return found
 
 

@@ -23,7 +23,7 @@ class Loader(Generic[K, V]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> asyncio.Future[V | None]:
-        """The value of a key, to be awaited."""
+        """The value of a key, to be awaited. Whoever is cancelled while they wait leaves it to the others."""
         future = self._known.get(key)
         if future is None:
             loop = asyncio.get_running_loop()
@@ -31,7 +31,7 @@ class Loader(Generic[K, V]):
             if not self._waiting:
                 loop.call_soon(self._begin)
             self._waiting.append(key)
-        return future
+        return asyncio.shield(future)
 
     async def load_many(self, keys: Iterable[K]) -> list[V]:
         """The values of those keys that have one, in order."""

@@ -8,7 +8,7 @@ from ariadne import ObjectType
 from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer
-from tidewheel.logic.access.masking import mask_text
+from tidewheel.runtime.masking import mask_text
 from tidewheel.values.error_info import ErrorInfo
 
 python_error = ObjectType("PythonError")

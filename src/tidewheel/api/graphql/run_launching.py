@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ariadne import MutationType, QueryType
+from ariadne import MutationType
 from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.answers import Answer, answer, exposed, failure
@@ -14,7 +14,6 @@ from tidewheel.api.graphql.definitions import JobView, find_job, find_repository
 from tidewheel.api.graphql.permissions import LAUNCH, RELAUNCH
 from tidewheel.api.graphql.run_config import UnreadableConfigError, read_run_config
 from tidewheel.api.graphql.wire import asset_texts, check_texts, tag_mapping
-from tidewheel.errors import UserCodeUnreachableError
 from tidewheel.logic.graph.specs import JobNode
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.error_info import ErrorInfo
@@ -45,7 +44,7 @@ KEPT_TAGS = frozenset({PARTITION, RANGE_START, RANGE_END})
 
 Launched = Answer | ErrorInfo
 
-mutation, query = MutationType(), QueryType()
+mutation = MutationType()
 
 
 @mutation.field("launchRun")
@@ -74,13 +73,13 @@ async def launch(context: RequestContext, params: Mapping[str, Any]) -> Launched
         return name
     job = find_job(context, selector, name)
     if job is None:
-        return _no_job(context, selector, name)
+        return job_missing(context, selector, name)
     wanted = asset_texts(selector.get("asset_selection") or None)
     refused = context.refusal(LAUNCH, job.location, job.node.assets if wanted is None else wanted)
     if refused is not None:
         return refused
     try:
-        request = _request(params, job)
+        request = launch_request(params, job)
     except UnreadableConfigError as error:
         return exposed(error)
     return await _launched(context, request, job)
@@ -100,7 +99,8 @@ def _job_name(selector: Mapping[str, Any]) -> str | Launched:
     )
 
 
-def _no_job(context: RequestContext, selector: Mapping[str, Any], name: str) -> Launched:
+def job_missing(context: RequestContext, selector: Mapping[str, Any], name: str) -> Launched:
+    """The answer for a selector that names no job; it says when code could not be loaded."""
     location = selector["repository_location_name"]
     if find_repository(context, selector) is None and location in context.location_names():
         health = next(one for one in context.location_healths() if one.name == location)
@@ -110,7 +110,12 @@ def _no_job(context: RequestContext, selector: Mapping[str, Any], name: str) -> 
     return job_not_found(context, selector, name)
 
 
-def _request(params: Mapping[str, Any], job: JobView) -> LaunchRequest:
+def launch_request(params: Mapping[str, Any], job: JobView) -> LaunchRequest:
+    """What ``ExecutionParams`` (or a selector of theirs) ask for.
+
+    Raises:
+        UnreadableConfigError: when the run config is none.
+    """
     selector = params["selector"]
     metadata = params.get("execution_metadata") or {}
     tags = tag_mapping(metadata.get("tags")) | {CODE_LOCATION: job.location}
@@ -276,30 +281,4 @@ def _again(parent: RunRecord, params: Mapping[str, Any], strategy: str) -> Launc
     )
 
 
-# -- checking config without launching -----------------------------------------------------------------------
-
-
-@query.field("isPipelineConfigValid")
-async def _is_config_valid(
-    root: None, info: GraphQLResolveInfo, pipeline: Mapping[str, Any], mode: str, run_config_data: Any = None
-) -> Launched:
-    context = context_of(info)
-    name = pipeline["pipeline_name"]
-    job = find_job(context, pipeline, name)
-    if job is None:
-        return _no_job(context, pipeline, name)
-    try:
-        request = _request({"selector": pipeline, "run_config_data": run_config_data}, job)
-        prepared = await context.server.locations.prepare(
-            job.location, request, context.server.options.evaluation_timeout_s
-        )
-    except (UnreadableConfigError, UserCodeUnreachableError) as error:
-        return exposed(error)
-    if prepared.config_problems:
-        return config_invalid(name, prepared.config_problems)
-    if prepared.error is not None:
-        return prepared.error
-    return answer("PipelineConfigValidationValid", pipeline_name=name)
-
-
-BINDABLES = (mutation, query)
+BINDABLES = (mutation,)

@@ -12,9 +12,9 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.captured_logs import read_captured
 from tidewheel.api.graphql.context import RequestContext, context_of
-from tidewheel.api.graphql.definitions import find_trigger, repository_origin, state_answer
-from tidewheel.api.graphql.event_fields import EventView, log_views, step_stats_answer
-from tidewheel.api.graphql.metadata_entries import metadata_entries
+from tidewheel.api.graphql.definitions import JobView, find_trigger, repository_origin, state_answer
+from tidewheel.api.graphql.event_fields import EventView, expectation_answer, log_views, step_stats_answer
+from tidewheel.api.graphql.jobs import snapshot_answer
 from tidewheel.api.graphql.permissions import DELETE_RUN, RELAUNCH, TERMINATE
 from tidewheel.api.graphql.wire import (
     MODE,
@@ -24,7 +24,7 @@ from tidewheel.api.graphql.wire import (
     page_limit,
     whole_cursor,
 )
-from tidewheel.logic.access.masking import masked
+from tidewheel.runtime.masking import masked
 from tidewheel.runtime.run_stats import run_stats, step_stats
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
@@ -71,18 +71,7 @@ def _pipeline(record: RunRecord, info: GraphQLResolveInfo) -> Answer:
     node = context_of(info).catalog.job(record.location, record.job_name)
     if node is None:
         return answer("UnknownPipeline", name=record.job_name, solid_selection=_selection(record))
-    identity = f"{record.location}/{node.name}"
-    return answer(
-        "PipelineSnapshot",
-        id=identity,
-        name=node.name,
-        description=node.description,
-        pipeline_snapshot_id=identity,
-        solid_selection=_selection(record),
-        tags=key_values(node.tags),
-        metadata_entries=metadata_entries(node.metadata),
-        run_tags=key_values(node.run_tags),
-    )
+    return snapshot_answer(JobView(record.location, node), _selection(record))
 
 
 def _selection(record: RunRecord) -> list[str] | None:
@@ -119,13 +108,24 @@ async def _stats(record: RunRecord, info: GraphQLResolveInfo) -> Answer:
 async def _step_stats(record: RunRecord, info: GraphQLResolveInfo) -> list[Answer]:
     log = await context_of(info).loaders.run_logs.load(record.run_id) or []
     made: dict[str, list[EventView]] = {}
+    said: dict[str, list[Answer]] = {}
     for view in log_views(log):
-        if view.event.type is EventType.ASSET_MATERIALIZATION and view.event.step_key is not None:
-            made.setdefault(view.event.step_key, []).append(view)
+        step = view.event.step_key or ""
+        if view.event.type is EventType.ASSET_MATERIALIZATION:
+            made.setdefault(step, []).append(view)
+        elif view.event.type is EventType.STEP_EXPECTATION_RESULT:
+            said.setdefault(step, []).append(expectation_answer(view.event))
     answers = [
         step_stats_answer(stats) for stats in step_stats(record.run_id, [stored.event for stored in log])
     ]
-    return [found | {"materializations": made.get(found["step_key"], [])} for found in answers]
+    return [
+        found
+        | {
+            "materializations": made.get(found["step_key"], []),
+            "expectation_results": said.get(found["step_key"], []),
+        }
+        for found in answers
+    ]
 
 
 @run.field("capturedLogs")
@@ -274,16 +274,6 @@ def _may_terminate(record: RunRecord, info: GraphQLResolveInfo) -> bool:
 @run.field("hasDeletePermission")
 def _may_delete(record: RunRecord, info: GraphQLResolveInfo) -> bool:
     return context_of(info).may(DELETE_RUN, record.location, context_of(info).assets_of_run(record))
-
-
-@run.field("allPools")
-def _pools(record: RunRecord, info: GraphQLResolveInfo) -> list[str]:
-    catalog = context_of(info).catalog
-    node = catalog.job(record.location, record.job_name)
-    assets = record.assets if record.assets is not None else (node.assets if node else ())
-    found = {asset.pool for key in assets if (asset := catalog.asset(key)) is not None}
-    found |= {op.pool for op in (node.ops if node else ()) if record.steps is None or op.name in record.steps}
-    return sorted(pool for pool in found if pool is not None)
 
 
 @run.field("waitsFor")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -37,6 +37,9 @@ MAX_OPERATIONS = 100
 """Operations at the same time on one socket."""
 MAX_MESSAGE_LENGTH = 1024 * 1024
 INIT_TIMEOUT_S = 30.0
+RECHECK_S = 10.0
+"""How long a socket may outlive the login that it was opened with."""
+LOGIN_OVER = (4401, "the login that this was opened with has ended or changed")
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +71,14 @@ class Session:
     """One socket and its operations."""
 
     def __init__(
-        self, websocket: WebSocket, engine: Engine, new_context: Callable[[], RequestContext]
+        self,
+        websocket: WebSocket,
+        engine: Engine,
+        new_context: Callable[[], RequestContext],
+        *,
+        is_still: Callable[[], Awaitable[bool]],
     ) -> None:
+        self._is_still = is_still
         self._socket = websocket
         self._engine = engine
         self._new_context = new_context
@@ -89,6 +98,7 @@ class Session:
             await self._socket.close(4406, "expected the subprotocol graphql-transport-ws or graphql-ws")
             return
         await self._socket.accept(self._dialect.subprotocol if offered else None)
+        rechecking = asyncio.create_task(self._recheck())
         try:
             while True:
                 await self._take(await self._receive())
@@ -97,10 +107,21 @@ class Session:
         except (WebSocketDisconnect, RuntimeError):
             pass  # gone, also while something was being sent
         finally:
-            tasks = list(self._operations.values())
+            tasks = [rechecking, *self._operations.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _recheck(self) -> None:
+        """Close the socket when the login that it was opened with does not hold any more."""
+        try:
+            while await self._is_still():
+                await asyncio.sleep(RECHECK_S)
+        except Exception:  # whoever cannot be recognised any more is not let in either
+            logger.warning("a web socket's login could not be looked at again", exc_info=True)
+        for task in self._operations.values():
+            task.cancel()
+        await self._close(*LOGIN_OVER)
 
     async def _receive(self) -> dict[str, Any]:
         waits = None if self._is_acknowledged or not self._dialect.is_strict else INIT_TIMEOUT_S
@@ -153,6 +174,8 @@ class Session:
         if len(self._operations) >= MAX_OPERATIONS:
             await self._send_errors(identity, [GraphQLError(f"expected at most {MAX_OPERATIONS} operations")])
             return
+        if not await self._is_still():
+            raise _CloseSocketError(*LOGIN_OVER)
         try:
             request = read_request(message.get("payload"))
             prepared = self._engine.prepare(request)

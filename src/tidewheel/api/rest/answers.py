@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidewheel.logic.access import masking
-from tidewheel.logic.access.masking import needs_masking
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
+from tidewheel.runtime import masking
+from tidewheel.runtime.captured_output import OutputName, OutputPart
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
 from tidewheel.runtime.push_views import DeliveryView
@@ -41,6 +41,8 @@ VALUES: tuple[type, ...] = (
     HeldRequest,
     LaunchOutcome,
     LocationHealth,
+    OutputName,
+    OutputPart,
     OwedRow,
     PauseRecord,
     PlanView,
@@ -93,7 +95,9 @@ def shown(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
 def shown_bytes(value: Any) -> bytes:
     """A value as JSON; secrets in its texts and run configs are masked."""
     data = msgspec.json.encode(value)
-    return msgspec.json.encode(masking.shown(msgspec.json.decode(data))) if needs_masking(data) else data
+    return (
+        msgspec.json.encode(masking.shown(msgspec.json.decode(data))) if masking.needs_masking(data) else data
+    )
 
 
 def told_once(value: Any, status: int = 200) -> Response:

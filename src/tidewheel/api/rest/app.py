@@ -25,6 +25,7 @@ from tidewheel.api.rest.deliveries import delivery_routes
 from tidewheel.api.rest.pauses import pause_routes
 from tidewheel.api.rest.pools import pool_routes
 from tidewheel.api.rest.repeats import HEADER, MAX_KEY, RepeatedRequests
+from tidewheel.api.rest.run_output import run_output_routes
 from tidewheel.api.rest.runs import run_routes
 from tidewheel.api.rest.server import server_routes
 from tidewheel.api.rest.triggers import trigger_routes
@@ -64,6 +65,7 @@ KEY_PARAMETER = {
 MAX_ERRORS = 20
 ROUTES = (
     run_routes,
+    run_output_routes,
     backfill_routes,
     asset_routes,
     trigger_routes,

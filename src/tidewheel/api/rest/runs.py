@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from tidewheel.api.auth.middleware import is_still_who_asked
 from tidewheel.api.problems import problem
 from tidewheel.api.rest.answers import answers, answers_page, page, reference, shown, shown_bytes
 from tidewheel.api.rest.bodies import LaunchBody, MaterializeBody, PriorityBody, RetryRunBody
@@ -205,13 +206,15 @@ def _log_routes(rest: Rest, router: APIRouter) -> None:
     ) -> Response:
         """What the run reports, as it happens, until it has ended: one event a line."""
         await rest.run(request, run_id)
-        return StreamingResponse(_lines(rest, run_id, after), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(rest, request, run_id, after), media_type="application/x-ndjson")
 
 
-async def _lines(rest: Rest, run_id: str, after: int) -> AsyncIterator[bytes]:
+async def _lines(rest: Rest, request: Request, run_id: str, after: int) -> AsyncIterator[bytes]:
     changes = rest.watching.changes(Topic.RUNS_ENDED, Topic.RUN_EVENTS, patience_s=PATIENCE_S)
     async with aclosing(changes):
         async for _ in changes:
+            if not await is_still_who_asked(request):
+                return
             # the status first: what a run that has ended reported is all there when the log is read after it
             run = await rest.database.read(rest.ledger.get_run, run_id)
             while events := await rest.database.read(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -15,11 +14,8 @@ from tidewheel.logic.access.decide import WHOLE_SERVER, Resource
 from tidewheel.logic.access.operations import RELOAD_LOCATION, RELOAD_WORKSPACE
 from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth
-from tidewheel.services.narrowing import Sight
-from tidewheel.values.records import RunFilter
-from tidewheel.values.status import RunStatus
+from tidewheel.services.narrowed_health import narrowed_health
 
-IN_PROGRESS = (RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
 DEFINITIONS_SCHEMA: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "object"}}
 WHO_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -36,8 +32,7 @@ def server_routes(rest: Rest) -> APIRouter:
     async def health(request: Request) -> Response:
         """Locations, queue, workers; of those that the caller may see."""
         health = await rest.server.control.health()
-        sight = rest.sight(request)
-        return shown(health if sight.is_whole else await _narrowed(rest, sight, health))
+        return shown(await narrowed_health(rest.server, rest.sight(request), health))
 
     @router.get("/whoami", responses=answers(WHO_SCHEMA))
     async def whoami(request: Request) -> Response:
@@ -68,11 +63,7 @@ def server_routes(rest: Rest) -> APIRouter:
     @router.get("/why/{target:path}", responses=answers(reference(WhyAnswer)))
     async def why(request: Request, target: InPath, partition: Filter = None) -> Response:
         """All about the automation of an asset, check (``asset:check``) or job: what it waits for, what it did."""
-        catalog = rest.server.locations.catalog
-        key = target.partition(":")[0]
-        is_asset = catalog.asset(key) is not None
-        places = [catalog.asset_location(key)] if is_asset else catalog.locations_of_job(target)
-        if places and not any(rest.sees(request, place, [key] if is_asset else ()) for place in places):
+        if not rest.sight(request).sees_target(target):  # what is hidden is answered like what is missing
             raise LookupError(f"expected an asset, check or job, got {target[:200]!r}")
         return shown(await rest.server.control.why(target, partition))
 
@@ -89,27 +80,3 @@ def server_routes(rest: Rest) -> APIRouter:
         return page([found for found in plans if rest.sees(request, found.location)], None)
 
     return router
-
-
-async def _narrowed(rest: Rest, sight: Sight, health: ServerHealth) -> ServerHealth:
-    """Without what tells of other parts: their locations, their runs, numbers and problems of the whole server."""
-    seen = sight.database(rest.database)
-    ids = tuple(run.run_id for run in health.waiting)
-    waiting = await seen.read(seen.ledger.get_runs, RunFilter(run_ids=ids)) if ids else []
-    known = {run.run_id for run in waiting}
-    counts = {
-        states: await seen.read(seen.ledger.count_runs, RunFilter(statuses=states))
-        for states in ((RunStatus.QUEUED,), IN_PROGRESS)
-    }
-    return msgspec.structs.replace(
-        health,
-        locations=tuple(one for one in health.locations if sight.sees_location(one.name)),
-        waiting=tuple(run for run in health.waiting if run.run_id in known),
-        queued=counts[(RunStatus.QUEUED,)],
-        in_progress=counts[IN_PROGRESS],
-        workers=0,
-        services={},
-        events_behind=0,
-        seconds_behind=0.0,
-        set_aside_events=0,
-    )

@@ -26,6 +26,7 @@ def op_nodes(job: JobDefinition) -> tuple[OpNode, ...]:
             description=node.definition.description,
             tags=dict(node.tags),
             pool=node.definition.pool,
+            resources=tuple(sorted(node.definition.required_resource_keys)),
         )
         for path, node in found
     )

@@ -23,6 +23,7 @@ from tidewheel.definitions.jobs.job_nodes import op_nodes
 from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.loading.lint import collect_problems, raise_problems
 from tidewheel.definitions.loading.resolved import ResolvedDefinitions
+from tidewheel.definitions.loading.resource_nodes import resource_nodes
 from tidewheel.definitions.partitions.definition import PartitionsDefinition
 from tidewheel.definitions.triggers.asset_sensors import AssetSensorDefinition, MultiAssetSensorDefinition
 from tidewheel.definitions.triggers.file_sensors import FileSensorDefinition
@@ -31,6 +32,7 @@ from tidewheel.definitions.triggers.schedules import DefaultScheduleStatus, Sche
 from tidewheel.definitions.triggers.sensors import DefaultSensorStatus, SensorDefinition
 from tidewheel.definitions.triggers.webhook_sensors import WebhookSensorDefinition
 from tidewheel.errors import InvalidDefinitionError
+from tidewheel.logic.access.schemas import without_secret_defaults
 from tidewheel.logic.conditions.codec import encode as encode_condition
 from tidewheel.logic.cron.lint import lint
 from tidewheel.logic.graph.specs import (
@@ -41,7 +43,6 @@ from tidewheel.logic.graph.specs import (
     FixedRequest,
     JobNode,
     LocationSnapshot,
-    ResourceNode,
     RetryPolicySpec,
     RunStatusSource,
     ScheduleNode,
@@ -74,7 +75,7 @@ def build_snapshot(defs: Definitions, location_name: str) -> LocationSnapshot:
         jobs=tuple(describe.job(name) for name in resolved.job_names),
         schedules=tuple(describe.schedule(resolved.schedule(name)) for name in resolved.schedules),
         sensors=tuple(describe.sensor(sensor) for sensor in resolved.sensors.values()),
-        resources=tuple(_resource(name, value) for name, value in resolved.resources_given.items()),
+        resources=resource_nodes(resolved.resources_given),
     )
     return (
         msgspec.structs.replace(snapshot, warnings=tuple(dict.fromkeys(warnings))) if warnings else snapshot
@@ -135,6 +136,8 @@ class _Describer:
             backfill_policy=_backfill(definition.backfill_policy if definition is not None else None),
             condition=self._condition(spec.automation_condition, key),
             freshness=getattr(spec.freshness_policy, "rule", None),
+            op_tags={name: str(value) for name, value in (getattr(op, "tags", None) or {}).items()},
+            resources=tuple(sorted(op.required_resource_keys)) if op is not None else (),
         )
 
     def _dep(self, dep: Any, key: AssetKey) -> DepSpec:
@@ -285,6 +288,7 @@ class _Describer:
             max_catchup=_number(metadata, MAX_CATCHUP_METADATA, 1),
             evaluation_timeout_s=_seconds(metadata),
             policy=schedule.policy,
+            resources=tuple(sorted(schedule.required_resource_keys)),
         )
 
     def _fixed(self, schedule: ScheduleDefinition) -> FixedRequest | None:
@@ -323,6 +327,7 @@ class _Describer:
             files=sensor.spec if isinstance(sensor, FileSensorDefinition) else None,
             hand_over=getattr(sensor, "hand_over", "one_by_one"),
             policy=sensor.policy,
+            resources=tuple(sorted(sensor.required_resource_keys)),
             **self._automation(sensor),
         )
 
@@ -395,21 +400,9 @@ def _run_status(sensor: SensorDefinition) -> RunStatusSource | None:
     )
 
 
-def _resource(name: str, value: Any) -> ResourceNode:
-    kind = type(value)
-    return ResourceNode(
-        name=name, type_name=f"{kind.__module__}.{kind.__qualname__}", description=_doc(value)
-    )
-
-
-def _doc(value: Any) -> str | None:
-    text = getattr(value, "description", None)
-    return text if isinstance(text, str) else None
-
-
 def _config_schema(job: JobDefinition) -> dict[str, Any] | None:
     try:
-        return job.config_json_schema()
+        return without_secret_defaults(job.config_json_schema())
     except Exception:  # noqa: BLE001 - a schema is only for showing; a type without one must not stop loading
         return None
 

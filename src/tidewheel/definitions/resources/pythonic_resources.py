@@ -398,6 +398,15 @@ class ConfigurableResourceDefinition(ResourceDefinition):
             keys |= inner.required_resource_keys
         return frozenset(keys)
 
+    def given_config(self) -> dict[str, Any]:
+        """What the user's file says of its config, by field; variables as ``{"env": NAME}``. Defaults are not in it."""
+        given = self._plain_given()
+        if self.instance is None:
+            return given
+        labels = {name: info.alias or name for name, info in self.cls.model_fields.items()}
+        named = {label for name in self.instance.model_fields_set for label in (name, labels.get(name, name))}
+        return {label: value for label, value in given.items() if label in named}
+
     def nested(self) -> Mapping[str, Any]:
         """Definitions of inner resources by field."""
         return self._nested

@@ -6,23 +6,24 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.logic.access.masking import mask_text, masked
+from tidewheel.logic.access.masking import KnownSecrets, mask_text, masked
 
 MAX_TEXT = 2_000
 MAX_ITEMS = 200
 
 
-def kept(value: dict[str, Any] | None) -> dict[str, Any] | None:
+def kept(value: dict[str, Any] | None, known: KnownSecrets) -> dict[str, Any] | None:
     """A copy that msgpack can hold; None stays None."""
     if value is None:
         return None
-    plain: dict[str, Any] = _cut(masked(msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=str)))
+    builtins = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=str)
+    plain: dict[str, Any] = _cut(masked(builtins, known))
     return plain
 
 
-def kept_text(text: str | None) -> str | None:
+def kept_text(text: str | None, known: KnownSecrets) -> str | None:
     """A message; None for an empty one."""
-    return mask_text(text)[:MAX_TEXT] if text else None
+    return mask_text(text, known)[:MAX_TEXT] if text else None
 
 
 def _cut(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Hides secrets in what is shown or written down: the one place for the log, the audit, REST, GraphQL and the commands.
 
 Secrets are: values under names that look secret, passwords in addresses, bearer tokens, our own tokens, and values that
-this process knows to be secret (``know_secrets``: environment variables with such names, secrets of webhooks).
+are known to be secret (``KnownSecrets``; those of a process are kept by ``runtime.masking``).
 """
 
 from __future__ import annotations
@@ -33,40 +33,27 @@ def looks_secret(name: str) -> bool:
     return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
 
 
-class _Known:
-    """The values that are secret in this process, and one expression for all of them."""
+class KnownSecrets:
+    """Values that are secret, and one expression for all of them; it never changes.
 
-    def __init__(self) -> None:
-        self.values: frozenset[str] = frozenset()
-        self.expression: re.Pattern[str] | None = None
-        self.encoded: tuple[bytes, ...] = ()
+    What is short is left out: it is too likely to be a word of its own.
+    """
 
-    def add(self, values: Iterable[str]) -> None:
-        """Know more of them; what is short is too likely to be a word of its own."""
-        found = self.values | {value for value in values if len(value) >= SHORTEST_KNOWN}
-        if found != self.values:
-            self.replace(found)
-
-    def replace(self, values: frozenset[str]) -> None:
-        """Know these and no others."""
-        ordered = sorted(values, key=len, reverse=True)
-        self.values = values
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self.values = frozenset(value for value in values if len(value) >= SHORTEST_KNOWN)
+        ordered = sorted(self.values, key=len, reverse=True)
         self.expression = re.compile("|".join(map(re.escape, ordered))) if ordered else None
         # as they are in JSON and in msgpack
         self.encoded = tuple({form for one in ordered for form in (one.encode(), _json_text(one))})
 
+    def and_more(self, values: Iterable[str]) -> KnownSecrets:
+        """These and others; itself when they are known already."""
+        found = KnownSecrets(values)
+        return self if found.values <= self.values else KnownSecrets(self.values | found.values)
 
-_known = _Known()
-
-
-def know_secrets(values: Iterable[str]) -> None:
-    """Hide these values from now on wherever they turn up in what this process shows, logs or reports."""
-    _known.add(values)
-
-
-def forget_secrets() -> None:
-    """Know no values any more."""
-    _known.replace(frozenset())
+    def are_in(self, data: bytes) -> bool:
+        """Whether one of them is in what was encoded as JSON or msgpack."""
+        return any(one in data for one in self.encoded)
 
 
 def secret_values(environ: Mapping[str, str]) -> set[str]:
@@ -74,29 +61,24 @@ def secret_values(environ: Mapping[str, str]) -> set[str]:
     return {value for name, value in environ.items() if looks_secret(name)}
 
 
-def holds_known(data: bytes) -> bool:
-    """Whether a known secret is in what was encoded as JSON or msgpack."""
-    return any(one in data for one in _known.encoded)
-
-
-def needs_masking(data: bytes) -> bool:
+def needs_masking(data: bytes, known: KnownSecrets) -> bool:
     """Whether there may be a secret in what was encoded as JSON; False is certain."""
-    return any(mark in data for mark in _MARKS) or holds_known(data)
+    return any(mark in data for mark in _MARKS) or known.are_in(data)
 
 
-def shown(value: Any, depth: int = 0) -> Any:
+def shown(value: Any, known: KnownSecrets, depth: int = 0) -> Any:
     """A copy of plain data as people are shown it: texts are masked, and run configs by the names in them too."""
     if isinstance(value, str):
-        return mask_text(value)
+        return mask_text(value, known)
     if depth > MAX_DEPTH:
         return value
     if isinstance(value, Mapping):
         return {
-            key: masked(inner) if key in RUN_CONFIGS else shown(inner, depth + 1)
+            key: masked(inner, known) if key in RUN_CONFIGS else shown(inner, known, depth + 1)
             for key, inner in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [shown(inner, depth + 1) for inner in value]
+        return [shown(inner, known, depth + 1) for inner in value]
     return value
 
 
@@ -104,16 +86,16 @@ def _json_text(value: str) -> bytes:
     return json.dumps(value, ensure_ascii=False)[1:-1].encode()
 
 
-def mask_text(text: str) -> str:
+def mask_text(text: str, known: KnownSecrets) -> str:
     """A text without the passwords of addresses, bearer tokens, our own tokens, and known secrets in it."""
-    if _known.expression is not None:
-        text = _known.expression.sub(MASK, text)
+    if known.expression is not None:
+        text = known.expression.sub(MASK, text)
     text = _ADDRESS_PASSWORD.sub(rf"\g<before>{MASK}", text)
     text = _BEARER.sub(rf"\g<1>{MASK}", text)
     return _OWN_TOKEN.sub(f"tw_{MASK}", text)
 
 
-def masked(value: Any, depth: int = 0) -> Any:
+def masked(value: Any, known: KnownSecrets, depth: int = 0) -> Any:
     """A copy of plain data in which secrets are masked.
 
     A mapping ``{"env": "NAME"}`` is shown: it names a variable and holds no value.
@@ -121,17 +103,17 @@ def masked(value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         return MASK
     if isinstance(value, str):
-        return mask_text(value)
+        return mask_text(value, known)
     if isinstance(value, Mapping):
-        return {str(key): _under(str(key), inner, depth) for key, inner in value.items()}
+        return {str(key): _under(str(key), inner, known, depth) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked(inner, depth + 1) for inner in value]
+        return [masked(inner, known, depth + 1) for inner in value]
     return value
 
 
-def _under(name: str, value: Any, depth: int) -> Any:
+def _under(name: str, value: Any, known: KnownSecrets, depth: int) -> Any:
     if not looks_secret(name) or value is None or isinstance(value, bool):
-        return masked(value, depth + 1)
+        return masked(value, known, depth + 1)
     if isinstance(value, Mapping) and (set(value) == {"env"} or not value):
         return dict(value)
     return MASK

@@ -66,6 +66,9 @@ class AssetNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The automation condition in its stored form."""
     freshness: Optional[FreshnessRule] = None
     """How old the latest update may be."""
+    op_tags: dict[str, str] = {}
+    resources: tuple[str, ...] = ()
+    """Names of the resources that its step uses."""
 
 
 class CheckNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,6 +93,7 @@ class OpNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: Optional[str] = None
     tags: dict[str, str] = {}
     pool: Optional[str] = None
+    resources: tuple[str, ...] = ()
 
 
 class JobNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,6 +141,7 @@ class ScheduleNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """How many of the missed nominal times are run after downtime: the latest ones; 0 none."""
     evaluation_timeout_s: Optional[float] = None
     policy: Optional[TriggerPolicy] = None
+    resources: tuple[str, ...] = ()
 
 
 class RunStatusSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -218,14 +223,25 @@ class SensorNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     emit_backfills: bool = True
     uses_user_code: bool = False
     """Conditions of the user's own classes are evaluated in the code location."""
+    resources: tuple[str, ...] = ()
 
 
 class ResourceNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One top-level resource, for showing."""
+    """One top-level resource, for showing.
+
+    ``values``: the config that the user's file gives, as JSON texts; secrets are masked. ``env_vars``: by field, the
+    variable that it comes from. ``nested``: by field, the top-level resource in it (empty: one without a name).
+    ``resources``: other resources that it uses.
+    """
 
     name: str
     type_name: str = ""
     description: Optional[str] = None
+    config_schema: Optional[dict[str, Any]] = None
+    env_vars: dict[str, str] = {}
+    values: dict[str, str] = {}
+    nested: dict[str, str] = {}
+    resources: tuple[str, ...] = ()
 
 
 class LocationSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

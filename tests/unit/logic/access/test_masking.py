@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tidewheel.logic.access.masking import MASK, looks_secret, mask_text, masked
+from tidewheel.logic.access.masking import MASK, KnownSecrets, looks_secret, mask_text, masked
+
+NONE = KnownSecrets()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_names_that_do_not(name):
 
 def test_values_under_secret_names_are_masked_at_any_depth():
     config = {"resources": {"db": {"config": {"password": "p", "user": "u", "keys": [{"apiKey": {"a": 1}}]}}}}
-    shown = masked(config)
+    shown = masked(config, NONE)
     assert shown == {
         "resources": {"db": {"config": {"password": MASK, "user": "u", "keys": [{"apiKey": MASK}]}}}
     }
@@ -47,7 +49,7 @@ def test_values_under_secret_names_are_masked_at_any_depth():
 
 
 def test_the_name_of_a_variable_is_no_secret():
-    assert masked({"password": {"env": "DB_PASSWORD"}}) == {"password": {"env": "DB_PASSWORD"}}
+    assert masked({"password": {"env": "DB_PASSWORD"}}, NONE) == {"password": {"env": "DB_PASSWORD"}}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_the_name_of_a_variable_is_no_secret():
     ],
 )
 def test_texts(text, shown):
-    assert mask_text(text) == shown
+    assert mask_text(text, NONE) == shown
 
 
 def test_data_without_end_is_cut():
@@ -69,4 +71,4 @@ def test_data_without_end_is_cut():
     for _ in range(500):
         here["a"] = {}
         here = here["a"]
-    assert MASK in str(masked(deep))
+    assert MASK in str(masked(deep, NONE))

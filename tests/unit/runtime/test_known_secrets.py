@@ -8,16 +8,15 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from tidewheel.logic.access.masking import (
-    MASK,
+from tidewheel.logic.access.masking import MASK, secret_values
+from tidewheel.runtime.known_secrets import events_without_secrets, result_without_secrets
+from tidewheel.runtime.masking import (
     forget_secrets,
     know_secrets,
     mask_text,
     needs_masking,
-    secret_values,
     shown,
 )
-from tidewheel.runtime.known_secrets import events_without_secrets, result_without_secrets
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult, RequestedRun
 from tidewheel.values.events import Event, EventType, Failure
