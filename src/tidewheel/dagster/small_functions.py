@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -19,6 +21,7 @@ from tidewheel.definitions.config.pythonic_config import model_shape
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import CheckError, InvalidMetadata
+from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.metadata import TextMetadataValue, typed_metadata
 from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
 
@@ -215,3 +218,53 @@ def infer_schema_from_config_class(
     """The schema of a config class, without some fields."""
     shape = model_shape(model_cls, leave_out=fields_to_omit or frozenset())
     return Field(shape, description=description or model_cls.__doc__)
+
+
+def normalize_renamed_param(
+    new_val: Any,
+    new_arg: str,
+    old_val: Any,
+    old_arg: str,
+    coerce_old_to_new: Callable[[Any], Any] | None = None,
+) -> Any:
+    """The value of an argument that has another name now.
+
+    Raises:
+        CheckError: when both are given.
+    """
+    if old_val is None:
+        return new_val
+    if new_val is not None:
+        raise CheckError(f"expected {new_arg!r} alone, got {old_arg!r} too; drop {old_arg!r}, the older name")
+    return coerce_old_to_new(old_val) if coerce_old_to_new is not None else old_val
+
+
+def clean_name(name: str) -> str:
+    """A name in which whatever may not stand in one is an underscore."""
+    return re.sub(r"[^A-Za-z0-9_]+", "_", name)
+
+
+def clean_name_lower(name: str) -> str:
+    """As ``clean_name``, in small letters."""
+    return clean_name(name).lower()
+
+
+def parse_env_var(env_var_str: str) -> tuple[str, str]:
+    """Name and value of ``NAME=value``; of ``NAME`` alone the value that the environment has.
+
+    Raises:
+        ValueError: when the environment has none.
+    """
+    name, is_given, value = env_var_str.partition("=")
+    if not is_given:
+        if name not in os.environ:
+            raise ValueError(
+                f"expected the environment to have {name!r}, got no value; set it or say {name}=value"
+            )
+        value = os.environ[name]
+    return name, value
+
+
+def serializable_error_info_from_exc_info(exc_info: Any, **_options: Any) -> ErrorInfo:
+    """An exception, as ``sys.exc_info()`` gives it, as data."""
+    return error_info(exc_info[1])

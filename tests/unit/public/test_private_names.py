@@ -9,14 +9,29 @@ from datetime import UTC, datetime
 import pytest
 
 from tidewheel.dagster import UnsupportedNameError
-from tidewheel.dagster.argument_checks import int_param, is_list, not_none, opt_str_param, sequence_param
+from tidewheel.dagster.argument_checks import (
+    class_param,
+    dict_elem,
+    int_param,
+    is_list,
+    not_none,
+    opt_list_elem,
+    opt_nullable_dict_param,
+    opt_str_elem,
+    opt_str_param,
+    sequence_param,
+)
 from tidewheel.dagster.private_names import PRIVATE_NAMES
 from tidewheel.dagster.records import as_dict, record, replace, whitelist_for_serdes
 from tidewheel.dagster.small_functions import (
     backoff,
     cached_method,
+    clean_name,
+    clean_name_lower,
     deep_merge_dicts,
     get_time_partitions_def,
+    normalize_renamed_param,
+    parse_env_var,
 )
 from tidewheel.dagster.test_functions import (
     create_op_with_deps,
@@ -190,3 +205,30 @@ def test_partitions_as_plain_keys() -> None:
     assert sorted(plain.with_partition_keys(["b"]).get_partition_keys()) == ["a", "b"]
     assert (plain | kept) == (plain & kept) == plain
     assert not (plain - kept)
+
+
+def test_more_checks_of_arguments() -> None:
+    assert opt_nullable_dict_param(None, "d") is None
+    assert opt_list_elem({}, "l") == []
+    assert opt_str_elem({"s": "x"}, "s") == "x"
+    assert class_param(bool, "c", superclass=int) is bool
+    for refused in (
+        lambda: opt_nullable_dict_param([], "d"),
+        lambda: dict_elem({}, "d"),
+        lambda: class_param(3, "c"),
+        lambda: class_param(str, "c", superclass=int),
+    ):
+        with pytest.raises(ParameterCheckError):
+            refused()
+
+
+def test_small_functions_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (clean_name("a-b c.D"), clean_name_lower("A-b C")) == ("a_b_c_D", "a_b_c")
+    assert normalize_renamed_param(None, "new", 2, "old", lambda value: value * 2) == 4
+    assert normalize_renamed_param(1, "new", None, "old") == 1
+    with pytest.raises(CheckError, match="old"):
+        normalize_renamed_param(1, "new", 2, "old")
+    monkeypatch.setenv("REEF", "x")
+    assert (parse_env_var("A=b=c"), parse_env_var("REEF")) == (("A", "b=c"), ("REEF", "x"))
+    with pytest.raises(ValueError, match="NO_SUCH"):
+        parse_env_var("NO_SUCH")
