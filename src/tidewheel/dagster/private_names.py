@@ -44,7 +44,7 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _FILES: ("FileManager", "LocalFileManager"),
     _TABLES: ("DbClient", "DbIOManager", "DbTypeHandler", "TablePartitionDimension", "TableSlice", "static_where_clause"),
     "tidewheel.dagster.metadata_sets": ("NamespacedMetadataSet", "TableMetadataSet"),
-    _RECORDS: ("as_dict", "record", "replace", "whitelist_for_serdes"),
+    _RECORDS: ("IHaveNew", "ImportFrom", "as_dict", "record", "record_custom", "replace", "whitelist_for_serdes"),
     _SELECTION: (
         "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",
         "AssetChecksForAssetKeysSelection", "DownstreamAssetSelection", "GroupsAssetSelection",
@@ -56,6 +56,8 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _TYPES: (
         "AssetKeyPartitionKey", "CoercibleToAssetKey", "CoercibleToAssetKeyPrefix", "DynamicPartitionsStore",
         "MetadataMapping", "RawMetadataMapping", "RawMetadataValue", "RetryMode", "ScheduleType",
+        "SYSTEM_METADATA_KEY_ASSET_EXECUTION_TYPE", "SYSTEM_METADATA_KEY_AUTO_OBSERVE_INTERVAL_MINUTES",
+        "SYSTEM_METADATA_KEY_DAGSTER_TYPE", "SYSTEM_METADATA_KEY_IO_MANAGER_KEY",
     ),
     "tidewheel.definitions.api_markers": (
         "PublicAttr", "beta", "beta_param", "beta_warning", "deprecated", "deprecated_param", "deprecation_warning",

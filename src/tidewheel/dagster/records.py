@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -26,6 +26,33 @@ def record(cls: type[T] | None = None, *, checked: bool = True, **_options: Any)
     for name, value in own.items():
         setattr(made, name, value)
     return made
+
+
+class ImportFrom(NamedTuple):
+    """Says in an annotation which module has the class that a text names."""
+
+    module: str
+
+
+class IHaveNew:
+    """The base of records that make their fields of other arguments, in ``__new__``."""
+
+    def __new__(cls, *_: Any, **fields: Any) -> Any:
+        """An object with these fields."""
+        made = object.__new__(cls)
+        for name, value in fields.items():
+            object.__setattr__(made, name, value)
+        return made
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """The fields are there already."""
+
+
+def record_custom(cls: type[T] | None = None, *, checked: bool = True, **_options: Any) -> Any:
+    """As ``record``, for a class that derives from ``IHaveNew`` and makes its fields itself."""
+    if cls is None:
+        return lambda given: record_custom(given, checked=checked)
+    return dataclasses.dataclass(frozen=True, init=False)(cls)
 
 
 def as_dict(rec: Any) -> Mapping[str, Any]:

@@ -22,7 +22,14 @@ from tidewheel.dagster.argument_checks import (
     sequence_param,
 )
 from tidewheel.dagster.private_names import PRIVATE_NAMES
-from tidewheel.dagster.records import as_dict, record, replace, whitelist_for_serdes
+from tidewheel.dagster.records import (
+    IHaveNew,
+    as_dict,
+    record,
+    record_custom,
+    replace,
+    whitelist_for_serdes,
+)
 from tidewheel.dagster.small_functions import (
     backoff,
     cached_method,
@@ -232,3 +239,20 @@ def test_small_functions_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (parse_env_var("A=b=c"), parse_env_var("REEF")) == (("A", "b=c"), ("REEF", "x"))
     with pytest.raises(ValueError, match="NO_SUCH"):
         parse_env_var("NO_SUCH")
+
+
+@record_custom
+class Doubled(IHaveNew):
+    given: int
+    twice: int
+
+    def __new__(cls, given: int, factor: int = 2) -> Doubled:
+        return super().__new__(cls, given=given, twice=given * factor)
+
+
+def test_a_record_that_makes_its_fields_itself() -> None:
+    made = Doubled(3)
+    assert (made.given, made.twice, made) == (3, 6, Doubled(3, factor=2))
+    assert as_dict(made) == {"given": 3, "twice": 6}
+    with pytest.raises(AttributeError):
+        made.given = 4
