@@ -120,6 +120,7 @@ _OTHER_NAMES = {
     "ConfigurableResourceFactory": "tidewheel.definitions.resources.pythonic_resources:ConfigurableResourceFactory",
     "PickledObjectFilesystemIOManager": "tidewheel.definitions.resources.built_in_io_managers:PickleFileIOManager",
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
+    "_step_launcher_supersession": f"{_SMALL}:unmarked",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",
     "DagsterTypeKind": "tidewheel.definitions.ops.types:RuntimeTypeKind",
