@@ -61,6 +61,10 @@ class CircularDependencyError(InvalidDefinitionError):
     """Assets or steps depend on each other in a circle."""
 
 
+class InvalidMappingError(InvalidDefinitionError, ValueError):
+    """A partition mapping names partitions that its definitions do not have."""
+
+
 class InvariantViolationError(TidewheelError):
     """Something is used in a way that its state does not allow."""
 

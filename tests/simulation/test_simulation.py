@@ -21,6 +21,7 @@ from tidewheel.services import breakers, sensors
 from tidewheel.services.admission import Admission
 from tidewheel.services.monitor import Monitor
 from tidewheel.services.pause_book import PauseBook
+from tidewheel.services.worker_book import WorkerBook
 from tidewheel.storage import (
     held_requests,
     intake,
@@ -220,10 +221,16 @@ def forgets_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redeliveries, "put", lambda unit, wanted: None)
 
 
+def impatient_monitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The silence of a launch that was just made counts from the server's start."""
+    monkeypatch.setattr(WorkerBook, "_unheard_since", lambda self, run, now: self._started_at)
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("mutilation", "busy", "words"),
     [
+        (impatient_monitor, (), "was given up"),
         (forgetful_cancellation, ("backfill", "change_backfill"), "was cancelled, its runs go on"),
         (impatient_backfill, ("backfill",), "before raw was made"),
         (generous_pool, ("launch_pooled",), "steps use pool"),

@@ -12,12 +12,12 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Sequence
-from functools import cache
 from types import ModuleType
 from typing import Any
 
 import tidewheel
 from tidewheel.dagster.private_names import PRIVATE_NAMES
+from tidewheel.dagster.stand_ins import UnsupportedNameError, stand_in, unsupported
 
 __version__ = "1.13.27"
 """The version of Dagster whose behaviour this module follows."""
@@ -29,6 +29,8 @@ ALIASES: dict[str, str] = {
     "CheckError": "tidewheel.errors:CheckError",
     "Component": "tidewheel.dagster.components:Component",
     "ComponentLoadContext": "tidewheel.dagster.components:ComponentLoadContext",
+    "ComponentTree": "tidewheel.dagster.components:ComponentTree",
+    "ComponentTypeSpec": "tidewheel.dagster.components:ComponentTypeSpec",
     "ConfigSchema": "tidewheel.definitions.config.config_schema:ConfigSchema",
     "DagsterAssetCheckFailedError": "tidewheel.errors:AssetCheckFailedError",
     "DagsterAssetMetadataValue": "AssetMetadataValue",
@@ -82,24 +84,32 @@ ALIASES: dict[str, str] = {
     "DagsterUserCodeExecutionError": "UserCodeExecutionError",
     "DagsterUserCodeUnreachableError": "tidewheel.errors:UserCodeUnreachableError",
     "ElementCheckError": "tidewheel.errors:ElementCheckError",
+    "FileHandle": "tidewheel.definitions.resources.file_managers:FileHandle",
     "FilePathMapping": "tidewheel.definitions.assets.code_references:FilePathMapping",
     "HookExecutionError": "tidewheel.errors:HookExecutionError",
     "IAttachDifferentObjectToOpContext": "tidewheel.definitions.resources.pythonic_resources:AttachesDifferentObject",
     "LocalFileCodeReference": "tidewheel.definitions.assets.code_references:LocalFileCodeReference",
+    "Injected": "tidewheel.dagster.components:Injected",
+    "LocalFileHandle": "tidewheel.definitions.resources.file_managers:LocalFileHandle",
     "Model": "tidewheel.dagster.components:Model",
     "NotImplementedCheckError": "tidewheel.errors:NotImplementedCheckError",
     "ParameterCheckError": "tidewheel.errors:ParameterCheckError",
     "PartitionExecutionError": "tidewheel.errors:PartitionExecutionError",
     "PythonObjectDagsterType": "tidewheel.definitions.ops.types:PythonObjectType",
+    "ResolutionContext": "tidewheel.dagster.components:ResolutionContext",
     "Resolvable": "tidewheel.dagster.components:Resolvable",
+    "ResolvedAssetCheckSpec": "tidewheel.dagster.components:ResolvedAssetCheckSpec",
     "ResolvedAssetKey": "tidewheel.dagster.components:ResolvedAssetKey",
     "ResolvedAssetSpec": "tidewheel.dagster.components:ResolvedAssetSpec",
     "Resolver": "tidewheel.dagster.components:Resolver",
     "ResourceDependency": "tidewheel.definitions.resources.pythonic_resources:ResourceDependency",
     "RunShardedEventsCursor": "tidewheel.runtime.record_filters:RunShardedEventsCursor",
     "RunStatusSensorExecutionError": "tidewheel.errors:RunStatusSensorExecutionError",
+    "ScaffoldRequest": "tidewheel.dagster.components:ScaffoldRequest",
+    "Scaffolder": "tidewheel.dagster.components:Scaffolder",
     "ScheduleExecutionError": "tidewheel.errors:ScheduleExecutionError",
     "SensorExecutionError": "tidewheel.errors:SensorExecutionError",
+    "StateBackedComponent": "tidewheel.dagster.components:StateBackedComponent",
     "UrlCodeReference": "tidewheel.definitions.assets.code_references:UrlCodeReference",
     "build_defs_for_component": "tidewheel.dagster.components:build_defs_for_component",
     "SensorReturnTypesUnion": "tidewheel.definitions.triggers.sensor_return_types:SensorReturnTypesUnion",
@@ -107,6 +117,7 @@ ALIASES: dict[str, str] = {
     "UnresolvedAssetJobDefinition": "tidewheel.definitions.jobs.asset_jobs:UnresolvedAssetJobDefinition",
     "check_dagster_type": "tidewheel.definitions.ops.types:check_runtime_type",
     "dagster_type_loader": "tidewheel.definitions.ops.types:runtime_type_loader",
+    "component_instance": "tidewheel.dagster.components:component_instance",
     "default_system_loggers": "tidewheel.definitions.jobs.loggers:default_loggers",
     "definitions": "tidewheel.definitions.loading.loaders:definitions",
     "deprecation_warning": "tidewheel.definitions.api_markers:deprecation_warning",
@@ -114,7 +125,11 @@ ALIASES: dict[str, str] = {
     "link_code_references_to_git": "tidewheel.definitions.assets.code_references:link_code_references_to_git",
     "load_defs": "tidewheel.definitions.loading.defs_folder:load_defs",
     "load_from_defs_folder": "tidewheel.definitions.loading.defs_folder:load_from_defs_folder",
+    "local_file_manager": "tidewheel.definitions.resources.file_managers:local_file_manager",
     "make_python_type_usable_as_dagster_type": "tidewheel.definitions.ops.types:make_python_type_usable_as_runtime_type",
+    "raise_execution_interrupts": "tidewheel.dagster.small_functions:raise_execution_interrupts",
+    "scaffold_component": "tidewheel.dagster.components:scaffold_component",
+    "scaffold_with": "tidewheel.dagster.components:scaffold_with",
     "template_var": "tidewheel.dagster.components:template_var",
     "usable_as_dagster_type": "tidewheel.definitions.ops.types:usable_as_runtime_type",
     "with_source_code_references": "tidewheel.definitions.assets.code_references:with_source_code_references",
@@ -124,54 +139,42 @@ ALIASES: dict[str, str] = {
 NOT_SUPPORTED: dict[str, str] = {
     "AssetAttributesModel": "",
     "ComponentFormConfig": "",
-    "ComponentTree": "",
-    "ComponentTypeSpec": "",
     "DagsterLibraryRegistry": "",
     "DefinitionsComponent": "",
     "DefsFolderComponent": "",
-    "FileHandle": "",
     "FunctionComponent": "",
-    "Injected": "",
-    "LocalFileHandle": "",
     "MigrateIOStorageResult": "",
     "PythonScriptComponent": "",
-    "ResolutionContext": "",
-    "ResolvedAssetCheckSpec": "",
-    "ScaffoldRequest": "",
-    "Scaffolder": "",
     "SqlComponent": "",
-    "StateBackedComponent": "",
-    "StepExecutionContext": "",
-    "StepLauncher": "",
-    "StepRunRef": "",
     "TemplatedSqlComponent": "",
     "UPathDefsStateStorage": "",
     "UvRunComponent": "",
     "build_component_defs": "",
     "component_defs": "",
-    "component_instance": "",
     "create_repository_using_definitions_args": "",
-    "external_instance_from_step_run_ref": "",
     "get_all_components_defs_within_project": "",
     "get_component_defs_within_project": "",
-    "local_file_manager": "",
     "migrate_io_storage": "",
-    "raise_execution_interrupts": "",
     "resources": "",
-    "run_step_from_ref": "",
-    "scaffold_component": "",
-    "scaffold_with": "",
-    "step_context_to_step_run_ref": "",
-    "step_run_ref_to_step_context": "",
     "version": "",
 }
 """Names that Dagster has and we do not (yet), with what to use instead."""
 
+ONLY_IMPORTED = frozenset(
+    {
+        "StepExecutionContext",
+        "StepLauncher",
+        "StepRunRef",
+        "external_instance_from_step_run_ref",
+        "run_step_from_ref",
+        "step_context_to_step_run_ref",
+        "step_run_ref_to_step_context",
+    }
+)
+"""Names of Dagster's that packages for other systems import beside what they use: they can be imported, not used."""
+
+_COMPONENTS = f"{__name__}.components"
 _DEFAULT_ADVICE = "there is no replacement yet; please open an issue that says what you need it for"
-
-
-class UnsupportedNameError(ImportError):
-    """A name of Dagster's that Tidewheel does not have. The message says what to use instead."""
 
 
 def __getattr__(name: str) -> Any:
@@ -186,6 +189,8 @@ def __getattr__(name: str) -> Any:
             f"expected a supported name, got dagster.{name}, which Tidewheel does not have: "
             f"{NOT_SUPPORTED[name] or _DEFAULT_ADVICE}"
         )
+    if name in ONLY_IMPORTED:
+        return stand_in(f"dagster.{name}")
     if name == "__all__":  # made late, since the names that are the same everywhere are many
         return __dir__()
     try:
@@ -209,28 +214,36 @@ __all__ = sorted({*tidewheel.EXPORTS, *ALIASES} - set(NOT_SUPPORTED))
 
 
 class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Serves ``dagster.<anything private>``: a module that knows all names.
+    """Serves ``dagster.<anything private>``: a module that knows all names; and what is below ``dagster.components``.
 
     Users' files import from private submodules now and then (``dagster._core.errors``); which name lives where is not
     worth knowing, so each such module has them all.
     """
 
     def __init__(self, top: str) -> None:
-        self._prefix = f"{top}._"
+        self._private = f"{top}._"
+        self._components = f"{top}.components"
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         name = fullname.rpartition(".")[2]
-        if not fullname.startswith(self._prefix) or name != name.lower():  # a class or constant is no module
+        if name != name.lower():  # a class or constant is no module
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        if fullname.startswith(self._private) or fullname == self._components != _COMPONENTS:
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        if not fullname.startswith(f"{self._components}."):
+            return None
+        is_ours = self._components == _COMPONENTS and importlib.machinery.PathFinder.find_spec(fullname, path)
+        return None if is_ours else importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         return _Submodule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing to execute: names are looked up when asked for."""
+        """Nothing to execute: names are looked up when asked for. ``dagster.components`` is our module of that name."""
+        if module.__name__ == self._components:
+            sys.modules[module.__name__] = importlib.import_module(_COMPONENTS)
 
 
 class _Submodule(ModuleType):
@@ -243,29 +256,22 @@ class _Submodule(ModuleType):
             raise AttributeError(name)
         if name in PRIVATE_NAMES:
             return _found(PRIVATE_NAMES[name])
+        if ".components." in self.__name__ and hasattr(found := importlib.import_module(_COMPONENTS), name):
+            return getattr(found, name)
         try:
             return __getattr__(name)
         except (AttributeError, UnsupportedNameError):
-            if not name[:1].isupper() or name == name.upper():
+            if not name[:1].isupper():
                 raise
-        return _stand_in(self.__name__, name)
+        return stand_in(f"{self.__name__}.{name}")
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        raise UnsupportedNameError(_unsupported(self.__name__))
-
-
-def _unsupported(path: str) -> str:
-    return f"expected a supported name, got {path}, which Tidewheel does not have: it is private in Dagster; use a public name"
-
-
-@cache
-def _stand_in(module: str, name: str) -> type:
-    """A class for a private name that we do not have: it can be imported and annotated with; using it says so."""
-
-    def refuse(cls: type, *_: Any, **__: Any) -> Any:
-        raise UnsupportedNameError(_unsupported(f"{module}.{name}"))
-
-    return type(name, (), {"__module__": module, "__new__": refuse})
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        name = self.__name__.rpartition(".")[2]
+        if name not in PRIVATE_NAMES:
+            raise UnsupportedNameError(unsupported(self.__name__))
+        return _found(PRIVATE_NAMES[name])(
+            *args, **kwargs
+        )  # a function that lives in a module of its own name
 
 
 def install() -> None:

@@ -136,6 +136,61 @@ mapping_param = _mapping_check(Mapping, is_optional=False)
 opt_mapping_param = _mapping_check(Mapping, is_optional=True)
 
 
+def _nullable(check: Callable[..., Any]) -> Callable[..., Any]:
+    def check_or_none(obj: Any, param_name: str, *args: Any, **kwargs: Any) -> Any:
+        return None if obj is None else check(obj, param_name, *args, **kwargs)
+
+    return check_or_none
+
+
+opt_nullable_dict_param = _nullable(dict_param)
+opt_nullable_list_param = _nullable(list_param)
+opt_nullable_mapping_param = _nullable(mapping_param)
+opt_nullable_sequence_param = _nullable(sequence_param)
+
+
+def _member_check(check: Callable[..., Any]) -> Callable[..., Any]:
+    def check_member(ddict: Any, key: str, *args: Any, **kwargs: Any) -> Any:
+        return check(ddict.get(key), key, *args, **kwargs)
+
+    return check_member
+
+
+dict_elem = _member_check(dict_param)
+opt_dict_elem = _member_check(opt_dict_param)
+list_elem = _member_check(list_param)
+opt_list_elem = _member_check(opt_list_param)
+str_elem = _member_check(str_param)
+opt_str_elem = _member_check(opt_str_param)
+int_elem = _member_check(int_param)
+opt_int_elem = _member_check(opt_int_param)
+
+
+def class_param(
+    obj: Any, param_name: str, superclass: type | None = None, additional_message: str | None = None
+) -> Any:
+    """A class, perhaps below another one."""
+    if not isinstance(obj, type) or (superclass is not None and not issubclass(obj, superclass)):
+        raise _fault(
+            obj,
+            param_name,
+            f"a class below {superclass.__name__}" if superclass else "a class",
+            additional_message,
+        )
+    return obj
+
+
+def opt_class_param(
+    obj: Any,
+    param_name: str,
+    default: type | None = None,
+    superclass: type | None = None,
+    additional_message: str | None = None,
+) -> Any:
+    """As ``class_param``; the default for None."""
+    return default if obj is None else class_param(obj, param_name, superclass, additional_message)
+
+
 def inst(obj: Any, ttype: Kind, additional_message: str | None = None) -> Any:
     """An instance of a class."""
     if not isinstance(obj, ttype):

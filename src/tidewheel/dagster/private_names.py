@@ -7,17 +7,23 @@ _TIME = "tidewheel.dagster.time_functions"
 _TESTS = "tidewheel.dagster.test_functions"
 _SMALL = "tidewheel.dagster.small_functions"
 _TYPES = "tidewheel.dagster.private_types"
+_RECORDS = "tidewheel.dagster.records"
+_TABLES = "tidewheel.dagster.table_io_manager"
+_FILES = "tidewheel.definitions.resources.file_managers"
 _SELECTION = "tidewheel.definitions.assets.selection"
 
 _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _CHECKS: (
-        "assert_never", "bool_param", "callable_param", "dict_param", "failed", "float_param", "inst", "inst_param",
-        "int_param", "invariant", "is_dict", "is_iterable", "is_list", "iterable_param", "list_param", "mapping_param",
-        "not_implemented", "not_none", "not_none_param", "numeric_param", "opt_bool_param", "opt_callable_param",
-        "opt_dict_param", "opt_float_param", "opt_inst", "opt_inst_param", "opt_int_param", "opt_iterable_param",
-        "opt_list_param", "opt_mapping_param", "opt_nullable_str_param", "opt_numeric_param", "opt_sequence_param",
-        "opt_set_param", "opt_str_param", "opt_tuple_param", "param_invariant", "sequence_param", "set_param",
-        "str_param", "tuple_param",
+        "assert_never", "bool_param", "callable_param", "class_param", "dict_elem", "dict_param", "failed",
+        "float_param", "inst", "inst_param", "int_elem", "int_param", "invariant", "is_dict", "is_iterable",
+        "is_list", "iterable_param", "list_elem", "list_param", "mapping_param", "not_implemented", "not_none",
+        "not_none_param", "numeric_param", "opt_bool_param", "opt_callable_param", "opt_class_param",
+        "opt_dict_elem", "opt_dict_param", "opt_float_param", "opt_inst", "opt_inst_param", "opt_int_elem",
+        "opt_int_param", "opt_iterable_param", "opt_list_elem", "opt_list_param", "opt_mapping_param",
+        "opt_nullable_dict_param", "opt_nullable_list_param", "opt_nullable_mapping_param",
+        "opt_nullable_sequence_param", "opt_nullable_str_param", "opt_numeric_param", "opt_sequence_param",
+        "opt_set_param", "opt_str_elem", "opt_str_param", "opt_tuple_param", "param_invariant", "sequence_param",
+        "set_param", "str_elem", "str_param", "tuple_param",
     ),
     _TIME: (
         "add_absolute_time", "create_datetime", "datetime_from_timestamp", "dst_safe_strptime", "freeze_time",
@@ -28,11 +34,17 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "environ", "get_paginated_partition_keys", "input_set", "safe_tempfile_path", "wrap_op_in_graph_and_execute",
     ),
     _SMALL: (
-        "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "coerce_valid_log_level",
-        "create_external_asset_from_source_asset", "deep_merge_dicts", "ensure_single_item",
-        "extract_data_version_from_entry", "get_multidimensional_partition_tag", "get_time_partitions_def",
-        "make_new_run_id", "merge_dicts", "mkdir_p", "normalize_metadata",
+        "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "clean_name",
+        "clean_name_lower", "coerce_valid_log_level", "create_external_asset_from_source_asset", "deep_merge_dicts",
+        "ensure_single_item", "extract_data_version_from_entry", "get_multidimensional_partition_tag",
+        "get_retries_config", "get_step_dependency_config_field", "get_tag_concurrency_limits_config",
+        "get_time_partitions_def", "infer_schema_from_config_class", "make_new_run_id", "merge_dicts", "mkdir_p",
+        "normalize_metadata", "normalize_renamed_param", "parse_env_var", "serializable_error_info_from_exc_info",
     ),
+    _FILES: ("FileManager", "LocalFileManager"),
+    _TABLES: ("DbClient", "DbIOManager", "DbTypeHandler", "TablePartitionDimension", "TableSlice", "static_where_clause"),
+    "tidewheel.dagster.metadata_sets": ("NamespacedMetadataSet", "TableMetadataSet"),
+    _RECORDS: ("IHaveNew", "ImportFrom", "as_dict", "record", "record_custom", "replace", "whitelist_for_serdes"),
     _SELECTION: (
         "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",
         "AssetChecksForAssetKeysSelection", "DownstreamAssetSelection", "GroupsAssetSelection",
@@ -44,6 +56,8 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _TYPES: (
         "AssetKeyPartitionKey", "CoercibleToAssetKey", "CoercibleToAssetKeyPrefix", "DynamicPartitionsStore",
         "MetadataMapping", "RawMetadataMapping", "RawMetadataValue", "RetryMode", "ScheduleType",
+        "SYSTEM_METADATA_KEY_ASSET_EXECUTION_TYPE", "SYSTEM_METADATA_KEY_AUTO_OBSERVE_INTERVAL_MINUTES",
+        "SYSTEM_METADATA_KEY_DAGSTER_TYPE", "SYSTEM_METADATA_KEY_IO_MANAGER_KEY",
     ),
     "tidewheel.definitions.api_markers": (
         "PublicAttr", "beta", "beta_param", "beta_warning", "deprecated", "deprecated_param", "deprecation_warning",
@@ -106,10 +120,15 @@ _OTHER_NAMES = {
     "ConfigurableResourceFactory": "tidewheel.definitions.resources.pythonic_resources:ConfigurableResourceFactory",
     "PickledObjectFilesystemIOManager": "tidewheel.definitions.resources.built_in_io_managers:PickleFileIOManager",
     "SerializableErrorInfo": "tidewheel.values.error_info:ErrorInfo",
+    "_step_launcher_supersession": f"{_SMALL}:unmarked",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",
     "_make_anonymous_asset_job_name": f"{_SMALL}:anonymous_job_name",
     "_validate_hook_fn_params": "tidewheel.definitions.ops.hooks:require_parameters",
+    "DagsterTypeKind": "tidewheel.definitions.ops.types:RuntimeTypeKind",
+    "DefaultPartitionsSubset": "tidewheel.definitions.partitions.partition_subset:KeysSubset",
+    "DEFAULT_SENSOR_GRPC_TIMEOUT": f"{_SMALL}:SENSOR_TIMEOUT_S",
+    "PICKLE_PROTOCOL": f"{_SMALL}:PICKLE_PROTOCOL",
     "observe": f"{_TESTS}:observe_assets",
 }
 

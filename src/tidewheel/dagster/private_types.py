@@ -49,3 +49,9 @@ class DynamicPartitionsStore(Protocol):
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Whether a key exists."""
         ...
+
+
+SYSTEM_METADATA_KEY_ASSET_EXECUTION_TYPE = "dagster/asset_execution_type"
+SYSTEM_METADATA_KEY_AUTO_OBSERVE_INTERVAL_MINUTES = "dagster/auto_observe_interval_minutes"
+SYSTEM_METADATA_KEY_DAGSTER_TYPE = "dagster/dagster_type"
+SYSTEM_METADATA_KEY_IO_MANAGER_KEY = "dagster/io_manager_key"

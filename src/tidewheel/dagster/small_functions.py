@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from tidewheel.definitions.assets.data_version import DataVersion
+from tidewheel.definitions.config.config_schema import Field, Noneable, Selector, Shape
+from tidewheel.definitions.config.pythonic_config import model_shape
 from tidewheel.definitions.jobs.asset_jobs import ANONYMOUS_JOB_PREFIX
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import CheckError, InvalidMetadata
+from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.metadata import TextMetadataValue, typed_metadata
 from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
 
 T = TypeVar("T")
+SENSOR_TIMEOUT_S = 60
+PICKLE_PROTOCOL = 4
 
 
 def backoff_delay_generator() -> Iterator[float]:
@@ -177,3 +187,90 @@ class DagsterLibraryRegistry:
 def anonymous_job_name(automation_name: str) -> str:
     """The name of the job that is made for a schedule or sensor over assets."""
     return ANONYMOUS_JOB_PREFIX + automation_name
+
+
+@contextmanager
+def raise_execution_interrupts() -> Iterator[None]:
+    """Let an interrupt end what is done inside; runs do that anyway."""
+    yield
+
+
+def get_retries_config() -> Field:
+    """The config of an executor's retries."""
+    modes: Mapping[str, Any] = {"enabled": {}, "disabled": {}}
+    return Field(Selector(modes), default_value={"enabled": {}})
+
+
+def get_tag_concurrency_limits_config() -> Field:
+    """The config of an executor's limits on steps with certain tags."""
+    value = Field(Noneable(Any), is_required=False, default_value=None)
+    return Field([Shape({"key": str, "value": value, "limit": int})], is_required=False)
+
+
+def get_step_dependency_config_field() -> Field:
+    """The config of what an executor's steps wait for."""
+    return Field(
+        {"require_upstream_step_success": Field(bool, is_required=False, default_value=True)},
+        is_required=False,
+    )
+
+
+def infer_schema_from_config_class(
+    model_cls: type[BaseModel],
+    description: str | None = None,
+    fields_to_omit: Set[str] | None = None,
+    default: Any = None,
+) -> Field:
+    """The schema of a config class, without some fields."""
+    shape = model_shape(model_cls, leave_out=fields_to_omit or frozenset())
+    return Field(shape, description=description or model_cls.__doc__)
+
+
+def normalize_renamed_param(
+    new_val: Any,
+    new_arg: str,
+    old_val: Any,
+    old_arg: str,
+    coerce_old_to_new: Callable[[Any], Any] | None = None,
+) -> Any:
+    """The value of an argument that has another name now.
+
+    Raises:
+        CheckError: when both are given.
+    """
+    if old_val is None:
+        return new_val
+    if new_val is not None:
+        raise CheckError(f"expected {new_arg!r} alone, got {old_arg!r} too; drop {old_arg!r}, the older name")
+    return coerce_old_to_new(old_val) if coerce_old_to_new is not None else old_val
+
+
+def clean_name(name: str) -> str:
+    """A name in which whatever may not stand in one is an underscore."""
+    return re.sub(r"[^A-Za-z0-9_]+", "_", name)
+
+
+def clean_name_lower(name: str) -> str:
+    """As ``clean_name``, in small letters."""
+    return clean_name(name).lower()
+
+
+def parse_env_var(env_var_str: str) -> tuple[str, str]:
+    """Name and value of ``NAME=value``; of ``NAME`` alone the value that the environment has.
+
+    Raises:
+        ValueError: when the environment has none.
+    """
+    name, is_given, value = env_var_str.partition("=")
+    if not is_given:
+        if name not in os.environ:
+            raise ValueError(
+                f"expected the environment to have {name!r}, got no value; set it or say {name}=value"
+            )
+        value = os.environ[name]
+    return name, value
+
+
+def serializable_error_info_from_exc_info(exc_info: Any, **_options: Any) -> ErrorInfo:
+    """An exception, as ``sys.exc_info()`` gives it, as data."""
+    return error_info(exc_info[1])

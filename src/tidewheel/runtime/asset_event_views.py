@@ -84,7 +84,9 @@ def check_evaluation_view(event: Event) -> CheckEvaluationView:
     payload = event.payload if isinstance(event.payload, CheckEvaluation) else CheckEvaluation(passed=False)
     target = None
     if payload.target_event_id is not None:
-        target = CheckTargetView(payload.target_event_id, payload.target_run_id or "")
+        target = CheckTargetView(
+            payload.target_event_id, payload.target_run_id or "", payload.target_timestamp or 0.0
+        )
     return CheckEvaluationView(
         AssetKey.from_escaped_user_string(event.asset or ""),
         event.check or "",

@@ -317,9 +317,10 @@ class FactMaker:
         found = kept.newest if kept is not None else None
         is_same = found is not None and found.id == state.last_evaluation_id
         payload = found.event.payload if found is not None and is_same else None
-        if isinstance(payload, CheckEvaluation) and payload.target_event_id is not None:
-            return state.passed if payload.target_event_id == made else None
         same_run = asset is not None and state.last_run_id == asset.last_materialization_run_id
+        if isinstance(payload, CheckEvaluation) and payload.target_event_id is not None:
+            is_current = payload.target_event_id == made or (state.last_run_id and same_run)
+            return state.passed if is_current else None
         return state.passed if state.last_evaluation_id > made or (state.last_run_id and same_run) else None
 
     def _check_attempt(self, key: Key) -> tuple[bool, bool]:

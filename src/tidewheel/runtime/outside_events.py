@@ -70,6 +70,7 @@ def _check_event(reported: Any, timestamp: float) -> Event:
             description=reported.description,
             target_event_id=getattr(target, "storage_id", None),
             target_run_id=getattr(target, "run_id", None),
+            target_timestamp=getattr(target, "timestamp", None) or None,
         ),
     )
 

@@ -112,7 +112,7 @@ class WorkerBook:
         if entry is None or entry.epoch < run.epoch:
             if run.worker_pid is not None and not self._machine.is_worker_alive(run.worker_pid):
                 return "gone", self._started_at
-            return "unknown", self._started_at
+            return "unknown", self._unheard_since(run, now)
         if (
             entry.state == "unknown"
             and entry.pid is not None
@@ -125,6 +125,12 @@ class WorkerBook:
         if entry.state == "gone":
             return "gone", entry.since
         return ("starting", entry.since) if entry.state == "starting" else ("unknown", entry.since)
+
+    def _unheard_since(self, run: RunRecord, now: float) -> float:
+        """Since when nothing was heard of a launch that is not known here, as its location has yet to be asked, or a
+        former server asked it. A launch in a time to come was made before the clock was set back."""
+        launched_at = run.launched_at or 0.0
+        return max(self._started_at, launched_at) if launched_at <= now else self._started_at
 
     def __len__(self) -> int:
         return sum(1 for entry in self._entries.values() if entry.state == "connected")

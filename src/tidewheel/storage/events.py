@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Optional
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
+from tidewheel.logic.runs.check_targets import Made, with_targets
 from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
-from tidewheel.storage.schema import event, run_log
+from tidewheel.storage.schema import asset_state, event, run_log
 from tidewheel.values.events import FACT_EVENT_TYPES, Event, StoredEvent
 from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import EventFilter
@@ -46,6 +47,11 @@ _LOG = sa.union_all(
 _WHOLE_LOG = _LOG.order_by("position")
 _SOME_LOG = _WHOLE_LOG.limit(bindparam("count", type_=sa.Integer))
 _LAST_ID = select(sa.func.max(event.c.id))
+_NEWEST = select(
+    asset_state.c.last_materialization_id,
+    asset_state.c.last_materialization_run_id,
+    asset_state.c.last_materialization_at,
+).where(asset_state.c.asset == bindparam("asset"))
 
 
 def append(unit: Unit, entries: Sequence[Entry]) -> list[Fact]:
@@ -78,6 +84,7 @@ def append_with_ids(unit: Unit, entries: Sequence[Entry]) -> tuple[list[int], li
 
 def _append_facts(unit: Unit, entries: Sequence[Entry]) -> list[Fact]:
     ids = unit.take_ids(event, len(entries))
+    told = with_targets(ids, [entry.event for entry in entries], lambda asset: _newest(unit, asset))
     unit.write_rows(
         _INSERT_FACT,
         [
@@ -93,10 +100,16 @@ def _append_facts(unit: Unit, entries: Sequence[Entry]) -> list[Fact]:
                 "check_name": happened.check,
                 "body": encode(happened),
             }
-            for id_, (happened, position, job_name) in zip(ids, entries, strict=True)
+            for id_, happened, (_, position, job_name) in zip(ids, told, entries, strict=True)
         ],
     )
-    return [Fact(id_, entry.event) for id_, entry in zip(ids, entries, strict=True)]
+    return [Fact(id_, happened) for id_, happened in zip(ids, told, strict=True)]
+
+
+def _newest(unit: Unit, asset: str) -> Made | None:
+    """The newest materialisation of an asset, as of what is stored."""
+    row = unit.conn.execute(_NEWEST, {"asset": asset}).first()
+    return Made(*row) if row is not None and row[0] is not None else None
 
 
 def _chatter_row(entry: Entry) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class CheckEvaluation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     description: Optional[str] = None
     target_event_id: Optional[int] = None
     target_run_id: Optional[str] = None
+    target_timestamp: Optional[float] = None
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="failure"):

@@ -407,7 +407,7 @@ class TableColumnConstraints(msgspec.Struct, frozen=True, metaclass=_PartOfTable
 
     nullable: bool = True
     unique: bool = False
-    other: Optional[list[str]] = None
+    other: Optional[list[str]] = []
 
     _KINDS: ClassVar[_Kinds] = {"nullable": (bool,), "unique": (bool,), "other": (list, NoneType)}
     _ELEMENTS: ClassVar[_Elements] = {"other": str}
@@ -445,7 +445,7 @@ class TableSchema(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """The columns of a table."""
 
     columns: Sequence[TableColumn]
-    constraints: TableConstraints = TableConstraints(["The table has no table-level constraints"])
+    constraints: TableConstraints = TableConstraints([])
 
     _KINDS: ClassVar[_Kinds] = {"columns": (Sequence,), "constraints": (TableConstraints,)}
     _ELEMENTS: ClassVar[_Elements] = {"columns": TableColumn}

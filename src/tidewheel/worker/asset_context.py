@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +34,23 @@ class _WrapsOpContext:
         if name.startswith("__") or name == "_op_execution_context":
             raise AttributeError(name)
         return getattr(self._op_execution_context, name)
+
+    def __init_subclass__(cls) -> None:
+        """Show the members that are passed on, so that stand-ins made of the class in tests have them."""
+        for name in dir(OpExecutionContext):
+            if not name.startswith("_") and not hasattr(cls, name):
+                setattr(cls, name, _passed_on(name, inspect.getattr_static(OpExecutionContext, name)))
+
+
+def _passed_on(name: str, member: Any) -> Any:
+    if not inspect.isfunction(member):
+        return property(lambda self: self.__getattr__(name), doc=member.__doc__)
+
+    @functools.wraps(member)
+    def call(self: _WrapsOpContext, *args: Any, **kwargs: Any) -> Any:
+        return self.__getattr__(name)(*args, **kwargs)
+
+    return call
 
 
 class AssetExecutionContext(_WrapsOpContext):

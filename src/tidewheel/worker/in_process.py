@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tidewheel.definitions.assets.asset_graph import normalize_assets
+from tidewheel.definitions.assets.definition import AssetsDefinition
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.jobs.asset_jobs import build_ephemeral_asset_job
 from tidewheel.definitions.jobs.definition import JobDefinition
@@ -16,6 +18,7 @@ from tidewheel.definitions.jobs.run_config import plain_run_config
 from tidewheel.definitions.partitions.partition_requests import tags_for_partition
 from tidewheel.definitions.resources.built_in_io_managers import (
     DEFAULT_IO_MANAGER,
+    DEFAULT_IO_MANAGER_KEY,
     InMemoryIOManager,
     mem_io_manager,
 )
@@ -74,7 +77,7 @@ def execute_in_process(
     result = run.execute(resolved, raise_on_error=raise_on_error)
     return ExecuteInProcessResult(
         job_def=ephemeral,
-        events=run.sink.events,
+        events=run.sink.told(),
         run=view_run(run.final_record(result)),
         success=result.success,
         captured=dict(result.outputs),
@@ -308,17 +311,16 @@ def materialize_to_memory(
     Raises:
         InvariantViolationError: when an IO manager is given, which would not be used.
     """
+    definitions = normalize_assets(assets)
+    provided = {*(resources or {}), *(key for one in definitions for key in one.resource_defs)}
+    unused = sorted(provided & {DEFAULT_IO_MANAGER_KEY, *_io_manager_keys(definitions)})
+    if unused:
+        raise InvariantViolationError(
+            f"expected no IO managers, since values are kept in memory, got {', '.join(unused)}; use materialize"
+        )
     memory = InMemoryIOManager()
     job = build_ephemeral_asset_job(list(assets), selection, resources, partition_key=partition_key)
-    keys = {"io_manager", *job.asset_layer.io_manager_keys.values()}
-    given = {
-        *(resources or {}),
-        *(key for one in assets for key in getattr(one, "resource_defs", None) or {}),
-    }
-    if keys & given:
-        raise InvariantViolationError(
-            f"expected no IO managers, since values are kept in memory, got {sorted(keys & given)}; use materialize"
-        )
+    keys = {DEFAULT_IO_MANAGER_KEY, *job.asset_layer.io_manager_keys.values()} - provided
     return materialize(
         assets,
         run_config=run_config,
@@ -329,6 +331,16 @@ def materialize_to_memory(
         tags=tags,
         selection=selection,
     )
+
+
+def _io_manager_keys(definitions: Sequence[AssetsDefinition]) -> set[str]:
+    """The IO managers of assets, without those that are only specs: these may be stored somewhere."""
+    return {
+        one.get_io_manager_key_for_asset_key(key)
+        for one in definitions
+        if one.is_executable or one.source_asset is not None
+        for key in one.keys
+    }
 
 
 class _Hooks:

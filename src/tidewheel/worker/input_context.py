@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,11 @@ from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.shown_members import shows
 from tidewheel.worker.output_context import Keys, OutputContext, PartitionedPlace
 
 
+@shows("config", "definition_metadata", "dagster_type", "resource_config", "upstream_output")
 class InputContext(PartitionedPlace):
     """An input to be loaded; ``upstream_output`` is where its value comes from."""
 
@@ -105,7 +108,7 @@ class InputContext(PartitionedPlace):
     @property
     def instance(self) -> Any:
         """The instance."""
-        return self._instance() if callable(self._instance) else self._instance
+        return self._instance() if inspect.isroutine(self._instance) else self._instance
 
     @property
     def step_context(self) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tidewheel.logic.runs.check_targets import with_targets
 from tidewheel.logic.runs.event_size import fitting
 from tidewheel.runtime.known_secrets import events_without_secrets
 from tidewheel.storage.ports import LedgerPort
-from tidewheel.values.events import Event
-from tidewheel.values.records import IntakeBatch, NewRun, RunRecord
+from tidewheel.values.events import Event, EventType
+from tidewheel.values.records import EventFilter, IntakeBatch, NewRun, RunRecord
 from tidewheel.values.texts import with_storable_texts
 
 LONGEST_WAIT_S = 0.25
@@ -72,6 +73,18 @@ class LedgerSink:
             self._ledger.commit_intake([with_storable_texts(batch)], now=self._clock())
         self._written = len(self.events)
         self._due = time.monotonic() + LONGEST_WAIT_S
+
+    def told(self) -> list[Event]:
+        """All events; what checks judged is known once they are stored."""
+        if not any(one.type is EventType.ASSET_CHECK_EVALUATION for one in self.events):
+            return self.events
+        if self._ledger is None:  # then of this run alone
+            return with_targets(range(1, len(self.events) + 1), self.events, lambda _asset: None)
+        wanted = EventFilter(types=(EventType.ASSET_CHECK_EVALUATION.value,), run_ids=(self._new_run.run_id,))
+        stored = iter(self._ledger.get_events(wanted))
+        return [
+            next(stored).event if one.type is EventType.ASSET_CHECK_EVALUATION else one for one in self.events
+        ]
 
     def hand_over(self) -> None:
         """Nothing is given away before it is due."""

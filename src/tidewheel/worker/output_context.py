@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from tidewheel.definitions.resources.resource_context import ScopedResources
 from tidewheel.errors import InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.shown_members import shows
 from tidewheel.worker.partition_access import range_of, window_of
 
 Keys = Sequence[str] | Callable[[], Sequence[str]] | None
@@ -155,6 +157,15 @@ class PartitionedPlace:
         return self._asset_key.path
 
 
+@shows(
+    "config",
+    "dagster_type",
+    "definition_metadata",
+    "mapping_key",
+    "output_metadata",
+    "resource_config",
+    "version",
+)
 class OutputContext(PartitionedPlace):
     """An output to be stored."""
 
@@ -268,7 +279,7 @@ class OutputContext(PartitionedPlace):
     @property
     def instance(self) -> Any:
         """The instance."""
-        return self._instance() if callable(self._instance) else self._instance
+        return self._instance() if inspect.isroutine(self._instance) else self._instance
 
     @property
     def step_context(self) -> Any:

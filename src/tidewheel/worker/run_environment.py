@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -80,14 +81,14 @@ class RunEnvironment:
     @property
     def instance(self) -> Any:
         """The instance; an ephemeral one is made when nobody gave one and somebody asks."""
-        if callable(self._instance):
+        if inspect.isroutine(self._instance):
             self._instance = self._instance()
         return self._instance
 
     @property
     def known_instance(self) -> Any:
         """The instance if there is one already."""
-        return None if callable(self._instance) else self._instance
+        return None if inspect.isroutine(self._instance) else self._instance
 
     @property
     def storage_dir(self) -> str:
@@ -168,7 +169,7 @@ class RunEnvironment:
         self._emit_lock = threading.RLock()
         instance = self._instance
         home = getattr(instance, "home", None)
-        if home is not None and not callable(instance):
+        if home is not None and not inspect.isroutine(instance):
             self._instance = lambda: type(instance).from_home(home)  # connections do not survive a fork
 
     def graph_config_value(self, path: tuple[str, ...], name: str) -> Any:

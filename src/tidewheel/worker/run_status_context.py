@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidewheel.values.events import EventType
+from tidewheel.values.shown_members import shows
 from tidewheel.values.tags import PARTITION
 from tidewheel.worker.trigger_context import TriggerContext, TriggerLog
 
 
+@shows("dagster_event", "dagster_run", "sensor_name")
 class RunStatusSensorContext(TriggerContext):
     """What a run status sensor's function may use: the run, the event, the instance, resources, a log."""
 

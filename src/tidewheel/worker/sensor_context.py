@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidewheel.errors import CheckError, ParameterCheckError
+from tidewheel.values.shown_members import shows
 from tidewheel.worker.trigger_context import TriggerContext, TriggerLog
 
 
+@shows("last_run_key", "last_tick_completion_time", "repository_name")
 class SensorEvaluationContext(TriggerContext):
     """What a sensor's function may use: its cursor, what is known of earlier evaluations, the instance, resources, a log.
 

@@ -9,13 +9,36 @@ from datetime import UTC, datetime
 import pytest
 
 from tidewheel.dagster import UnsupportedNameError
-from tidewheel.dagster.argument_checks import int_param, is_list, not_none, opt_str_param, sequence_param
+from tidewheel.dagster.argument_checks import (
+    class_param,
+    dict_elem,
+    int_param,
+    is_list,
+    not_none,
+    opt_list_elem,
+    opt_nullable_dict_param,
+    opt_str_elem,
+    opt_str_param,
+    sequence_param,
+)
 from tidewheel.dagster.private_names import PRIVATE_NAMES
+from tidewheel.dagster.records import (
+    IHaveNew,
+    as_dict,
+    record,
+    record_custom,
+    replace,
+    whitelist_for_serdes,
+)
 from tidewheel.dagster.small_functions import (
     backoff,
     cached_method,
+    clean_name,
+    clean_name_lower,
     deep_merge_dicts,
     get_time_partitions_def,
+    normalize_renamed_param,
+    parse_env_var,
 )
 from tidewheel.dagster.test_functions import (
     create_op_with_deps,
@@ -51,8 +74,46 @@ def test_unknown_private_names() -> None:
     function = importlib.import_module("tidewheel.dagster._core.somewhere.no_such_function")
     with pytest.raises(UnsupportedNameError, match="no_such_function"):
         function()
+    with pytest.raises(UnsupportedNameError, match="NO_SUCH_CONSTANT"):
+        module.NO_SUCH_CONSTANT()
+
+    class Handler(module.NoSuchThing[int]):
+        pass
+
+    assert Handler()
+
+
+def test_what_lies_below_components_is_in_components() -> None:
+    components = importlib.import_module("tidewheel.dagster.components")
+    assert (
+        importlib.import_module("tidewheel.dagster.components.resolved.base").Resolvable
+        is components.Resolvable
+    )
+    module = importlib.import_module("tidewheel.dagster.components.component.some_component")
+    assert module.StateBackedComponent is components.StateBackedComponent
+    with pytest.raises(UnsupportedNameError, match="NoSuchComponent"):
+        module.NoSuchComponent()
+
+
+@record
+class Point:
+    x: int
+    names: dict[str, int] = {}  # noqa: RUF012 - as such classes are written
+
+
+@whitelist_for_serdes(storage_name="q")
+@record(checked=False)
+class Named(Point):
+    name: str = "p"
+
+
+def test_records() -> None:
+    point = Named(x=1)
+    assert as_dict(point) == {"x": 1, "names": {}, "name": "p"}
+    assert point == Named(x=1, name="p") != replace(point, x=2)
+    assert point.names is not Named(x=1).names
     with pytest.raises(AttributeError):
-        _ = module.NO_SUCH_CONSTANT
+        point.x = 2
 
 
 def test_checks_of_arguments() -> None:
@@ -150,3 +211,63 @@ def test_parameters_of_hooks(expected: list[str], fits: bool) -> None:
     else:
         with pytest.raises(InvalidDefinitionError, match="some_hook"):
             require_parameters(some_hook, expected)
+
+
+def test_what_is_only_imported_says_so_when_it_is_used() -> None:
+    with pytest.raises(UnsupportedNameError, match="StepLauncher"):
+        importlib.import_module("tidewheel.dagster").StepLauncher()
+
+
+def test_partitions_as_plain_keys() -> None:
+    subset = importlib.import_module("tidewheel.dagster._core.definitions.partitions.subset.default")
+    plain = subset.DefaultPartitionsSubset({"a"})
+    kept = StaticPartitionsDefinition(["a", "b"]).empty_subset().with_partition_keys(["a"])
+    assert plain == kept
+    assert kept == plain
+    assert sorted(plain.with_partition_keys(["b"]).get_partition_keys()) == ["a", "b"]
+    assert (plain | kept) == (plain & kept) == plain
+    assert not (plain - kept)
+
+
+def test_more_checks_of_arguments() -> None:
+    assert opt_nullable_dict_param(None, "d") is None
+    assert opt_list_elem({}, "l") == []
+    assert opt_str_elem({"s": "x"}, "s") == "x"
+    assert class_param(bool, "c", superclass=int) is bool
+    for refused in (
+        lambda: opt_nullable_dict_param([], "d"),
+        lambda: dict_elem({}, "d"),
+        lambda: class_param(3, "c"),
+        lambda: class_param(str, "c", superclass=int),
+    ):
+        with pytest.raises(ParameterCheckError):
+            refused()
+
+
+def test_small_functions_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (clean_name("a-b c.D"), clean_name_lower("A-b C")) == ("a_b_c_D", "a_b_c")
+    assert normalize_renamed_param(None, "new", 2, "old", lambda value: value * 2) == 4
+    assert normalize_renamed_param(1, "new", None, "old") == 1
+    with pytest.raises(CheckError, match="old"):
+        normalize_renamed_param(1, "new", 2, "old")
+    monkeypatch.setenv("REEF", "x")
+    assert (parse_env_var("A=b=c"), parse_env_var("REEF")) == (("A", "b=c"), ("REEF", "x"))
+    with pytest.raises(ValueError, match="NO_SUCH"):
+        parse_env_var("NO_SUCH")
+
+
+@record_custom
+class Doubled(IHaveNew):
+    given: int
+    twice: int
+
+    def __new__(cls, given: int, factor: int = 2) -> Doubled:
+        return super().__new__(cls, given=given, twice=given * factor)
+
+
+def test_a_record_that_makes_its_fields_itself() -> None:
+    made = Doubled(3)
+    assert (made.given, made.twice, made) == (3, 6, Doubled(3, factor=2))
+    assert as_dict(made) == {"given": 3, "twice": 6}
+    with pytest.raises(AttributeError):
+        made.given = 4

@@ -16,6 +16,7 @@ from tidewheel.definitions.assets.asset_labels import (
 )
 from tidewheel.errors import CheckError, InvalidDefinitionError, InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.replacing import Replaceable
 from tidewheel.values.tags import KIND_PREFIX
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ UNSET: Any = ...
 """Marks an argument that was not given; users may pass it."""
 
 
-class AssetDep:
+class AssetDep(Replaceable):
     """A dependency on an asset, perhaps with the mapping between the partitions.
 
     ``asset`` is a key, a text, a list of texts, a spec, or a definition of one asset.
@@ -122,7 +123,7 @@ def _deps_of(item: Any) -> list[AssetDep]:
     return [AssetDep(coerce_asset_key(item))]
 
 
-class AssetSpec:
+class AssetSpec(Replaceable):
     """An asset: its key, what it depends on, and everything that is said about it."""
 
     __slots__ = (
@@ -347,7 +348,7 @@ def described(specs: Sequence[AssetSpec], description: str | None) -> list[Asset
     return [one if one.description else one.replace_attributes(description=description) for one in specs]
 
 
-class AssetCheckSpec:
+class AssetCheckSpec(Replaceable):
     """A check: its name, the asset it judges, and everything that is said about it."""
 
     __slots__ = (

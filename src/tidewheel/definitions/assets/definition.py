@@ -26,7 +26,7 @@ from tidewheel.definitions.jobs.execution_hooks import hooks
 from tidewheel.definitions.ops.composition import current_composer
 from tidewheel.definitions.ops.inputs_outputs import In
 from tidewheel.definitions.ops.scalars import Nothing
-from tidewheel.errors import CheckError, InvalidDefinitionError, did_you_mean
+from tidewheel.errors import CheckError, InvalidDefinitionError, InvalidInvocationError, did_you_mean
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 
 if TYPE_CHECKING:
@@ -810,15 +810,13 @@ class AssetsDefinition:
             return replacements.get(key, key)
 
         specs = [
-            spec.copy_with(
-                key=new(spec.key), deps=tuple(_moved_dep(dep, new(dep.asset_key)) for dep in spec.deps)
-            )
+            spec.copy_with(key=new(spec.key), deps=[_moved_dep(dep, new(dep.asset_key)) for dep in spec.deps])
             for spec in self._all_specs.values()
         ]
         checks = {
             name: spec.replace_attributes(
                 asset_key=new(spec.asset_key),
-                additional_deps=tuple(_moved_dep(dep, new(dep.asset_key)) for dep in spec.additional_deps),
+                additional_deps=[_moved_dep(dep, new(dep.asset_key)) for dep in spec.additional_deps],
             )
             for name, spec in self.node_check_specs_by_output_name.items()
         }
@@ -844,12 +842,12 @@ class AssetsDefinition:
         """A copy with resources bound to it.
 
         Raises:
-            InvalidDefinitionError: when a resource is bound already to something else.
+            InvalidInvocationError: when a resource is bound already to something else.
         """
         for name, given in resource_defs.items():
             known = self._resource_defs.get(name)
             if known is not None and known is not given and known != given:
-                raise InvalidDefinitionError(
+                raise InvalidInvocationError(
                     f"assets {describe_keys(self._all_specs)}: expected resource {name!r} to be bound once, got it "
                     "twice with different values; remove one of them"
                 )

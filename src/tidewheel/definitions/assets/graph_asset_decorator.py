@@ -69,6 +69,7 @@ def graph_asset(
             deps=deps,
             description=description or graph_def.description,
             metadata=metadata,
+            skippable=not graph_def.output_dict["result"].is_required,
             group_name=group_name or DEFAULT_GROUP,
             code_version=code_version,
             automation_condition=choose_condition(automation_condition, auto_materialize_policy, asset_key),
@@ -124,7 +125,8 @@ def graph_multi_asset(
         definition = require_partitions_def(partitions_def)
         specs = [
             asset_out.to_spec(keys_by_output[output], deps, partitions_def=definition).replace_attributes(
-                group_name=group_name or DEFAULT_GROUP
+                group_name=group_name or DEFAULT_GROUP,
+                skippable=not graph_def.output_dict[output].is_required,
             )
             for output, asset_out in outs.items()
         ]

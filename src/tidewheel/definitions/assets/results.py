@@ -10,6 +10,7 @@ from tidewheel.definitions.assets.asset_labels import coerce_asset_key
 from tidewheel.definitions.checks.check_results import AssetCheckResult
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError, TidewheelError
 from tidewheel.values.metadata import MetadataValue, typed_metadata
+from tidewheel.values.replacing import Replaceable
 
 if TYPE_CHECKING:
     from tidewheel.definitions.assets.data_version import DataVersion
@@ -205,7 +206,7 @@ class RetryRequested(TidewheelError):
         self.seconds_to_wait = seconds_to_wait
 
 
-class AssetResult:
+class AssetResult(Replaceable):
     """What ``MaterializeResult`` and ``ObserveResult`` have in common."""
 
     def __init__(

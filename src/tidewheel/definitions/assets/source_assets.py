@@ -31,7 +31,12 @@ from tidewheel.definitions.ops.function_signature import FunctionSignature
 from tidewheel.definitions.ops.inputs_outputs import Out
 from tidewheel.definitions.ops.op_decorator import build_op
 from tidewheel.definitions.ops.scalars import Nothing
-from tidewheel.errors import CheckError, InvalidDefinitionError, InvalidObservationError
+from tidewheel.errors import (
+    CheckError,
+    InvalidDefinitionError,
+    InvalidInvocationError,
+    InvalidObservationError,
+)
 from tidewheel.values.asset_events import AssetObservation
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import typed_metadata
@@ -215,7 +220,17 @@ class SourceAsset:
         return self._changed(**changes)
 
     def with_resources(self, resource_defs: Mapping[str, Any]) -> SourceAsset:
-        """A copy with resources bound to it."""
+        """A copy with resources bound to it.
+
+        Raises:
+            InvalidInvocationError: when a resource is bound already to something else.
+        """
+        for name, given in bound_resources(resource_defs).items():
+            if self._resources.get(name, given) is not given:
+                raise InvalidInvocationError(
+                    f"source asset {self.key.to_user_string()!r}: expected resource {name!r} to be bound once, got it "
+                    "twice with different values; remove one of them"
+                )
         return self._changed(resource_defs={**bound_resources(resource_defs), **self._resources})
 
     def __eq__(self, other: object) -> bool:

@@ -12,6 +12,7 @@ from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.logic.partitions import keys, sets
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.shown_members import shows
 
 if TYPE_CHECKING:
     from tidewheel.definitions.automation.automation_condition import AutomationCondition
@@ -95,6 +96,7 @@ class EntitySubset(Generic[T_EntityKey]):
         return f"EntitySubset({self.key!r}, {what!r})"
 
 
+@shows("cursor", "evaluation_time")
 class AutomationContext(Generic[T_EntityKey]):
     """One question to a condition of the user's: for which of the candidates is it true now?
 

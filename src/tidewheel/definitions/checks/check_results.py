@@ -9,10 +9,11 @@ from tidewheel.definitions.assets.asset_labels import coerce_asset_key
 from tidewheel.errors import ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.replacing import Replaceable
 from tidewheel.values.severity import AssetCheckSeverity
 
 
-class AssetCheckResult:
+class AssetCheckResult(Replaceable):
     """What a check's function returns. ``asset_key`` and ``check_name`` are needed where several checks are possible."""
 
     __slots__ = ("asset_key", "check_name", "description", "metadata", "passed", "severity")
@@ -73,7 +74,7 @@ class AssetCheckEvaluationTargetMaterializationData(NamedTuple):
     timestamp: float
 
 
-class AssetCheckEvaluation:
+class AssetCheckEvaluation(Replaceable):
     """A recorded (or to be recorded) result of a check."""
 
     __slots__ = (

@@ -288,6 +288,10 @@ class Field:
 
         check_default(self.config_type, value)
 
+    def as_field(self) -> Field:
+        """This field."""
+        return self
+
     @property
     def default_provided(self) -> bool:
         """Whether there is a default."""

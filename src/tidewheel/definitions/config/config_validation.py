@@ -210,7 +210,7 @@ def raise_problems(problems: Sequence[ConfigProblem], subject: str, value: Any) 
     """Raise all problems in one error, if there are any."""
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise InvalidConfigError(f"{count} in the config of {subject}:", problems, value)
+        raise InvalidConfigError(f"Error in config for {subject}: {count}", problems, value)
 
 
 def check_default(kind: ConfigType, value: Any) -> None:

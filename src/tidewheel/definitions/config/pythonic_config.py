@@ -43,8 +43,11 @@ class Config(pydantic.BaseModel):
     )
 
     def __init__(self, **config_dict: Any) -> None:
-        """Set the fields. A reference to the environment (``EnvVar``) is kept as it is until a run reads it."""
-        super().__init__(**config_dict)
+        """Set the fields; those that may be None need not be given.
+
+        A reference to the environment (``EnvVar``) is kept as it is until a run reads it.
+        """
+        super().__init__(**_unset_as_none(type(self), config_dict), **config_dict)
         for name, value in config_dict.items():
             if isinstance(value, (EnvVar, IntEnvVar)):
                 self.__dict__[_field_name(type(self), name)] = value
@@ -93,10 +96,8 @@ class PermissiveConfig(Config):
 class ModelShape(Shape):
     """A shape that stands for a config class."""
 
-    def __init__(
-        self, model: type[pydantic.BaseModel], fields: Mapping[str, Any], aliases: Mapping[str, str]
-    ) -> None:
-        super().__init__(fields, model.__dict__.get("__doc__"), aliases)
+    def __init__(self, model: type[pydantic.BaseModel], fields: Mapping[str, Any]) -> None:
+        super().__init__(fields, model.__dict__.get("__doc__"))
         self.model = model
         self.is_permissive = model.model_config.get("extra") == "allow"
 
@@ -123,15 +124,12 @@ def model_shape(
     known = _SHAPES.get(model)
     if known is not None and not leave_out:
         return known
-    fields: dict[str, Field] = {}
-    aliases: dict[str, str] = {}
-    for name, info in model.model_fields.items():
-        if name in leave_out:
-            continue
-        fields[name] = _field(model, name, info)
-        if info.alias:
-            aliases[name] = info.alias
-    shape = ModelShape(model, fields, aliases)
+    fields = {
+        info.alias or name: _field(model, name, info)
+        for name, info in model.model_fields.items()
+        if name not in leave_out
+    }
+    shape = ModelShape(model, fields)
     if not leave_out:
         _SHAPES[model] = shape
     return shape
@@ -264,7 +262,7 @@ def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, An
     for name, item in value.items():
         field = shape.fields.get(name)
         made = make_config(field.config_type, item) if field is not None else item
-        arguments[shape.field_aliases.get(name, name)] = made
+        arguments[name] = made
     return arguments
 
 
@@ -307,6 +305,25 @@ def to_config_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_config_value(item) for item in value]
     return value
+
+
+def _unset_as_none(cls: type[pydantic.BaseModel], given: Mapping[str, Any]) -> dict[str, None]:
+    """None for the fields without a default that may be None and are not given."""
+    return {
+        info.alias or name: None
+        for name, info in cls.model_fields.items()
+        if name not in given
+        and (info.alias or name) not in given
+        and info.is_required()
+        and _takes_none(info)
+    }
+
+
+def _takes_none(info: FieldInfo) -> bool:
+    kind = info.annotation
+    return typing.get_origin(kind) in (typing.Union, python_types.UnionType) and type(
+        None
+    ) in typing.get_args(kind)
 
 
 def _field_name(cls: type[pydantic.BaseModel], key: str) -> str:

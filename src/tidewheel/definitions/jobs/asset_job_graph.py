@@ -51,7 +51,7 @@ def build_parts(
     require_declared_inputs(graph, steps)
     placed = _place(steps)
     return AssetJobParts(
-        _connect(name, placed), _layer(graph, placed, assets, checks), _bound_resources(steps)
+        _connect(name, placed), _layer(graph, placed, assets, checks), _bound_resources(graph, steps)
     )
 
 
@@ -183,10 +183,23 @@ def waiting_node(node_def: Any, name: str, inputs: Sequence[str]) -> Any:
     )
 
 
-def _bound_resources(steps: Sequence[AssetsDefinition]) -> dict[str, Any]:
+def _bound_resources(graph: AssetGraph, steps: Sequence[AssetsDefinition]) -> dict[str, Any]:
+    """The resources that the steps bring along, and the IO managers of what they load."""
     found: dict[str, Any] = {}
     for step in steps:
-        found.update(step.resource_defs)
+        for name, resource in step.resource_defs.items():
+            if found.setdefault(name, resource) is not resource:
+                raise InvalidDefinitionError(
+                    f"{step.node_def.name!r}: expected resource {name!r} to be the same for all assets of a job, got "
+                    "another one than an asset before it brings along; give one of them another key, or bind the "
+                    "resource once for all (Definitions(resources=...))"
+                )
+    for key in (key for step in steps for key in step.keys_by_input_name.values()):
+        node = graph.nodes.get(key)
+        if node is not None and node.assets_def is not None:
+            manager = node.assets_def.get_io_manager_key_for_asset_key(key)
+            if manager in node.assets_def.resource_defs:
+                found.setdefault(manager, node.assets_def.resource_defs[manager])
     return found
 
 

@@ -19,6 +19,7 @@ from tidewheel.definitions.triggers.run_request import RunRequest, config_mappin
 from tidewheel.errors import (
     CircularDependencyError,
     InvalidDefinitionError,
+    InvalidInvocationError,
     InvalidSubsetError,
     ParameterCheckError,
     TidewheelError,
@@ -242,7 +243,7 @@ def build_asset_job(
         asset_graph, assets, checks, partitions_def, allows_different=allows_different_partitions
     )
     parts = build_parts(name, asset_graph, assets, checks)
-    resources = {**parts.resource_defs, **(resource_defs or {})}
+    resources = {**require_resources_once(parts.resource_defs, resource_defs), **(resource_defs or {})}
 
     def subset(job: JobDefinition, keys: Any, check_keys: Any) -> JobDefinition:
         return cut_asset_job(job, asset_graph, keys, check_keys)
@@ -415,6 +416,21 @@ def build_ephemeral_asset_job(
         )
     except InvalidSubsetError as exc:
         raise InvalidDefinitionError(str(exc)) from exc
+
+
+def require_resources_once(bound: Mapping[str, Any], given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The resources that assets bring along.
+
+    Raises:
+        InvalidInvocationError: when others are given under the same keys.
+    """
+    both = sorted(key for key in bound if key in (given or {}) and (given or {})[key] is not bound[key])
+    if both:
+        raise InvalidInvocationError(
+            f"expected resources under other keys than those that the assets bring along, got {', '.join(both)} twice "
+            "with different values; remove them here or from the assets"
+        )
+    return bound
 
 
 def _require_config(config: Any) -> Any:

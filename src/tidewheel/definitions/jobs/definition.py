@@ -23,6 +23,7 @@ from tidewheel.definitions.ops.retry_policy import RetryPolicy
 from tidewheel.definitions.partitions.partition_requests import request_for_partition, tags_for_partition
 from tidewheel.definitions.resources.built_in_io_managers import DEFAULT_IO_MANAGER, DEFAULT_IO_MANAGER_KEY
 from tidewheel.definitions.resources.definition import ResourceDefinition, coerce_resources
+from tidewheel.definitions.resources.pythonic_resources import inner_resource_problems
 from tidewheel.errors import (
     InvalidDefinitionError,
     InvariantViolationError,
@@ -286,6 +287,8 @@ class JobDefinition:
                     f"job {self.name!r}: expected a resource with key {key!r}, which {needed_by} needs, got none; "
                     f"{did_you_mean(key, self.resource_defs)}"
                 )
+        for problem in inner_resource_problems(self.resource_defs):
+            raise InvalidDefinitionError(f"job {self.name!r}: {problem}")
 
     def _requirements(self) -> dict[str, str]:
         """Needed resource keys and who needs each."""

@@ -12,11 +12,13 @@ from typing import Any
 from tidewheel.definitions.config.config_schema import Field, to_field
 from tidewheel.definitions.config.config_validation import check_config
 from tidewheel.definitions.config.configured import ConfigSource, fixed_or_mapped
+from tidewheel.values.shown_members import shows
 
 BUILT_IN_LOGGER = "tidewheel.builtin"
 LOGGER_NAME = "tidewheel"
 
 
+@shows("job_def", "logger_config", "logger_def", "run_id")
 class InitLoggerContext:
     """What a logger's function gets."""
 

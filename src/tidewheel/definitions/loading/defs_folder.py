@@ -135,6 +135,11 @@ def _definitions_in(module: ModuleType, context: DefsFolderContext) -> Definitio
         )
     if whole:
         return whole[0]
+    components = [one for one in vars(module).values() if getattr(one, "gives_component", None) is True]
+    if components:
+        return Definitions.merge(
+            *(one(context).build_defs(context) for one in components), *(one(context) for one in lazy)
+        )
     if lazy:
         return Definitions.merge(*(one(context) for one in lazy))
     return load_definitions_from_module(module)

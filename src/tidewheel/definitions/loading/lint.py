@@ -16,6 +16,7 @@ from tidewheel.definitions.jobs.asset_jobs import (
 )
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.resources.built_in_io_managers import DEFAULT_IO_MANAGER_KEY
+from tidewheel.definitions.resources.pythonic_resources import inner_resource_problems
 from tidewheel.errors import (
     CircularDependencyError,
     DefinitionsError,
@@ -85,7 +86,7 @@ def _missing_resources(resolved: ResolvedDefinitions) -> list[str]:
     for key, resource in resolved.resources.items():
         missing = sorted(set(resource.required_resource_keys) - known)
         problems += [_missing(one, f"resource {key!r}", known) for one in missing]
-    return problems
+    return [*problems, *inner_resource_problems(resolved.resources)]
 
 
 def _missing(key: str, needed_by: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tidewheel.definitions.partitions.definition import PartitionsDefinition
 from tidewheel.definitions.partitions.partition_context import view_at
 from tidewheel.definitions.partitions.partition_subset import PartitionsSubset
-from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
+from tidewheel.errors import InvalidDefinitionError, InvalidMappingError, ParameterCheckError
 from tidewheel.logic.partitions import mappings, projection, sets
 from tidewheel.logic.partitions.errors import PartitionError
 
@@ -103,14 +103,14 @@ class PartitionMapping:
         """Check that the mapping can relate two definitions.
 
         Raises:
-            InvalidDefinitionError: when it cannot.
+            InvalidMappingError: when it cannot.
         """
         up = upstream_partitions_def.spec if upstream_partitions_def is not None else None
         down = downstream_partitions_def.spec if downstream_partitions_def is not None else None
         try:
             mappings.require_mapping(self.spec, down, up)
         except PartitionError as exc:
-            raise InvalidDefinitionError(str(exc)) from exc
+            raise InvalidMappingError(str(exc)) from exc
 
 
 class _BuiltIn(PartitionMapping):
@@ -180,6 +180,42 @@ class StaticPartitionMapping(_BuiltIn):
             for down in ([downs] if isinstance(downs, str) else sorted(downs))
         ]
         self._spec = mappings.StaticMapping(pairs=tuple(pairs))
+
+    def get_upstream_mapped_partitions_result_for_partitions(
+        self,
+        downstream_partitions_subset: PartitionsSubset | None,
+        downstream_partitions_def: PartitionsDefinition | None,
+        upstream_partitions_def: PartitionsDefinition,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: Any = None,
+    ) -> UpstreamPartitionsResult:
+        """What the downstream partitions need; the pairs are checked first."""
+        self.validate_partition_mapping(upstream_partitions_def, downstream_partitions_def)
+        return super().get_upstream_mapped_partitions_result_for_partitions(
+            downstream_partitions_subset,
+            downstream_partitions_def,
+            upstream_partitions_def,
+            current_time,
+            dynamic_partitions_store,
+        )
+
+    def get_downstream_partitions_for_partitions(
+        self,
+        upstream_partitions_subset: PartitionsSubset,
+        upstream_partitions_def: PartitionsDefinition,
+        downstream_partitions_def: PartitionsDefinition,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: Any = None,
+    ) -> PartitionsSubset:
+        """The downstream partitions of the upstream ones; the pairs are checked first."""
+        self.validate_partition_mapping(upstream_partitions_def, downstream_partitions_def)
+        return super().get_downstream_partitions_for_partitions(
+            upstream_partitions_subset,
+            upstream_partitions_def,
+            downstream_partitions_def,
+            current_time,
+            dynamic_partitions_store,
+        )
 
     def __repr__(self) -> str:
         return f"StaticPartitionMapping({self.downstream_partition_keys_by_upstream_partition_key!r})"

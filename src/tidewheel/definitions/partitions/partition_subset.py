@@ -95,9 +95,62 @@ class PartitionsSubset:
         return iter(self.get_partition_keys())
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, KeysSubset):
+            return set(self.get_partition_keys()) == other.keys
         return isinstance(other, PartitionsSubset) and self.members == other.members
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"PartitionsSubset({list(self.get_partition_key_ranges())!r})"
+
+
+class KeysSubset:
+    """Some partitions by their keys alone, whatever their definition."""
+
+    def __init__(self, subset: Iterable[str] = ()) -> None:
+        self.keys = frozenset(subset)
+
+    @property
+    def subset(self) -> frozenset[str]:
+        """The keys."""
+        return self.keys
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no partition in it."""
+        return not self.keys
+
+    def get_partition_keys(self) -> Iterable[str]:
+        """The keys, sorted."""
+        return sorted(self.keys)
+
+    def with_partition_keys(self, partition_keys: Iterable[str]) -> KeysSubset:
+        """The set with some more keys."""
+        return KeysSubset({*self.keys, *partition_keys})
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __or__(self, other: KeysSubset) -> KeysSubset:
+        return KeysSubset(self.keys | set(other.get_partition_keys()))
+
+    def __and__(self, other: KeysSubset) -> KeysSubset:
+        return KeysSubset(self.keys & set(other.get_partition_keys()))
+
+    def __sub__(self, other: KeysSubset) -> KeysSubset:
+        return KeysSubset(self.keys - set(other.get_partition_keys()))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KeysSubset | PartitionsSubset):
+            return NotImplemented
+        return self.keys == set(other.get_partition_keys())
+
+    def __hash__(self) -> int:
+        return hash(self.keys)
+
+    def __repr__(self) -> str:
+        return f"KeysSubset({sorted(self.keys)!r})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import typing
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pydantic
@@ -27,6 +27,7 @@ from tidewheel.definitions.jobs.execution_hooks import hooks
 from tidewheel.definitions.resources.definition import (
     RESOURCE_PARAM,
     ResourceDefinition,
+    check_resource_config,
     coerce_resource,
     takes_context,
 )
@@ -379,6 +380,16 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         """Whether config is still to come with the run."""
         return self.instance is None
 
+    def inner_at_launch(self) -> Iterator[tuple[str, Any]]:
+        """Field and origin of inner resources, however deep, whose config is still to come with the run."""
+        for name, inner in self._nested.items():
+            if isinstance(inner, ConfigurableResourceDefinition):
+                if inner.is_at_launch:
+                    yield f"{self.cls.__name__}.{name}", inner.origin
+                yield from inner.inner_at_launch()
+            elif inner.config_field.is_required:
+                yield f"{self.cls.__name__}.{name}", inner
+
     @property
     def required_resource_keys(self) -> frozenset[str]:
         """Other resources by key, its own and those of inner resources."""
@@ -454,10 +465,24 @@ class ConfigurableResourceDefinition(ResourceDefinition):
         found = shared(inner)
         if found is not None:
             return found[0]
-        return stack.enter_context(open_function_resource(inner, inner.resolve_config(config), context))
+        checked = check_resource_config(inner, config, key=name)
+        return stack.enter_context(open_function_resource(inner, checked, context))
 
     def _make(self, config: Mapping[str, Any], inner_values: Mapping[str, Any]) -> Any:
         return _construct(self.cls, model_arguments(self._shape, config), inner_values, self._given)
+
+
+def inner_resource_problems(resources: Mapping[str, Any]) -> list[str]:
+    """What to say of inner resources whose config comes with the run and that are no top-level resources."""
+    known = {id(origin) for one in resources.values() for origin in (one, getattr(one, "origin", one))}
+    return [
+        f"expected the resource in {place} to be a top-level resource too, since its config comes with the run, got it "
+        "only there; add it to resources, or configure it"
+        for definition in resources.values()
+        if isinstance(definition, ConfigurableResourceDefinition)
+        for place, origin in definition.inner_at_launch()
+        if id(origin) not in known
+    ]
 
 
 def _construct(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidewheel.errors import UnknownResourceError, did_you_mean
+from tidewheel.values.shown_members import shows
 
 
 class ScopedResources:
@@ -44,6 +46,7 @@ class ScopedResources:
         return f"Resources({', '.join(sorted(self._values))})"
 
 
+@shows("all_resource_defs", "resource_config", "resources")
 class InitResourceContext:
     """What a resource may use while it is set up and torn down."""
 
@@ -72,12 +75,12 @@ class InitResourceContext:
     @property
     def instance(self) -> Any:
         """The instance, if there is one."""
-        return self._instance() if callable(self._instance) else self._instance
+        return self._instance() if inspect.isroutine(self._instance) else self._instance
 
     @property
     def run(self) -> Any:
         """The run, if there is one."""
-        return self._run() if callable(self._run) else self._run
+        return self._run() if inspect.isroutine(self._run) else self._run
 
     @property
     def dagster_run(self) -> Any:

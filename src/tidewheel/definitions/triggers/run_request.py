@@ -11,10 +11,11 @@ from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.logic.partitions.errors import PartitionError
 from tidewheel.logic.partitions.validation import require_dynamic_keys
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.replacing import Replaceable
 from tidewheel.values.tags import PARTITION, RANGE_END, RANGE_START, normalize_tags
 
 
-class SkipReason:
+class SkipReason(Replaceable):
     """Says that nothing shall run, and why."""
 
     __slots__ = ("skip_message",)
@@ -32,7 +33,7 @@ class SkipReason:
         return f"SkipReason(skip_message={self.skip_message!r})"
 
 
-class RunRequest:
+class RunRequest(Replaceable):
     """A run to be made.
 
     ``run_key`` makes it happen once; ``tags`` that are no texts become JSON; ``asset_selection`` and ``asset_check_keys``
@@ -180,7 +181,7 @@ class DeleteDynamicPartitionsRequest(DynamicPartitionsRequest):
     __slots__ = ()
 
 
-class SensorResult:
+class SensorResult(Replaceable):
     """All that came of a sensor's evaluation.
 
     Raises:

@@ -1,0 +1,59 @@
+"""Sets of metadata under one namespace, with typed fields: ``{**TableMetadataSet(row_count=3)}``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from tidewheel.values.metadata import MetadataValue, TableColumnLineage, TableSchema
+
+
+class NamespacedMetadataSet(BaseModel, ABC):
+    """Fields that become metadata under ``<namespace>/<field>``; those that are None do not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @classmethod
+    @abstractmethod
+    def namespace(cls) -> str:
+        """What stands before the fields' names."""
+
+    def keys(self) -> Iterator[str]:
+        """The names of what is given."""
+        return (
+            f"{self.namespace()}/{name}"
+            for name in type(self).model_fields
+            if getattr(self, name) is not None
+        )
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, key.partition("/")[2])
+
+    @classmethod
+    def extract(cls, values: Mapping[str, Any]) -> Self:
+        """The fields that are in some metadata."""
+        found = {}
+        for name in cls.model_fields:
+            value = values.get(f"{cls.namespace()}/{name}")
+            if value is not None:
+                found[name] = value.value if isinstance(value, MetadataValue) else value
+        return cls(**found)
+
+
+class TableMetadataSet(NamespacedMetadataSet):
+    """What is said of an asset that is a table."""
+
+    column_schema: TableSchema | None = None
+    column_lineage: TableColumnLineage | None = None
+    row_count: int | None = None
+    partition_row_count: int | None = None
+    table_name: str | None = None
+    storage_kind: str | None = None
+
+    @classmethod
+    def namespace(cls) -> str:
+        """As for all metadata that the web pages know."""
+        return "dagster"

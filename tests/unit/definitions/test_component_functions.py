@@ -1,0 +1,56 @@
+"""Functions in a folder of definitions that give components: their definitions are taken, beside the others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tidewheel as tw
+from tidewheel.dagster.components import load_from_defs_folder
+
+COMPONENTS = """
+import tidewheel as tw
+from tidewheel.dagster.components import Component, component_instance
+
+class Named(Component):
+    def __init__(self, *names):
+        self.names = names
+
+    def build_defs(self, context):
+        metadata = {"project": context.project_root.name}
+        return tw.Definitions(assets=[tw.AssetSpec(name, metadata=metadata) for name in self.names])
+
+@component_instance
+def first(context):
+    return Named("a", "b")
+
+@component_instance
+def second(context):
+    return Named("c")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    defs = tmp_path / "src" / "reef_project" / "defs"
+    (defs / "inner").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[tool.dg.project]\nroot_module = "reef_project"\n')
+    (defs.parent / "__init__.py").touch()
+    (defs / "__init__.py").touch()
+    (defs / "inner" / "component.py").write_text(COMPONENTS)
+    (defs / "plain.py").write_text("import tidewheel as tw\n\n@tw.asset\ndef d(): ...\n")
+    yield tmp_path
+    sys.path.remove(str(tmp_path / "src"))
+    for name in [one for one in sys.modules if one.partition(".")[0] == "reef_project"]:
+        del sys.modules[name]
+
+
+def test_components_of_functions_are_loaded(project: Path) -> None:
+    defs = load_from_defs_folder(path_within_project=project)
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    assert set(specs) == {"a", "b", "c", "d"}
+    assert specs["a"].metadata == {"project": project.name}
+    assert isinstance(defs, tw.Definitions)

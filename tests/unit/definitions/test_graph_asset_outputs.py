@@ -1,0 +1,27 @@
+"""What a graph-backed asset takes over from the ops inside: whether its output may be left out."""
+
+from __future__ import annotations
+
+import tidewheel as tw
+
+
+@tw.op(out={"a": tw.Out(is_required=False), "b": tw.Out()})
+def two():
+    yield tw.Output(1, "a")
+    yield tw.Output(2, "b")
+
+
+@tw.graph_multi_asset(outs={"x": tw.AssetOut(), "y": tw.AssetOut(is_required=False)})
+def both():
+    a, b = two()
+    return {"x": a, "y": b}
+
+
+@tw.graph_asset
+def first():
+    return two()[0]
+
+
+def test_an_output_that_may_be_left_out_makes_the_asset_skippable() -> None:
+    assert {spec.key.to_user_string(): spec.skippable for spec in both.specs} == {"x": True, "y": False}
+    assert [spec.skippable for spec in first.specs] == [True]
