@@ -34,6 +34,7 @@ from tidewheel.values.backfills import (
 )
 from tidewheel.values.error_info import error_info
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchRequest
+from tidewheel.values.serde import unwritable
 from tidewheel.values.tags import PARENT_BACKFILL_ID, PRIORITY, ROOT_BACKFILL_ID
 
 ID_LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -70,6 +71,9 @@ class BackfillControl:
 
         ``approve`` is asked, with what it turns out to be about, before anything is made; it raises to refuse.
         """
+        problem = unwritable(request)
+        if problem is not None:
+            return BackfillOutcome(kind="invalid_config", message=problem)
         try:
             request = await self._resolved(request)
             fields = await self._database.write(self._fields, request)

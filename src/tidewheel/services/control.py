@@ -22,7 +22,7 @@ from tidewheel.runtime.protocol import CancelRun
 from tidewheel.services.admission import Admission
 from tidewheel.services.automation_control import AutomationControl
 from tidewheel.services.backfill_control import BackfillControl
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.catalog import IMPLICIT_ASSET_JOB, Catalog
 from tidewheel.services.database import Database
 from tidewheel.services.lag import SensorLag, load_lags
 from tidewheel.services.locations import Locations
@@ -45,7 +45,7 @@ from tidewheel.values.launch import (
 )
 from tidewheel.values.policies import Missed, PauseRecord, Selection
 from tidewheel.values.records import NewRun, RunFilter, RunRecord, TriggerRecord
-from tidewheel.values.serde import encode
+from tidewheel.values.serde import encode, unwritable
 from tidewheel.values.status import RunStatus, TriggerKind, TriggerStatus
 from tidewheel.values.tags import CODE_LOCATION, PARENT_RUN_ID, PRIORITY, ROOT_RUN_ID
 
@@ -125,6 +125,9 @@ class ServerControl:
         ``approve`` is asked, with the location and the assets that it turns out to be about, before anything is made; it
         raises to refuse.
         """
+        problem = unwritable(request)
+        if problem is not None:
+            return LaunchOutcome(kind="invalid_config", message=problem)
         location = self._locate(request)
         if isinstance(location, LaunchOutcome):
             return location
@@ -135,7 +138,7 @@ class ServerControl:
         if prepared.run is None:
             return _refusal(prepared)
         if approve is not None:
-            await approve(location, prepared.run.assets or prepared.run.planned_assets)
+            await approve(location, touched_assets(self._locations.catalog, location, prepared))
         if request.run_id is not None:
             known = await self._database.read(self._database.ledger.get_run, request.run_id)
             if known is not None:
@@ -498,6 +501,20 @@ class ServerControl:
     async def get_snapshots(self) -> dict[str, bytes]:
         """The last good snapshot of every location, encoded."""
         return {name: encode(snapshot) for name, snapshot in self._locations.catalog.snapshots.items()}
+
+
+def touched_assets(catalog: Catalog, location: str, prepared: PreparedLaunch) -> list[str]:
+    """All assets that a run would make, check, or execute a step of, whatever the request names them by."""
+    run = prepared.run
+    assert run is not None
+    found = {*(run.assets or ()), *run.planned_assets}
+    found |= {check.rpartition(":")[0] for check in (*(run.checks or ()), *run.planned_checks)}
+    snapshot = catalog.snapshots.get(location)
+    if found and prepared.steps is not None and snapshot is not None:
+        steps = {step.partition("[")[0].partition(".")[0] for step in prepared.steps}
+        found |= {node.key for node in snapshot.assets if (node.step or "").partition(".")[0] in steps}
+        found |= {node.asset for node in snapshot.checks if (node.step or "").partition(".")[0] in steps}
+    return sorted(found)
 
 
 def _refusal(prepared: PreparedLaunch) -> LaunchOutcome:

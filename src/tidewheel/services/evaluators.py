@@ -10,6 +10,7 @@ itself the next time. So a question that hangs costs the others that moment, and
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Optional
@@ -31,6 +32,7 @@ from tidewheel.services.hub import Peer
 from tidewheel.values.condition_questions import ConditionAnswer
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import PreparedLaunch
+from tidewheel.values.serde import unwritable
 
 Answer = EvaluationResult | PreparedLaunch | tuple[ConditionAnswer, ...]
 
@@ -45,6 +47,8 @@ WITHDRAWAL_S = 1.0
 """How long an evaluator may take to confirm what it gives back."""
 EXIT_NEWS_S = 2.0
 """How long the news of how an evaluator ended is waited for."""
+
+logger = logging.getLogger("tidewheel.evaluators")
 
 
 class Question(msgspec.Struct, kw_only=True, eq=False):
@@ -147,8 +151,25 @@ class EvaluatorPool:
             handed.setdefault(evaluator.peer, []).append(question.message)
         self._waiting.extendleft(reversed(skipped))
         for peer, messages in handed.items():
-            peer.send_all(messages)
+            self._send(peer, messages)
         self._grow()
+
+    def _send(self, peer: Peer, messages: list[Evaluate | Prepare | AskConditions]) -> None:
+        """Send all that can be written; who asked what cannot is told."""
+        try:
+            peer.send_all(messages)
+            return
+        except (OverflowError, ValueError, TypeError, RecursionError):
+            logger.warning("a question to user code could not be written")
+        for message in messages:
+            problem = unwritable(message)
+            if problem is None:
+                peer.send(message)
+                continue
+            evaluator = next(one for one in self._evaluators.values() if one.peer is peer)
+            question = evaluator.stack.pop(message.request_id)
+            if not question.answer.done():
+                question.answer.set_exception(UserCodeUnreachableError(problem))
 
     def _choose(self, is_slow: bool) -> Evaluator | None:
         open_ones = [one for one in self._evaluators.values() if one.peer.is_open and not one.is_slow]

@@ -45,6 +45,21 @@ def encode(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
+def unwritable(value: Any) -> str | None:
+    """Why a value cannot be written, in words; None when it can."""
+    try:
+        encode(value)
+    except OverflowError:
+        return "expected whole numbers of at most 64 bits, got a larger one; write it as text"
+    except UnicodeEncodeError as exc:
+        return f"expected texts that UTF-8 can hold, got {ascii(exc.object)[:200]}"
+    except RecursionError:
+        return "expected data of a sensible depth, got it nested too deeply"
+    except (TypeError, ValueError) as exc:
+        return f"expected data that can be written as JSON, got: {exc}"
+    return None
+
+
 def decode(data: bytes | memoryview, as_type: type[T]) -> T:
     """The value of msgpack bytes, checked against a type.
 

@@ -18,6 +18,14 @@ def daily():
     return 3
 
 
+@tw.asset_check(asset=report)
+def is_positive(report):
+    return tw.AssetCheckResult(passed=report > 0)
+
+
+both = tw.define_asset_job("both", [orders, report])
+
+
 @tw.op
 def hello(context):
     context.log.info("hello postgres://u:pw@h/x")
@@ -57,5 +65,9 @@ def signed(context):
 
 
 defs = tw.Definitions(
-    assets=[orders, report, daily], jobs=[greet], schedules=[yearly], sensors=[skips, pushed, signed]
+    assets=[orders, report, daily],
+    asset_checks=[is_positive],
+    jobs=[greet, both],
+    schedules=[yearly],
+    sensors=[skips, pushed, signed],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from graphql import (
@@ -231,8 +232,13 @@ LAUNCH = """mutation($s: JobOrPipelineSelector!) { launchRun(executionParams: {s
 WHERE = {"repositoryName": "__repository__", "repositoryLocationName": "code.py"}
 
 
-def launch(server: GuardedServer, token: str, asset: str) -> str:
-    selector = {**WHERE, "jobName": "__ASSET_JOB", "assetSelection": [{"path": [asset]}]}
+def launch(server: GuardedServer, token: str, *assets: str, checks: Sequence[tuple[str, str]] = ()) -> str:
+    selector = {
+        **WHERE,
+        "jobName": "__ASSET_JOB",
+        "assetSelection": [{"path": [asset]} for asset in assets],
+        "assetCheckSelection": [{"assetKey": {"path": [asset]}, "name": name} for asset, name in checks],
+    }
     return server.graphql(LAUNCH, token, s=selector)[1]["data"]["launchRun"]["__typename"]
 
 
@@ -242,6 +248,11 @@ def test_a_grant_for_a_group_covers_its_assets_only(server: GuardedServer) -> No
     for selection in ("report", "orders+", "+report"):
         assert server.rest("POST", "/materialize", {"selection": selection}, token=token)[0] == 403, selection
     assert server.rest("POST", "/launch", {"job_name": "greet"}, token=token)[0] == 403
+    for foreign in ({"ops": ["report"]}, {"checks": ["report:is_positive"]}):
+        asked = {"job_name": "both", "assets": ["orders"], **foreign}
+        assert server.rest("POST", "/launch", asked, token=token)[0] == 403, foreign
+    assert launch(server, token, "orders", checks=[("report", "is_positive")]) == "UnauthorizedError"
+    assert launch(server, token, checks=[("report", "is_positive")]) == "UnauthorizedError"
     assert launch(server, token, "orders") == "LaunchRunSuccess"
     assert launch(server, token, "report") == "UnauthorizedError"
     assert server.rest("POST", "/assets/orders/events", {"kind": "succeeded"}, token=token)[0] == 201

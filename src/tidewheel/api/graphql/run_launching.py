@@ -11,9 +11,10 @@ from graphql import GraphQLResolveInfo
 from tidewheel.api.graphql.answers import Answer, answer, exposed, failure
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.definitions import JobView, find_job, find_repository, job_not_found
-from tidewheel.api.graphql.permissions import LAUNCH, RELAUNCH
+from tidewheel.api.graphql.permissions import LAUNCH, RELAUNCH, unauthorized
 from tidewheel.api.graphql.run_config import UnreadableConfigError, read_run_config
 from tidewheel.api.graphql.wire import asset_texts, check_texts, tag_mapping
+from tidewheel.errors import AccessRefusedError
 from tidewheel.logic.graph.specs import JobNode
 from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.error_info import ErrorInfo
@@ -143,7 +144,13 @@ def _names(given: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 async def _launched(context: RequestContext, request: LaunchRequest, job: JobView) -> Launched:
-    outcome = await context.server.control.launch(request)
+    async def approve(location: str, assets: Sequence[str]) -> None:
+        context.require(LAUNCH, [context.server.guard.resource(location, assets)])
+
+    try:
+        outcome = await context.server.control.launch(request, approve=approve)
+    except AccessRefusedError as refused:
+        return unauthorized(LAUNCH, str(refused))
     if outcome.run_id is None:
         return _refusal(context, request, job, outcome)
     record = await context.database.read(context.ledger.get_run, outcome.run_id)

@@ -28,11 +28,14 @@ def kept_text(text: str | None, known: KnownSecrets) -> str | None:
 
 def _cut(value: Any) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "…"
+        text = value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "…"
+        return text.encode(errors="replace").decode()
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
     if isinstance(value, bytes):
         return f"({len(value)} bytes)"
     if isinstance(value, dict):
-        return {key: _cut(inner) for key, inner in list(value.items())[:MAX_ITEMS]}
+        return {_cut(key): _cut(inner) for key, inner in list(value.items())[:MAX_ITEMS]}
     if isinstance(value, list):
         return [_cut(inner) for inner in value[:MAX_ITEMS]]
     return value
