@@ -21,7 +21,6 @@ from tidewheel.logic.partitions.sets import PartitionSet
 from tidewheel.values.conditions import HeldRequest, HoldStatus
 from tidewheel.values.serde import decode, encode
 
-
 NAMED = 3
 """Held requests that are named in a tick."""
 
