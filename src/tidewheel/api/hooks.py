@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tidewheel.api.bodies import BodyTooLargeError, read_body
+from tidewheel.api.problems import MEDIA_TYPE, problem_body
 from tidewheel.services.hooks import HookAnswer, Hooks
 
 
@@ -41,7 +42,17 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _response(answer: HookAnswer) -> Response:
+    is_refusal = answer.status >= 400
     headers = {} if answer.retry_after_s is None else {"retry-after": str(answer.retry_after_s)}
     return Response(
-        msgspec.json.encode(answer.body), answer.status, media_type="application/json", headers=headers
+        msgspec.json.encode(_problem(answer) if is_refusal else answer.body),
+        answer.status,
+        media_type=MEDIA_TYPE if is_refusal else "application/json",
+        headers=headers,
     )
+
+
+def _problem(answer: HookAnswer) -> dict[str, object]:
+    """As REST says what went wrong; ``kind`` and ``message`` stay for those who read them."""
+    kind, message = str(answer.body["kind"]), str(answer.body["message"])
+    return problem_body(answer.status, kind, message) | answer.body

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from tidewheel.cli.output import duration, moment
 from tidewheel.values.backfills import BackfillCounts, BackfillRecord, BackfillStatus
+from tidewheel.values.records import RunRecord
+from tidewheel.values.run_titles import run_title
 from tidewheel.values.status import IN_PROGRESS_STATUSES, RunStatus
 
 WINDOW_S = 60.0
@@ -116,6 +118,12 @@ def progress_line(record: BackfillRecord, runs: Mapping[str, int], left_s: float
     if record.is_live and left_s is not None:
         parts.append(f"about {duration(0, left_s)} left")
     return f"backfill {record.backfill_id} {WORDS[record.status]}: " + ", ".join(parts)
+
+
+def failed_line(run: RunRecord) -> str:
+    """A failed run of a backfill: which partitions it was for, of what, and where to look."""
+    title = run_title(run.job_name, run.assets, run.checks)
+    return f"{'failed':<12} {run.partition_text or ''} of {title}  tidewheel run logs {run.run_id}"
 
 
 def facts(record: BackfillRecord, runs: Mapping[str, int], now: float) -> Sequence[tuple[str, str | None]]:

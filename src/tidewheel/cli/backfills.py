@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, progress_line, row, subject
+from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, failed_line, progress_line, row, subject
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import note, print_json, print_json_line, print_table, say
@@ -20,7 +20,7 @@ from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunC
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest
-from tidewheel.values.records import RunFilter
+from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import BACKFILL
 
@@ -31,6 +31,8 @@ open_home = deferred("tidewheel.cli.home", "open_home")
 
 PAUSE_S = 0.25
 SHOWN_FAILURES = 5
+LISTED_FAILURES = 100
+"""Failed runs that are named in JSON."""
 MATCHED = 1_000
 """Newest backfills among which a shortened id is looked for."""
 
@@ -134,7 +136,11 @@ def show(backfill_id: str, home: Path | None, as_json: bool) -> None:
         record = find_backfill(opened, backfill_id)
         runs = _runs(opened, record)
         if as_json:
-            print_json(_shown(record) | {"runs": runs})
+            failed = [
+                {"run_id": run.run_id, "assets": run.assets, "partitions": run.partition_text}
+                for run in _failed_runs(opened, record)
+            ]
+            print_json(_shown(record) | {"runs": runs, "failed_runs": failed})
             return
         say(f"backfill {record.backfill_id}")
         for label, value in facts(record, runs, now_s()):
@@ -283,14 +289,15 @@ def what_failed(opened: OpenHome, record: BackfillRecord) -> list[str]:
     """The newest failed runs of a backfill, what to look at, and how to make the rest; nothing when all went well."""
     if not (record.counts.failed or record.counts.cancelled or record.counts.left_out):
         return []
-    wanted = RunFilter(tags={BACKFILL: (record.backfill_id,)}, statuses=(RunStatus.FAILURE,))
-    lines = [
-        f"{'failed':<12} {run.partition or run.job_name}  tidewheel run logs {run.run_id}"
-        for run in opened.ledger.get_runs(wanted, limit=SHOWN_FAILURES)
-    ]
+    lines = [failed_line(run) for run in _failed_runs(opened, record)[:SHOWN_FAILURES]]
     if record.is_live:
         return lines
     return [*lines, f"{'next':<12} tidewheel backfill retry {record.backfill_id}"]
+
+
+def _failed_runs(opened: OpenHome, record: BackfillRecord) -> list[RunRecord]:
+    wanted = RunFilter(tags={BACKFILL: (record.backfill_id,)}, statuses=(RunStatus.FAILURE,))
+    return opened.ledger.get_runs(wanted, limit=LISTED_FAILURES)
 
 
 def _watch_lines(opened: OpenHome, record: BackfillRecord, as_json: bool) -> BackfillRecord:

@@ -12,6 +12,7 @@ from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.values.ids import trigger_id
+from tidewheel.values.inbox import told_of_failed
 from tidewheel.values.status import TickStatus
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def show(tick_id: int, home: Path | None, as_json: bool) -> None:
 
 def _row(tick: TickRecord) -> tuple[str | int | None, ...]:
     why = tick.skip_reason or (tick.error.headline if tick.error else "")
+    if tick.failed_events and not why:
+        why = told_of_failed(tick.failed_events)
     if tick.request_errors:
         why = f"{len(tick.request_errors)} bad request(s): {tick.request_errors[0].message}"
     elif tick.set_aside:

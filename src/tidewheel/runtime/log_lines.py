@@ -78,3 +78,5 @@ def set_up_log(level: str, log_format: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if log_format == "json" else MaskedLines(PLAIN))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    # it tells of every change below a watched folder: a log file there would grow by what is written to it
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)

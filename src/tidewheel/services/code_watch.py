@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from tidewheel.services.locations import Locations
 from tidewheel.services.signals import Signals, Topic
@@ -47,13 +47,25 @@ class CodeWatch:
 
     async def _watch(self, folders: frozenset[str], stop: asyncio.Event) -> None:
         async for changes in awatch(
-            *folders, stop_event=stop, debounce=DEBOUNCE_MS, recursive=False, raise_interrupt=False
+            *folders,
+            watch_filter=self._may_be_source,
+            stop_event=stop,
+            debounce=DEBOUNCE_MS,
+            recursive=False,
+            raise_interrupt=False,
         ):
             touched = {str(Path(path).resolve()) for _, path in changes}
             for name, files in self._locations.watched_files().items():
                 if touched & {str(Path(file).resolve()) for file in files}:
                     logger.info("source of %s changed; loading it again", name)
                     await self._locations.reload(name)
+
+    def _may_be_source(self, _: Change, path: str) -> bool:
+        """Whether a source file has this name. Others, such as a log or a home beside the sources, change all the time."""
+        name = Path(path).name
+        return any(
+            Path(file).name == name for files in self._locations.watched_files().values() for file in files
+        )
 
     def _folders(self) -> frozenset[str]:
         files = [file for files in self._locations.watched_files().values() for file in files]

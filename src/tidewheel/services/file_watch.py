@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 import msgspec
 import watchfiles
@@ -55,6 +57,7 @@ class FileWatching:
         signals: Signals,
         *,
         clock: Callable[[], float],
+        home: Path,
     ) -> None:
         self._database = database
         self._locations = locations
@@ -62,6 +65,7 @@ class FileWatching:
         self._writer = writer
         self._signals = signals
         self._clock = clock
+        self._home = str(home.resolve())
         self._wake = signals.listen(Topic.CATALOG, Topic.TRIGGERS)
         self._watched: dict[str, tuple[SensorNode, asyncio.Task[None]]] = {}
 
@@ -96,7 +100,7 @@ class FileWatching:
         """Look, wait until there may be something new, look again; until cancelled."""
         unsettled: dict[str, Unsettled] = {}
         failures = 0
-        async with _Notifier(source) as notifier:
+        async with _Notifier(source, self._home) as notifier:
             while True:
                 pause_s = source.poll_s
                 try:
@@ -176,8 +180,9 @@ class FileWatching:
 class _Notifier:
     """Says when the operating system has seen a change below a source's folders; without any there is only the time."""
 
-    def __init__(self, source: FileSource) -> None:
+    def __init__(self, source: FileSource, home: str) -> None:
         self._source = source
+        self._home = home
         self._changed = asyncio.Event()
         self._folders: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
@@ -207,7 +212,7 @@ class _Notifier:
 
     async def _listen(self, folders: tuple[str, ...]) -> None:
         try:
-            async for _ in _changes_in(folders):
+            async for _ in _changes_in(folders, self._home):
                 self._changed.set()
         except OSError as exc:
             logger.warning("the operating system does not watch %s (%s): only polling", folders, exc)
@@ -219,7 +224,22 @@ class _Notifier:
             self._task = None
 
 
-def _changes_in(folders: tuple[str, ...]) -> AsyncIterator[object]:
+def concerns(path: str, folders: Sequence[str], home: str) -> bool:
+    """Whether a change may be one of a sensor's files: those of the server's own home change with all that it does.
+
+    Folders inside the home are watched if a sensor names them.
+    """
+    inside = home + os.sep
+    return not path.startswith(inside) or any(
+        (folder + os.sep).startswith(inside) and path.startswith(folder) for folder in folders
+    )
+
+
+def _changes_in(folders: tuple[str, ...], home: str) -> AsyncIterator[object]:
     return watchfiles.awatch(
-        *folders, watch_filter=None, debounce=GATHER_MS, step=GATHER_MS, ignore_permission_denied=True
+        *folders,
+        watch_filter=lambda _, path: concerns(path, folders, home),
+        debounce=GATHER_MS,
+        step=GATHER_MS,
+        ignore_permission_denied=True,
     )

@@ -195,7 +195,7 @@ class Server:
             next_attempt=self.monitor.next_attempt,
         )
         self._file_watching = FileWatching(
-            self.database, self.locations, self.book, writer, self.signals, clock=clock
+            self.database, self.locations, self.book, writer, self.signals, clock=clock, home=options.home
         )
         self.inbox = InboxWriter(self.database, self.signals)
         self.hooks = Hooks(self.inbox, clock=clock)

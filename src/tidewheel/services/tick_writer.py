@@ -15,6 +15,7 @@ from tidewheel.services.partition_resolver import PartitionResolver
 from tidewheel.services.releases import Releases
 from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers import TriggerBook
+from tidewheel.values.inbox import told_of_failed
 from tidewheel.values.records import TickCommit, TickOutcome
 
 logger = logging.getLogger("tidewheel.ticks")
@@ -151,6 +152,8 @@ def describe_tick(commit: TickCommit, outcome: TickOutcome, name: str) -> Activi
     parts.extend(commit.notes)
     if commit.error is not None:
         parts.append(commit.error.headline)
+    if commit.failed_events:
+        parts.append(told_of_failed(commit.failed_events))
     return Activity(
         kind="tick",
         timestamp=commit.ended_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 import msgspec
@@ -79,6 +80,16 @@ class Redelivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_set_aside(self) -> bool:
         """Whether it is not tried again by itself."""
         return self.retry_at is None
+
+
+def told_of_failed(events: Sequence[Redelivery]) -> str:
+    """In a line, that the evaluation of events raised, and what for the first of them; empty when there are none."""
+    if not events:
+        return ""
+    first = events[0]
+    error = first.error.headline if first.error is not None else "no error is known"
+    more = f"{len(events)} events failed, first " if len(events) > 1 else ""
+    return f"{more}event {first.event_id}: {error}"
 
 
 class FileStat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -44,6 +44,7 @@ DATA_VERSION = "dagster/data_version"
 DATA_VERSION_IS_USER_PROVIDED = "dagster/data_version_is_user_provided"
 INPUT_DATA_VERSION_PREFIX = "dagster/input_data_version/"
 INPUT_EVENT_POINTER_PREFIX = "dagster/input_event_pointer/"
+SERVER_STOPS = "tidewheel/server_stops"
 JOINED_REQUESTS = "tidewheel/joined_requests"
 JOINED_RUN_KEYS = "tidewheel/joined_run_keys"
 

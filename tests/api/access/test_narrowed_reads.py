@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from operator import attrgetter
 
 import pytest
+from click.testing import CliRunner
 
 from tests.api.access.conftest import GuardedServer, served
+from tidewheel.cli.main import cli
 from tidewheel.runtime.remote import Channel, RemoteLedger
 from tidewheel.values.access import Grant, Role
 from tidewheel.values.events import Event, EventType
@@ -70,6 +73,37 @@ def test_a_grant_for_a_group_shows_its_assets_and_their_runs(server: GuardedServ
     for hidden in ("greet", "report"):
         answer = server.graphql(RUN, token, id=runs[hidden])[1]["data"]
         assert {one["__typename"] for one in answer.values()} == {"RunNotFoundError"}
+
+
+@pytest.mark.parametrize("locations", [None, ("code.py",)])
+def test_commands_show_the_assets_of_a_granted_group_and_no_others(
+    server: GuardedServer, tmp_path, locations
+) -> None:
+    token = server.person(Grant(role=Role.LAUNCHER, locations=locations, groups=("raw",)))
+    variables = {
+        "TIDEWHEEL_SERVER": f"http://127.0.0.1:{server.port}",
+        "TIDEWHEEL_TOKEN": token,
+        "TIDEWHEEL_PROFILES": str(tmp_path / "profiles.json"),
+    }
+
+    def call(*words: str):
+        return CliRunner().invoke(cli, words, env={**os.environ, **variables})
+
+    listed = call("asset", "list", "--json")
+    assert [row["key"] for row in json.loads(listed.output)] == ["daily", "orders"]
+    assert call("asset", "show", "orders").exit_code == 0
+    hidden, missing = call("asset", "show", "report"), call("asset", "show", "reporx")
+    assert hidden.exit_code != 0
+    assert hidden.output.replace("report", "reporx") == missing.output
+    assert call("materialize", "orders", "--no-wait").exit_code == 0
+    assert call("materialize", "report", "--no-wait").exit_code != 0
+    seen = server.rest("GET", "/assets", token=token)[1]["items"]
+    assert [item["asset"]["key"] for item in seen] == ["daily", "orders"]
+    nodes = everything(server, token)["assetNodes"]
+    assert {node["assetKey"]["path"][0] for node in nodes} == {"daily", "orders"}
+    [definitions] = server.rest("GET", "/definitions", token=token)[1].values()
+    for text in ("report", "greet", "yearly", "skips"):
+        assert text not in json.dumps(definitions), text
 
 
 def test_a_grant_for_another_location_shows_nothing(server: GuardedServer, runs) -> None:

@@ -219,6 +219,15 @@ def test_what_others_did_is_recorded_and_seen(rest: GuardedServer) -> None:
     assert rest.rest("GET", "/assets/orders/partitions")[1]["materialized"] == 0
 
 
+def test_an_event_of_an_asset_that_nobody_defines_has_to_be_meant(rest: GuardedServer) -> None:
+    status, problem = rest.rest("POST", "/assets/ordres/events", {"kind": "succeeded"})
+    assert status == 404
+    assert "did you mean 'orders'" in problem["detail"] and '"undefined": true' in problem["detail"]
+    assert rest.rest("POST", "/assets/ordres/events", {"kind": "succeeded", "undefined": True})[0] == 201
+    assert rest.rest("POST", "/assets/ordres/events", {"kind": "succeeded"})[0] == 201  # it is known now
+    assert rest.request("POST", "/report_asset_materialization/elsewhere/made", b"", {})[0] == 200
+
+
 # -- what is wrong --------------------------------------------------------------------------------------------
 
 
@@ -318,3 +327,20 @@ def test_why_tells_of_an_asset_and_suggests_names(rest: GuardedServer) -> None:
     status, problem = rest.rest("GET", "/why/ordrs")
     assert status in (404, 422) and "orders" in problem["detail"]
     assert rest.rest("GET", "/automation") == (200, {"items": [], "next_cursor": None})
+
+
+def test_a_body_that_is_no_json_is_told_so(rest: GuardedServer) -> None:
+    status, problem = rest.rest("POST", "/launch", b'{"job_name": ')
+    assert (status, problem["detail"]) == (
+        400,
+        "expected a body that is JSON, got something else: Expecting value at character 13",
+    )
+
+
+def test_hooks_tell_what_is_wrong_as_rest_does(rest: GuardedServer) -> None:
+    status, headers, answer = rest.request("POST", "/hooks/unknown", b"{}", {})
+    problem = json.loads(answer)
+    assert (status, problem["status"]) == (404, 404)
+    assert dict(headers)["content-type"] == "application/problem+json"
+    assert problem["type"] == f"urn:tidewheel:{problem['kind']}"
+    assert problem["detail"] == problem["message"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidewheel.cli.backfill_view import Speed, overall_left_s, progress_line, row, subject
+from tidewheel.cli.backfill_view import Speed, failed_line, overall_left_s, progress_line, row, subject
 from tidewheel.values.backfills import (
     BackfillCounts,
     BackfillFields,
@@ -10,6 +10,9 @@ from tidewheel.values.backfills import (
     BackfillRecord,
     BackfillStatus,
 )
+from tidewheel.values.records import RunRecord
+from tidewheel.values.status import RunStatus
+from tidewheel.values.tags import RANGE_END, RANGE_START
 
 
 def record(status=BackfillStatus.REQUESTED, names=("orders",), job_name=None, ended_at=None, **counts):
@@ -64,3 +67,24 @@ def test_only_the_last_minute_counts_for_the_speed():
     for second, done in ((0.0, 0), (100.0, 50), (130.0, 50), (160.0, 80)):
         speed.note(second, BackfillCounts(wanted=200, done=done))
     assert speed.left_s(BackfillCounts(wanted=200, done=80)) == 240.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"partition": "a"}, "a of orders"),
+        ({"tags": {RANGE_START: "2026-01-05", RANGE_END: "2026-01-08"}}, "2026-01-05..2026-01-08 of orders"),
+    ],
+)
+def test_a_failed_run_is_named_by_what_it_was_to_make(fields, words):
+    run = RunRecord(
+        run_id="r",
+        job_name="__ASSET_JOB",
+        location="loc",
+        status=RunStatus.FAILURE,
+        created_at=0.0,
+        updated_at=0.0,
+        assets=("orders",),
+        **fields,
+    )
+    assert failed_line(run) == f"failed       {words}  tidewheel run logs r"

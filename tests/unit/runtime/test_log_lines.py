@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tidewheel.runtime.log_lines import PLAIN, JsonLines, MaskedLines
+from tidewheel.runtime.log_lines import PLAIN, JsonLines, MaskedLines, set_up_log
 
 RUN = "0198c5d4-0000-7000-8000-000000000001"
 
@@ -52,3 +52,8 @@ def test_secrets_are_masked_in_messages_and_stacks(formatter: logging.Formatter)
 
 def test_a_stack_does_not_break_the_line() -> None:
     assert "\n" not in JsonLines().format(record("a\nb", exc_info=failure()))
+
+
+def test_the_watcher_of_files_does_not_log_every_change():
+    set_up_log("info", "text")
+    assert not logging.getLogger("watchfiles.main").isEnabledFor(logging.INFO)

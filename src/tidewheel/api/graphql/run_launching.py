@@ -33,12 +33,15 @@ from tidewheel.values.tags import (
     RETRY_NUMBER,
     ROOT_RUN_ID,
     RUN_KEY,
+    SERVER_STOPS,
     WILL_RETRY,
 )
 
 MAX_LAUNCHES = 500
 """Runs that one mutation may launch."""
-OWN_TAGS = frozenset({AUTO_RETRY_RUN_ID, FAILURE_REASON, IS_RESUME_RETRY, RETRY_NUMBER, RUN_KEY, WILL_RETRY})
+OWN_TAGS = frozenset(
+    {AUTO_RETRY_RUN_ID, FAILURE_REASON, IS_RESUME_RETRY, RETRY_NUMBER, RUN_KEY, SERVER_STOPS, WILL_RETRY}
+)
 """Tags that say something about one run only, which a re-execution does not inherit."""
 KEPT_TAGS = frozenset({PARTITION, RANGE_START, RANGE_END})
 """Tags that say what a run makes, which a re-execution always inherits."""

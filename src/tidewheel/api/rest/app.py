@@ -156,8 +156,13 @@ async def _invalid(request: Request, exc: Exception) -> Response:
     detail = "expected another request, got: " + "; ".join(
         f"{'.'.join(error['where'])}: {error['message']}" for error in errors[:5]
     )
-    is_no_json = any(error["type"] == "json_invalid" for error in exc.errors())
-    status = 400 if is_no_json else 422
+    no_json = next((error for error in exc.errors() if error["type"] == "json_invalid"), None)
+    if no_json is not None:
+        reason = no_json.get("ctx", {}).get("error", "it cannot be read")
+        detail = (
+            f"expected a body that is JSON, got something else: {reason} at character {no_json['loc'][-1]}"
+        )
+    status = 422 if no_json is None else 400
     return problem(status, "invalid_request", detail, errors=errors, message=detail)
 
 

@@ -122,11 +122,13 @@ def asset_routes(rest: Rest) -> APIRouter:
 
     @router.post("/assets/{key:path}/events", responses=answers(REPORTED_SCHEMA, 201, "It is recorded."))
     async def report(request: Request, key: InPath, body: ReportBody) -> Response:
-        """Record what another system did with the asset."""
+        """Record what another system did with the asset. 404 for one that is not known, unless ``undefined`` is said."""
         key = _asset_key(key)
         event = _event(key, body, rest.server.control.now())
 
         async def record() -> int:
+            if not body.undefined:
+                await _require_known(rest, request, key)
             [event_id] = await rest.database.write(rest.ledger.record_events, [event])
             rest.server.signals.raise_topic(*topics_of([event]))
             rest.server.feed.publish_events([event])
@@ -160,6 +162,24 @@ def asset_routes(rest: Rest) -> APIRouter:
         )
 
     return router
+
+
+async def _require_known(rest: Rest, request: Request, key: str) -> None:
+    """Refuse a key that is likely to be misspelt: no code mentions the asset, and nothing is recorded of it.
+
+    Raises:
+        LookupError: when it is so.
+    """
+    catalog, locations = rest.server.locations.catalog, rest.server.locations
+    if catalog.asset(key) is not None or not locations.names_serving() >= set(locations.names()):
+        return  # code that has not loaded yet may know it
+    if await rest.database.read(rest.ledger.get_asset_states, [key]):
+        return
+    known = [node.key for node in rest.sight(request).catalog().assets()]
+    raise LookupError(
+        f"expected the key of an asset, got {key[:200]!r}; {did_you_mean(key, known)}; to record events of an asset that no "
+        'code location defines send "undefined": true'
+    )
 
 
 def _asset_key(text: str) -> str:

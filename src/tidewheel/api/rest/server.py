@@ -44,9 +44,8 @@ def server_routes(rest: Rest) -> APIRouter:
 
     @router.get("/definitions", responses=answers(DEFINITIONS_SCHEMA))
     async def definitions(request: Request) -> Response:
-        """By code location, everything that its last good code defines; of those that the caller may see as a whole."""
-        snapshots = rest.server.locations.catalog.snapshots
-        return shown({name: found for name, found in snapshots.items() if rest.sees(request, name)})
+        """By code location, what its last good code defines, as far as the caller may see it."""
+        return shown(dict(rest.sight(request).catalog().snapshots))
 
     @router.post("/reload", responses=answers({"type": "object"}))
     async def reload(request: Request, location: Filter = None) -> Response:

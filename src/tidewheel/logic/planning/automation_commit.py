@@ -10,7 +10,7 @@ from tidewheel.logic.conditions.incremental import Round
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.logic.partitions.sets import PartitionSet
-from tidewheel.logic.planning.automation_holds import HoldDecision, decide_holds
+from tidewheel.logic.planning.automation_holds import HoldDecision, decide_holds, told_of_held
 from tidewheel.logic.planning.automation_owed import newly_owed
 from tidewheel.logic.planning.automation_tick import (
     AutomationTickDecision,
@@ -153,7 +153,7 @@ def decide_automation_commit(
         owed_before=tuple(book_before[key] for key in changed if key in book_before),
         settled=gone,
     )
-    commit = _commit(found, record, tick, runs, backfills, conditions, errors_before)
+    commit = _commit(found, record, tick, holds, runs, backfills, conditions, errors_before)
     return AutomationDecision(
         requested=holds.requested,
         holds=holds,
@@ -170,6 +170,7 @@ def _commit(
     found: Round,
     record: TriggerRecord,
     tick: AutomationTickDecision,
+    holds: HoldDecision,
     runs: tuple[NewRun, ...],
     backfills: tuple[NewBackfill, ...],
     conditions: ConditionCommit,
@@ -182,6 +183,8 @@ def _commit(
     status = tick.status
     if status is TickStatus.FAILURE and not is_new_error:
         status = TickStatus.SKIPPED  # the same failure again: it is known, and its sensor is not failing anew
+    is_skipped = tick.skip_reason is not None
+    held_now = told_of_held(holds.held)
     return TickCommit(
         trigger_id=record.trigger_id,
         expected_version=record.version,
@@ -193,7 +196,8 @@ def _commit(
         runs=runs,
         backfills=backfills,
         conditions=conditions,
-        skip_reason=tick.skip_reason,
+        skip_reason=(told_of_held(holds.waiting) or tick.skip_reason) if is_skipped else None,
+        notes=(held_now,) if held_now is not None and not is_skipped else (),
         error=_error(found) if status is TickStatus.FAILURE else None,
         request_errors=tuple(
             RequestError(index=index, message=f"{one.target}: {one.message}")

@@ -7,7 +7,7 @@ for as long as the condition goes on asking for it).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,9 @@ from tidewheel.logic.partitions.sets import PartitionSet
 from tidewheel.values.conditions import HeldRequest, HoldStatus
 from tidewheel.values.serde import decode, encode
 
+NAMED = 3
+"""Held requests that are named in a tick."""
+
 
 class HoldDecision(msgspec.Struct, frozen=True, kw_only=True):
     """What is requested after all, what is held from now on, and whose held request is done with."""
@@ -28,6 +31,8 @@ class HoldDecision(msgspec.Struct, frozen=True, kw_only=True):
     requested: Mapping[Key, PartitionSet]
     held: tuple[HeldRequest, ...] = ()
     released: tuple[Key, ...] = ()
+    waiting: tuple[HeldRequest, ...] = ()
+    """All that waits for a yes now, those of ``held`` too."""
 
 
 def decide_holds(
@@ -44,6 +49,7 @@ def decide_holds(
     allowed = dict(requested)
     holding: list[HeldRequest] = []
     released: list[Key] = []
+    still_waiting: list[HeldRequest] = []
     for key, one in held.items():
         if key not in graph.subjects:
             continue
@@ -55,7 +61,10 @@ def decide_holds(
         if one.status is HoldStatus.APPROVED:
             released.append(key)
             allowed[key] = allowed[key] | waiting if key in allowed else waiting
-        elif key in allowed:
+            continue
+        if one.status is HoldStatus.WAITING:
+            still_waiting.append(one)
+        if key in allowed:
             allowed[key] = allowed[key] - waiting
     for key in new:
         asked = allowed.get(key)
@@ -76,7 +85,22 @@ def decide_holds(
         requested={key: asked for key, asked in allowed.items() if asked},
         held=tuple(holding),
         released=tuple(released),
+        waiting=(*still_waiting, *holding),
     )
+
+
+def told_of_held(held: Sequence[HeldRequest]) -> str | None:
+    """What people are told of requests that wait for a yes, with the command that says it; None when there are none."""
+    if not held:
+        return None
+    parts = [
+        f"{one.count} partitions of {one.name} wait for 'tidewheel automation approve {one.name}'"
+        for one in sorted(held, key=lambda one: one.name)[:NAMED]
+    ]
+    more = len(held) - NAMED
+    if more > 0:
+        parts.append(f"{more} more wait, see 'tidewheel automation list'")
+    return "; ".join(parts)
 
 
 def held_partitions(held: HeldRequest, spec: PartitionsSpec | None, view: PartitionView) -> PartitionSet:

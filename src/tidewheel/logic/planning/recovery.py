@@ -17,7 +17,11 @@ from tidewheel.values.tags import (
     MAX_RUNTIME,
     RETRY_ON_ASSET_OR_OP_FAILURE,
     RETRY_STRATEGY,
+    SERVER_STOPS,
 )
+
+MAX_SERVER_STOPS = 20
+"""How often a run is tried again because the server was stopped; such a run seems to outlast every uptime."""
 
 WorkerState = Literal["connected", "starting", "gone", "unknown"]
 """``connected``: talks to us. ``starting``: asked for, not heard of yet. ``gone``: its process has ended.
@@ -154,6 +158,8 @@ class RetryRun(msgspec.Struct, frozen=True, kw_only=True):
 
     retry_number: int
     strategy: RetryStrategy
+    server_stops: int = 0
+    """Attempts before it that ended only because the server was stopped; they do not count as retries."""
 
 
 def decide_run_retry(
@@ -162,7 +168,8 @@ def decide_run_retry(
     """Whether a run that just ended is tried again.
 
     Cancelled runs never are (D19). A run that lost its worker gets the larger of the instance's lost-worker retries and
-    its own; one failed by a step only when the instance or its tags say so.
+    its own; one failed by a step only when the instance or its tags say so. Where retries of lost workers are allowed at
+    all, an orderly stop of the server costs none of them, up to ``MAX_SERVER_STOPS``.
     """
     if status is not RunStatus.FAILURE:
         return None
@@ -172,12 +179,18 @@ def decide_run_retry(
         allowed = max(own, policy.lost_worker_retries) if MAX_RETRIES not in run.tags else own
     elif not _flag(run.tags.get(RETRY_ON_ASSET_OR_OP_FAILURE), policy.retry_on_step_failure):
         allowed = 0
-    if run.retry_number >= allowed:
+    stops = min(_whole_number(run.tags.get(SERVER_STOPS), 0), run.retry_number)
+    if reason == "SERVER_STOPPED":
+        if not allowed or stops >= MAX_SERVER_STOPS:
+            return None
+        stops += 1
+    elif run.retry_number - stops >= allowed:
         return None
     strategy = run.tags.get(RETRY_STRATEGY)
     return RetryRun(
         retry_number=run.retry_number + 1,
         strategy="ALL_STEPS" if strategy == "ALL_STEPS" else "FROM_FAILURE",
+        server_stops=stops,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tidewheel.logic.planning.retries import NOT_INHERITED
 from tidewheel.values.launch import LaunchRequest
 from tidewheel.values.records import RunRecord
-from tidewheel.values.tags import IS_RESUME_RETRY, PARENT_RUN_ID, RETRY_NUMBER, ROOT_RUN_ID
+from tidewheel.values.tags import IS_RESUME_RETRY, PARENT_RUN_ID, RETRY_NUMBER, ROOT_RUN_ID, SERVER_STOPS
 
-OF_ONE_ATTEMPT = NOT_INHERITED | {PARENT_RUN_ID, ROOT_RUN_ID, RETRY_NUMBER}
+OF_ONE_ATTEMPT = NOT_INHERITED | {PARENT_RUN_ID, ROOT_RUN_ID, RETRY_NUMBER, SERVER_STOPS}
 
 
 def build_retry_request(run: RunRecord, *, from_failure: bool) -> LaunchRequest:

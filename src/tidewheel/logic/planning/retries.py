@@ -12,6 +12,7 @@ from tidewheel.values.tags import (
     RETRY_NUMBER,
     ROOT_RUN_ID,
     RUN_KEY,
+    SERVER_STOPS,
     WILL_RETRY,
 )
 
@@ -30,6 +31,8 @@ def build_retry_run(
     root = run.root_run_id or run.run_id
     tags = {name: value for name, value in run.tags.items() if name not in NOT_INHERITED}
     tags |= {PARENT_RUN_ID: run.run_id, ROOT_RUN_ID: root, RETRY_NUMBER: str(retry.retry_number)}
+    if retry.server_stops:
+        tags[SERVER_STOPS] = str(retry.server_stops)
     if retry.strategy == "FROM_FAILURE":
         tags[IS_RESUME_RETRY] = "true"
     return NewRun(

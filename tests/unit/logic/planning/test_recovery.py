@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from tidewheel.logic.planning.recovery import (
+    MAX_SERVER_STOPS,
     FailRun,
     LeaveAlone,
     RecoveryFacts,
@@ -14,6 +15,7 @@ from tidewheel.logic.planning.recovery import (
 from tidewheel.logic.planning.retries import build_retry_run
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
+from tidewheel.values.tags import SERVER_STOPS
 
 POLICY = RecoveryPolicy(start_timeout_s=180, silence_timeout_s=60, cancel_timeout_s=30)
 NOW = 1_000.0
@@ -132,6 +134,36 @@ def retry(status=RunStatus.FAILURE, reason="STEP_FAILURE", *, tags=None, attempt
         ("a lost worker is, once", retry(reason="WORKER_LOST"), (1, "FROM_FAILURE")),
         ("and not twice", retry(reason="WORKER_LOST", attempt=1), None),
         (
+            "an orderly stop costs no retry",
+            retry(reason="SERVER_STOPPED", attempt=1, tags={"tidewheel/server_stops": "1"}),
+            (2, "FROM_FAILURE"),
+        ),
+        (
+            "nor does it after a lost worker",
+            retry(reason="SERVER_STOPPED", attempt=1),
+            (2, "FROM_FAILURE"),
+        ),
+        (
+            "a lost worker is retried after stops",
+            retry(reason="WORKER_LOST", attempt=3, tags={"tidewheel/server_stops": "3"}),
+            (4, "FROM_FAILURE"),
+        ),
+        (
+            "but once only",
+            retry(reason="WORKER_LOST", attempt=4, tags={"tidewheel/server_stops": "3"}),
+            None,
+        ),
+        (
+            "a run ends after very many stops",
+            retry(reason="SERVER_STOPPED", attempt=20, tags={"tidewheel/server_stops": "20"}),
+            None,
+        ),
+        (
+            "without retries of lost workers a stop ends a run",
+            retry(reason="SERVER_STOPPED", lost_worker_retries=0),
+            None,
+        ),
+        (
             "a tag of nought forbids it (D16)",
             retry(reason="WORKER_LOST", tags={"dagster/max_retries": "0"}),
             None,
@@ -158,6 +190,19 @@ def retry(status=RunStatus.FAILURE, reason="STEP_FAILURE", *, tags=None, attempt
 )
 def test_retries(name, found, expected):
     assert found == expected, name
+
+
+def test_stops_of_the_server_are_counted_from_attempt_to_attempt():
+    run = record(RunStatus.FAILURE)
+    for stops in range(1, MAX_SERVER_STOPS + 1):
+        decision = decide_run_retry(
+            run, status=run.status, reason="SERVER_STOPPED", policy=RecoveryPolicy(lost_worker_retries=1)
+        )
+        new = build_retry_run(run, decision, run_id="n", planned=((), ()), now=NOW)
+        assert (new.retry_number, new.tags[SERVER_STOPS]) == (stops, str(stops))
+        run = record(RunStatus.FAILURE, tags=new.tags, retry_number=new.retry_number)
+    ended = decide_run_retry(run, status=run.status, reason="SERVER_STOPPED", policy=RecoveryPolicy())
+    assert ended is None
 
 
 def test_a_retry_is_linked_to_the_first_attempt_and_inherits_what_belongs_to_the_run():
