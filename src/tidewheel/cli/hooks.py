@@ -10,6 +10,7 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
+from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.values.inbox import HOOK_PREFIX, hook_source
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def list_deliveries(
 
 
 @command.command("show")
-@click.argument("delivery_id", type=int, metavar="ID")
+@click.argument("delivery_id", type=RECORD_ID, metavar="ID")
 @home_option
 @json_option
 def show(delivery_id: int, home: Path | None, as_json: bool) -> None:
@@ -74,7 +75,7 @@ def show(delivery_id: int, home: Path | None, as_json: bool) -> None:
 
 
 @command.command("replay")
-@click.argument("delivery_id", type=int, metavar="ID")
+@click.argument("delivery_id", type=RECORD_ID, metavar="ID")
 @click.option("--sensor", help="Only to this sensor.")
 @home_option
 @json_option

@@ -88,7 +88,10 @@ def moment(seconds: float | None) -> str:
     """A moment in the local zone, which is named, to the second; empty for none."""
     if seconds is None:
         return ""
-    local = datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone()
+    try:
+        local = datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return "after the year 9999" if seconds > 0 else "before the year 1"
     return local.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 

@@ -14,6 +14,7 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
+from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.policies import Missed, Selection
 
@@ -82,6 +83,9 @@ def end_pauses(home: Path | None, as_json: bool, pause_id: int | None, selection
             say("No pause of that kind holds; see 'tidewheel pause --list'.")
 
 
+LONGEST_S = 100 * 366 * 86_400.0
+
+
 def parse_duration(text: str) -> float:
     """Seconds of a text such as ``90s``, ``30m``, ``2h``, ``1d``.
 
@@ -91,7 +95,12 @@ def parse_duration(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip())
     if found is None or float(found[1]) <= 0:
         raise click.UsageError(f"expected a time such as 30m, 2h or 1d, got {text!r}")
-    return float(found[1]) * UNITS_S[found[2]]
+    seconds = float(found[1]) * UNITS_S[found[2]]
+    if seconds > LONGEST_S:
+        raise click.UsageError(
+            f"expected at most 100 years, got {text!r}; leave it out to pause until resumed"
+        )
+    return seconds
 
 
 def parse_moment(text: str) -> float:
@@ -179,7 +188,7 @@ def _show(home: Path | None, as_json: bool) -> None:
 
 
 @click.command("resume")
-@click.argument("pause_id", type=int, required=False)
+@click.argument("pause_id", type=RECORD_ID, required=False)
 @click.option("--all", "everything", is_flag=True, help="End every pause.")
 @home_option
 @json_option

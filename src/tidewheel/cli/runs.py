@@ -221,7 +221,7 @@ def retry(
 
 @command.command("prioritise", context_settings={"ignore_unknown_options": True})
 @click.argument("run_id")
-@click.argument("priority", type=int)
+@click.argument("priority", type=click.IntRange(-(2**31), 2**31 - 1))
 @home_option
 @json_option
 def prioritise(run_id: str, priority: int, home: Path | None, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
+from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.cli.triggers import (
     change_command,
     list_command,
@@ -92,7 +93,7 @@ def failed(name: str | None, home: Path | None, as_json: bool) -> None:
 
 @command.command("retry")
 @click.argument("name")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=RECORD_ID)
 @click.option("--forget", is_flag=True, help="Give the event up instead.")
 @home_option
 def retry(name: str, event_id: int, forget: bool, home: Path | None) -> None:

@@ -10,6 +10,7 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, moment, print_json, print_table, say
+from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.inbox import told_of_failed
@@ -54,7 +55,7 @@ def list_ticks(trigger: str | None, status: str | None, limit: int, home: Path |
 
 
 @command.command("show")
-@click.argument("tick_id", type=int)
+@click.argument("tick_id", type=RECORD_ID)
 @home_option
 @json_option
 def show(tick_id: int, home: Path | None, as_json: bool) -> None:
