@@ -15,7 +15,6 @@ from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, progress_line, r
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import note, print_json, print_json_line, print_table, say
-from tidewheel.cli.selections import union_of_commas
 from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunConflict, did_you_mean
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
@@ -83,7 +82,7 @@ def launch(
     request = BackfillRequest(
         job_name=job_name,
         location=location,
-        selection=union_of_commas(selection),
+        selection=selection,
         assets=assets or None,
         partitions=keys,
         ranges=tuple(_range(text) for text in ranges),

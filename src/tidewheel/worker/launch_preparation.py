@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.assets.selection_parts import selection_parts
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.collection import Definitions
@@ -130,9 +131,8 @@ def _selection(
     """
     if request.selection is not None:
         graph = defs.resolve_asset_graph()
-        found = AssetSelection.from_string(request.selection).resolve(graph) & set(
-            job.asset_layer.selected_assets
-        )
+        wanted = AssetSelection.from_coercible(selection_parts(request.selection))
+        found = wanted.resolve(graph) & set(job.asset_layer.selected_assets)
         if not found:
             raise InvalidSubsetError(
                 f"expected a selection of assets that can be made, got {request.selection!r}, which means none; "
