@@ -20,6 +20,7 @@ from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest
 from tidewheel.values.records import RunFilter
+from tidewheel.values.run_titles import run_title
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import BACKFILL
 
@@ -284,7 +285,7 @@ def what_failed(opened: OpenHome, record: BackfillRecord) -> list[str]:
         return []
     wanted = RunFilter(tags={BACKFILL: (record.backfill_id,)}, statuses=(RunStatus.FAILURE,))
     lines = [
-        f"{'failed':<12} {run.partition or run.job_name}  tidewheel run logs {run.run_id}"
+        f"{'failed':<12} {run.partition_text or run_title(run.job_name, run.assets, run.checks)}  tidewheel run logs {run.run_id}"
         for run in opened.ledger.get_runs(wanted, limit=SHOWN_FAILURES)
     ]
     if record.is_live:
