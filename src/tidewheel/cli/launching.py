@@ -53,6 +53,10 @@ def parse_config(files: tuple[str, ...], text: str | None) -> dict[str, Any]:
     config: dict[str, Any] = {}
     sources = [(name, Path(name)) for name in files]
     for name, path in sources:
+        if name.lstrip().startswith("{"):
+            raise InvalidInvocationError(
+                f"expected the name of a file in --config, got {name!r}; give JSON itself with --config-json"
+            )
         try:
             loaded = yaml.safe_load(path.read_text())
         except (OSError, yaml.YAMLError) as exc:
