@@ -98,7 +98,7 @@ def test_only_what_is_missing_or_has_failed():
         (("day",), BackfillRequest(), InvalidInvocationError, "did you mean 'days'"),
         (("outside",), BackfillRequest(), InvalidInvocationError, "which is external"),
         (("left",), BackfillRequest(partitions=("x",)), UnknownPartitionError, "'x'"),
-        (("left",), BackfillRequest(ranges=(("c", "a"),)), InvalidInvocationError, "there is nothing to do"),
+        (("left",), BackfillRequest(ranges=(("c", "a"),)), InvalidInvocationError, "'c' comes after 'a'"),
     ],
 )
 def test_what_is_refused(names, request_, error, text):
