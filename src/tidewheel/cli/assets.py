@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidSubsetError, did_you_mean
@@ -26,7 +27,7 @@ open_home = deferred("tidewheel.cli.home", "open_home")
 load_nodes = deferred("tidewheel.cli.asset_nodes", "load_nodes")
 
 
-@click.group("asset")
+@click.group("asset", cls=SuggestingGroup)
 def command() -> None:
     """List and show assets."""
 

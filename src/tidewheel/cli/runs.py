@@ -11,6 +11,7 @@ import click
 from msgspec import to_builtins
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option, parse_tags, target_options
 from tidewheel.cli.output import (
     STATUS_STYLES,
@@ -41,9 +42,9 @@ retry_and_report = deferred("tidewheel.cli.launching", "retry_and_report")
 FOLLOW_PAUSE_S = 0.25
 
 
-@click.group("run")
+@click.group("run", cls=SuggestingGroup)
 def command() -> None:
-    """List, show, follow, cancel and repeat runs."""
+    """List and show runs, read their logs, cancel, repeat and prioritise them."""
 
 
 @command.command("list")

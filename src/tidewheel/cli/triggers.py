@@ -13,6 +13,7 @@ from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.pauses import begin_pause, end_pauses, pause_options
 from tidewheel.values.policies import Selection
 from tidewheel.values.status import TriggerKind
+from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.runtime.control import TriggerView
@@ -138,7 +139,7 @@ def reset_keys_command(kind: TriggerKind) -> click.Command:
             if as_json:
                 print_json({"freed": freed})
             else:
-                say(f"{kind.value.lower()} {name}: {freed} run key(s) are free again")
+                say(f"{kind.value.lower()} {name}: {counted(freed, 'run key')} freed")
 
     return command
 

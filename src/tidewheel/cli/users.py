@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError
@@ -23,7 +24,7 @@ password_stdin = click.option(
 )
 
 
-@click.group("user")
+@click.group("user", cls=SuggestingGroup)
 def command() -> None:
     """Add, list and disable the users of a server."""
 

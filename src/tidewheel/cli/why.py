@@ -11,6 +11,7 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, say
+from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.logic.conditions.explain import Explanation
@@ -103,7 +104,7 @@ def _owed(owed: OwedView) -> str:
     where = f" [{owed.partition}]" if owed.partition else ""
     text = f"owed{where} since {moment(owed.requested_at)}: {owed.state}"
     if owed.failures:
-        text += f", failed {owed.failures} time(s) in a row: {owed.error}"
+        text += f", failed {counted(owed.failures, 'time')} in a row: {owed.error}"
     if owed.next_try_at is not None:
         text += f"; next try at {moment(owed.next_try_at)}"
     return text
