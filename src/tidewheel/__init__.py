@@ -137,7 +137,7 @@ EXPORTS: dict[str, str] = {
     "Executor": "tidewheel.definitions.jobs.executors",
     "ExecutorDefinition": "tidewheel.definitions.jobs.executors",
     "ExecutorRequirement": "tidewheel.definitions.jobs.executors",
-    "ExpectationResult": "tidewheel.definitions.assets.results",
+    "ExpectationResult": "tidewheel.values.expectations",
     "Failure": "tidewheel.definitions.assets.results",
     "failure_hook": "tidewheel.definitions.ops.hooks",
     "Field": "tidewheel.definitions.config.config_schema",

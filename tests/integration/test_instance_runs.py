@@ -107,6 +107,19 @@ def test_a_run_kept_back_is_not_queued_and_can_be_ended(instance: Instance) -> N
     assert stored.status is RunStatus.CANCELED
 
 
+@pytest.mark.parametrize(
+    "status", [RunStatus.NOT_STARTED, RunStatus.STARTED, RunStatus.SUCCESS, RunStatus.FAILURE]
+)
+def test_a_run_is_written_down_as_it_is(instance: Instance, status: RunStatus) -> None:
+    asset = AssetKey(["a", "b"])
+    given = Run(job_name="j", run_id="r", status=status, tags={"t": "v"}, asset_selection=frozenset({asset}))
+    assert instance.add_run(given).status is status
+    [found] = instance.get_runs(RunsFilter(statuses=[status]))
+    assert (found.run_id, found.tags, found.asset_selection) == ("r", {"t": "v"}, {asset})
+    with pytest.raises(RunAlreadyExists):
+        instance.add_run(given)
+
+
 def test_a_taken_id_is_refused(instance: Instance) -> None:
     run = instance.create_run_for_job(Job("a"))
     with pytest.raises(RunAlreadyExists, match=run.run_id):

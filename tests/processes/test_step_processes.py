@@ -60,7 +60,8 @@ def job_of(*ops: Any) -> Any:
 def test_short_steps_share_processes(instance: tw.Instance) -> None:
     result = tw.execute_job(job_of(*(numbered(f"o{n}", os.getpid) for n in range(12))), instance)
     assert result.success
-    pids = [result.output_for_node(f"o{n}") for n in range(12)]
+    with result:
+        pids = [result.output_for_node(f"o{n}") for n in range(12)]
     assert os.getpid() not in pids
     assert len(set(pids)) <= 2
 
@@ -71,7 +72,8 @@ def test_a_long_step_is_the_last_of_its_process(
 ) -> None:
     step_child.REUSED_FOR_S = 0.0
     result = tw.execute_job(job_of(*(numbered(f"o{n}", os.getpid) for n in range(6))), instance)
-    assert len({result.output_for_node(f"o{n}") for n in range(6)}) == 6
+    with result:
+        assert len({result.output_for_node(f"o{n}") for n in range(6)}) == 6
 
 
 @in_a_program_of_its_own
@@ -82,7 +84,8 @@ def test_a_step_that_leaves_a_thread_is_the_last_of_its_process(instance: tw.Ins
 
     result = tw.execute_job(job_of(*(numbered(f"o{n}", leave_a_thread) for n in range(6))), instance)
     assert result.success
-    assert len({result.output_for_node(f"o{n}") for n in range(6)}) == 6
+    with result:
+        assert len({result.output_for_node(f"o{n}") for n in range(6)}) == 6
 
 
 @in_a_program_of_its_own
@@ -136,5 +139,6 @@ def test_values_reach_the_steps_that_need_them(instance: tw.Instance) -> None:
 
     result = tw.execute_job(wide, instance)
     assert result.success
-    assert result.output_for_node("total") == 18
-    assert result.output_for_node("of_mapped") == 15
+    with result:
+        assert result.output_for_node("total") == 18
+        assert result.output_for_node("of_mapped") == 15

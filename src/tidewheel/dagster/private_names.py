@@ -123,6 +123,8 @@ _OTHER_NAMES = {
     "_step_launcher_supersession": f"{_SMALL}:unmarked",
     "dagster_maintained_io_manager": f"{_SMALL}:unmarked",
     "dagster_maintained_resource": f"{_SMALL}:unmarked",
+    "_make_anonymous_asset_job_name": f"{_SMALL}:anonymous_job_name",
+    "_validate_hook_fn_params": "tidewheel.definitions.ops.hooks:require_parameters",
     "DagsterTypeKind": "tidewheel.definitions.ops.types:RuntimeTypeKind",
     "DefaultPartitionsSubset": "tidewheel.definitions.partitions.partition_subset:KeysSubset",
     "DEFAULT_SENSOR_GRPC_TIMEOUT": f"{_SMALL}:SENSOR_TIMEOUT_S",

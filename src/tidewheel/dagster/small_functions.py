@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.config.config_schema import Field, Noneable, Selector, Shape
 from tidewheel.definitions.config.pythonic_config import model_shape
+from tidewheel.definitions.jobs.asset_jobs import ANONYMOUS_JOB_PREFIX
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
 from tidewheel.errors import CheckError, InvalidMetadata
@@ -181,6 +182,11 @@ class DagsterLibraryRegistry:
     def get(cls) -> Mapping[str, str]:
         """All libraries noted, with their versions."""
         return dict(cls._versions)
+
+
+def anonymous_job_name(automation_name: str) -> str:
+    """The name of the job that is made for a schedule or sensor over assets."""
+    return ANONYMOUS_JOB_PREFIX + automation_name
 
 
 @contextmanager

@@ -158,8 +158,11 @@ class RowReader:
             ):
                 event = stored.event
                 kind = asked[event.asset or ""][0].event.type.value
-                if event.type.value == kind:
-                    rows.versions[event.asset or "", event.partition] = data_version(event)
+                if (
+                    event.type.value == kind
+                ):  # in the order of ids: of an asset without partitions the newest stays
+                    place = None if is_whole else event.partition
+                    rows.versions[event.asset or "", place] = data_version(event)
 
     def _read_checks(
         self,

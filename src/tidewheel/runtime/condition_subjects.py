@@ -202,7 +202,8 @@ class FactMaker:
         before: dict[str | None, str | None] = {}
         changed = {}
         for stored in events:
-            partition, version = stored.event.partition, data_version(stored.event)
+            partition = None if subject.partitions is None else stored.event.partition
+            version = data_version(stored.event)
             known = before.get(partition, self.rows.versions.get((subject.key.name, partition)))
             changed[stored.id] = version is None or version != known
             before[partition] = version
@@ -373,14 +374,12 @@ class FactMaker:
     # -- partitions ----------------------------------------------------------------------------------------------------
 
     def _partitions(self, subject: Subject, partition: str | None) -> PartitionSet:
-        """The partition of an event; nothing if it has none although the asset is partitioned, or the reverse."""
-        if (partition is None) != (subject.partitions is None):
-            return nothing(subject.partitions)
+        """The partition of an event; all of an asset without partitions, and nothing if a partitioned one's has none."""
         return self._several(subject, [partition])
 
     def _several(self, subject: Subject, partitions: Iterable[str | None]) -> PartitionSet:
         if subject.partitions is None:
-            return everything(None, self.view) if None in set(partitions) else nothing(None)
+            return everything(None, self.view) if list(partitions) else nothing(None)
         ordinals = (self._ordinal(subject, key) for key in partitions if key is not None)
         return from_ordinals(subject.partitions, [one for one in ordinals if one is not None])
 

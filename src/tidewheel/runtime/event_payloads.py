@@ -25,6 +25,7 @@ from tidewheel.values.events import (
     StepDone,
     StepRetry,
 )
+from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import Metadata
 
@@ -42,19 +43,10 @@ class AssetObservationData(msgspec.Struct, frozen=True):
     asset_observation: AssetObservation
 
 
-class ExpectationView(msgspec.Struct, frozen=True):
-    """What a step said about an expectation."""
-
-    success: bool
-    label: Optional[str] = None
-    description: Optional[str] = None
-    metadata: Metadata = {}
-
-
 class StepExpectationResultData(msgspec.Struct, frozen=True):
     """An expectation event's data."""
 
-    expectation_result: ExpectationView
+    expectation_result: ExpectationResult
 
 
 class AssetMaterializationPlannedData(msgspec.Struct, frozen=True):
@@ -261,7 +253,7 @@ def _step_failure(event: Event) -> StepFailureData:
 def _expectation(event: Event) -> StepExpectationResultData:
     said = event.payload if isinstance(event.payload, CheckEvaluation) else CheckEvaluation(passed=False)
     return StepExpectationResultData(
-        ExpectationView(said.passed, event.check, said.description, dict(said.metadata))
+        ExpectationResult(said.passed, event.check, said.description, dict(said.metadata))
     )
 
 

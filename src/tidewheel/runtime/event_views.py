@@ -47,6 +47,10 @@ class EventLogEntry(msgspec.Struct, frozen=True):
         """Whether this is an event and not a logged message."""
         return self.dagster_event is not None
 
+    def to_json(self) -> str:
+        """The entry as JSON; what cannot be written as such is there as text."""
+        return msgspec.json.encode(self, enc_hook=_as_written).decode()
+
     def get_dagster_event(self) -> RunEvent:
         """The event.
 
@@ -100,6 +104,16 @@ class EventLogEntry(msgspec.Struct, frozen=True):
 
     def _event_data(self) -> Any:
         return self.dagster_event.event_specific_data if self.dagster_event is not None else None
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, AssetKey):
+        return {"path": list(value.path)}
+    names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    kept = {name: getattr(value, name) for name in names if hasattr(value, name)} | getattr(
+        value, "__dict__", {}
+    )
+    return {name.lstrip("_"): inner for name, inner in kept.items()} or str(value)
 
 
 class EventLogRecord(msgspec.Struct, frozen=True):

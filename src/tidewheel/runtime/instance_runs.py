@@ -224,6 +224,33 @@ class RunWrites(RunReads):
         self._bring_to(run, wanted)
         return view_run(self._required_run(run.run_id))
 
+    def add_run(self, dagster_run: Run) -> Run:
+        """Write a run down as it is, with its status, without running anything; for tests.
+
+        Raises:
+            RunAlreadyExists: when the id is taken.
+        """
+        if self.has_run(dagster_run.run_id):
+            raise RunAlreadyExists(
+                f"expected a new run id, got {dagster_run.run_id!r}, which exists already; make a Run with another id"
+            )
+        tags = dict(dagster_run.tags)
+        run = NewRun(
+            run_id=dagster_run.run_id,
+            job_name=dagster_run.job_name,
+            location=dagster_run.location_name or "",
+            partition=tags.get(tag_names.PARTITION),
+            assets=_texts(dagster_run.asset_selection),
+            steps=tuple(sorted(dagster_run.op_selection)) if dagster_run.op_selection else None,
+            run_config=dict(dagster_run.run_config),
+            tags=tags,
+            root_run_id=dagster_run.root_run_id,
+            parent_run_id=dagster_run.parent_run_id,
+            kept_back=dagster_run.status if dagster_run.status in _KEPT_BACK else None,
+        )
+        self._bring_to(run, dagster_run.status)
+        return view_run(self._required_run(run.run_id))
+
     def report_run_failed(
         self, dagster_run: Run, message: str | None = None, job_failure_data: JobFailureData | None = None
     ) -> RunEvent:

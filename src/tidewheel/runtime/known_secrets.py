@@ -12,6 +12,7 @@ from tidewheel.runtime.masking import holds_known, know_secrets, mask_text
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.events import Event
+from tidewheel.values.serde import as_built_in, encode
 
 S = TypeVar("S", bound=msgspec.Struct)
 MASKED_OF_EVENTS = ("message", "payload")
@@ -43,13 +44,13 @@ def error_without_secrets(error: ErrorInfo) -> ErrorInfo:
 
 def _may_hold(value: Any) -> bool:
     try:
-        return holds_known(msgspec.msgpack.encode(value))
+        return holds_known(encode(value))
     except UnicodeEncodeError:
         return True  # a text that cannot be sent as it is: whoever sends it mends that afterwards
 
 
 def _replaced(value: S, names: tuple[str, ...]) -> S:
-    plain = msgspec.to_builtins(value, builtin_types=(bytes,))
+    plain = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=as_built_in)
     changed = {name: _masked(inner) if name in names else inner for name, inner in plain.items()}
     return msgspec.convert(changed, type(value), builtin_types=(bytes,))
 

@@ -28,6 +28,7 @@ from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
 from tidewheel.storage.ports_inbox import InboxPort
 from tidewheel.storage.ports_pools import PoolsPort
 from tidewheel.values.error_info import ErrorInfo
+from tidewheel.values.serde import encode
 
 LOCAL_ONLY = frozenset({"close", "use_resolver", "use_default_slots"})
 SERVER_KNOWS = frozenset({"resolve", "next_attempt"})
@@ -87,7 +88,7 @@ def encode_arguments(method: Method, args: tuple[Any, ...], kwargs: dict[str, An
     """The arguments of a call as msgpack of {parameter: value}."""
     names = list(method.parameters)
     values = dict(zip(names, args, strict=False)) | {k: v for k, v in kwargs.items() if k not in SERVER_KNOWS}
-    return msgspec.msgpack.encode(values)
+    return encode(values)
 
 
 def decode_arguments(method: Method, data: bytes) -> dict[str, Any]:

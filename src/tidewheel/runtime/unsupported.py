@@ -64,7 +64,6 @@ UNSUPPORTED: dict[str, str] = {
             "submit_run",
             "resume_run",
             "create_run",
-            "add_run",
             "create_reexecuted_run",
             "register_managed_run",
         ),

@@ -25,6 +25,7 @@ from tidewheel.values.access import Target
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.records import TriggerRecord
+from tidewheel.values.serde import encode
 
 logger = logging.getLogger("tidewheel.calls")
 
@@ -84,7 +85,7 @@ class Calls:
 
     async def _answer(self, peer: Peer, call: Call) -> None:
         try:
-            value = msgspec.msgpack.encode(await self._carry_out(peer, call))
+            value = encode(await self._carry_out(peer, call))
             answer = Answer(call_id=call.call_id, value=value)
         except msgspec.MsgspecError as exc:
             text = f"expected other arguments for {call.method!r}, got: {exc}"

@@ -7,15 +7,29 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Any, ClassVar, Optional, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
 import msgspec
 
 from tidewheel.errors import CheckError, InvalidMetadata, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.serde import fits_64_bits
 
 # the kinds under names that methods of the same name do not hide
 _BOOL, _FLOAT, _INT, _STR = bool, float, int, str
+
+
+class WideInt(int):
+    """A whole number of more than 64 bits; a class of its own, so that ``serde`` is asked how to write it."""
+
+
+def with_wide_ints(data: Any) -> Any:
+    """JSON data, every whole number of more than 64 bits in it marked; in the ledger these are texts."""
+    if isinstance(data, dict):
+        return {key: with_wide_ints(inner) for key, inner in data.items()}
+    if isinstance(data, list | tuple):
+        return [with_wide_ints(inner) for inner in data]
+    return data if type(data) is not int or fits_64_bits(data) else WideInt(data)
 
 
 def _of_kind(value: Any, kind: type) -> Any:
@@ -69,7 +83,7 @@ class MetadataValue(msgspec.Struct, frozen=True):
             TypeError: when it cannot.
         """
         json.dumps(data)
-        return JsonMetadataValue(data)
+        return JsonMetadataValue(with_wide_ints(data))
 
     @staticmethod
     def md(data: str) -> MarkdownMetadataValue:
@@ -253,9 +267,17 @@ class FloatMetadataValue(MetadataValue, frozen=True, tag="float"):
 
 
 class IntMetadataValue(MetadataValue, frozen=True, tag="int"):
-    """A whole number."""
+    """A whole number, of any size."""
 
-    value: Optional[int] = 0  # type: ignore[assignment]
+    if TYPE_CHECKING:
+        value: Optional[int] = 0  # type: ignore[assignment]
+    else:
+        value: Union[int, str, None] = 0  # one of more than 64 bits is stored as a text
+
+    def __post_init__(self) -> None:
+        number: Any = self.value
+        if isinstance(number, str) or (type(number) is int and not fits_64_bits(number)):
+            msgspec.structs.force_setattr(self, "value", WideInt(number))
 
 
 class BoolMetadataValue(MetadataValue, frozen=True, tag="bool"):
@@ -562,7 +584,7 @@ def normalize_metadata_value(raw: Any) -> AnyMetadataValue:
             raise TypeError(
                 f"expected metadata that can be written as JSON, got {raw!r} ({exc}); convert its values"
             ) from exc
-        return JsonMetadataValue(raw)
+        return JsonMetadataValue(with_wide_ints(raw))
     raise TypeError(
         f"expected a metadata value of type str, int, float, bool, None, dict, list, Path, AssetKey or "
         f"MetadataValue, got {type(raw).__name__}; use one of MetadataValue's constructors"

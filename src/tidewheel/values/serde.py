@@ -9,10 +9,16 @@ import msgspec
 T = TypeVar("T")
 
 
+def fits_64_bits(number: int) -> bool:
+    """Whether every form in which values are written has room for a whole number."""
+    return -(2**63) <= number < 2**64
+
+
 def as_built_in(value: Any) -> Any:
     """A value of a subclass of float, str, int or bytes as its plain kind, so that it can be written.
 
-    Numbers and texts out of numerical libraries (``numpy.float64``, ``numpy.str_``) are such values.
+    Numbers and texts out of numerical libraries (``numpy.float64``, ``numpy.str_``) are such values. Whole numbers of
+    more than 64 bits are written as texts of their digits.
 
     Raises:
         TypeError: when the value is nothing of the kind.
@@ -22,7 +28,7 @@ def as_built_in(value: Any) -> Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, int):
-        return int(value)
+        return int(value) if fits_64_bits(value) else str(int(value))
     if isinstance(value, bytes):
         return bytes(value)
     raise TypeError(

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tidewheel.values.serde import as_built_in
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -23,7 +25,7 @@ def counted(number: int, noun: str) -> str:
 
 def with_storable_texts(value: T) -> T:
     """A copy of a struct, all of whose texts UTF-8 can hold."""
-    plain = msgspec.to_builtins(value, builtin_types=(bytes,))
+    plain = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=as_built_in)
     return msgspec.convert(_cleaned(plain), type(value), builtin_types=(bytes,))
 
 

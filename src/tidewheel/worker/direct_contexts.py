@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from tidewheel.definitions.assets.asset_layer import AssetLayer
 from tidewheel.definitions.config.pythonic_config import Config, to_config_value
 from tidewheel.definitions.jobs.job_config import OpRunConfig, ResolvedRunConfig
-from tidewheel.definitions.ops.dependencies import Node
+from tidewheel.definitions.ops.dependencies import Node, NodeInvocation
+from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.hooks import HookDefinition
 from tidewheel.definitions.ops.types import resolve_type
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange
@@ -36,13 +37,14 @@ from tidewheel.worker.event_sink import NoSink
 from tidewheel.worker.hook_context import HookContext
 from tidewheel.worker.input_context import InputContext
 from tidewheel.worker.op_context import OpExecutionContext
-from tidewheel.worker.output_context import OutputContext, given_partition_keys
+from tidewheel.worker.output_context import OutputContext, PartitionedPlace, given_partition_keys
 from tidewheel.worker.partition_access import PartitionAccess
 from tidewheel.worker.resource_scope import ResourceFactory
 from tidewheel.worker.run_environment import RunEnvironment
 from tidewheel.worker.step_context import StepContext
 
 EPHEMERAL = "EPHEMERAL"
+Place = TypeVar("Place", bound=PartitionedPlace)
 
 
 def test_logger() -> logging.Logger:
@@ -527,7 +529,7 @@ class DirectHookContext(HookContext):
         instance: Any,
     ) -> None:
         self._given = DirectResources(resources, None, instance)
-        self._op = Node(op.name, op) if op is not None and hasattr(op, "output_dict") else op
+        self._op = _node_alone(op)
         self._run_id = run_id
         self._job_name = job_name
         self._exception = op_exception
@@ -536,7 +538,7 @@ class DirectHookContext(HookContext):
 
     @property
     def hook_def(self) -> HookDefinition:  # type: ignore[override]
-        """The hook."""
+        """The hook that is called with the context."""
         return _known(self._hook_def, "hook_def")
 
     @property
@@ -566,26 +568,22 @@ class DirectHookContext(HookContext):
 
     @property
     def instance(self) -> Any:
-        """The instance given."""
-        return _known(self._instance, "instance")
-
-    @property
-    def step_key(self) -> str:
-        """Always an error.
+        """The instance given.
 
         Raises:
-            InvalidPropertyError: there is no step.
+            InvariantViolationError: when none was given.
         """
-        raise InvalidPropertyError("expected a run for step_key, got a direct call of a hook")
+        if self._instance is None:
+            raise InvariantViolationError(
+                "expected an instance, got none; pass instance= to build_hook_context"
+            )
+        return self._instance
 
     @property
-    def op_config(self) -> Any:
-        """Always an error.
-
-        Raises:
-            InvalidPropertyError: there is no step.
-        """
-        raise InvalidPropertyError("expected a run for op_config, got a direct call of a hook")
+    def _step(self) -> Any:  # type: ignore[override]
+        raise InvalidPropertyError(
+            "expected a run for the step, its config and its outputs, got a direct call of a hook"
+        )
 
     @property
     def op_exception(self) -> BaseException | None:
@@ -599,17 +597,29 @@ class DirectHookContext(HookContext):
         self._given.close()
 
 
+def _node_alone(op: Any) -> Any:
+    """An op, or an op with another name, as the only node of a graph."""
+    alias = getattr(op, "given_alias", None)
+    definition = getattr(op, "node_def", op)
+    if not hasattr(definition, "output_dict"):
+        return op
+
+    name = alias or definition.name
+    place = NodeInvocation(definition.name, alias=alias)
+    return GraphDefinition(name=f"graph_of_{name}", node_defs=[definition], dependencies={place: {}}).nodes[0]
+
+
 def _known(value: Any, name: str) -> Any:
     if value is None:
-        raise InvalidInvocationError(
+        raise InvalidPropertyError(
             f"expected {name!r} to be given, got none; pass {name}= to build_hook_context"
         )
     return value
 
 
-def opened_resources(resources: Any, instance: Any) -> ScopedResources | None:
-    """Resources given to an IO manager's context, opened."""
-    return DirectResources(resources, None, instance).view() if resources else None
+def _with_resources(context: Place, given: DirectResources | None) -> Place:
+    context.close_resources = given.close if given is not None else None
+    return context
 
 
 def build_output_context(
@@ -634,7 +644,8 @@ def build_output_context(
     output_metadata: Mapping[str, Any] | None = None,
 ) -> OutputContext:
     """An output context for tests of IO managers."""
-    return OutputContext(
+    given = DirectResources(resources, None, instance) if resources else None
+    made = OutputContext(
         step_key=step_key if step_key is not None else "none",
         name=name if name is not None else "result",
         run_id=run_id if run_id is not None else "none",
@@ -645,7 +656,7 @@ def build_output_context(
         dagster_type=resolve_type(dagster_type) if dagster_type is not None else None,
         version=version,
         resource_config=resource_config,
-        resources=opened_resources(resources, instance),
+        resources=given.view() if given is not None else None,
         op_def=op_def,
         asset_key=AssetKey.from_coercible_or_definition(asset_key) if asset_key is not None else None,
         partition_key=partition_key,
@@ -658,6 +669,7 @@ def build_output_context(
         asset_spec=asset_spec,
         metadata=metadata,
     )
+    return _with_resources(made, given)
 
 
 def build_input_context(
@@ -678,14 +690,15 @@ def build_input_context(
     metadata: Mapping[str, Any] | None = None,
 ) -> InputContext:
     """An input context for tests of IO managers."""
-    return InputContext(
+    given = DirectResources(resources, None, instance) if resources else None
+    made = InputContext(
         name=name,
         config=config,
         definition_metadata=definition_metadata,
         upstream_output=upstream_output,
         dagster_type=resolve_type(dagster_type) if dagster_type is not None else None,
         resource_config=resource_config,
-        resources=opened_resources(resources, instance),
+        resources=given.view() if given is not None else None,
         op_def=op_def,
         step_context=step_context,
         asset_key=AssetKey.from_coercible_or_definition(asset_key) if asset_key is not None else None,
@@ -698,3 +711,4 @@ def build_input_context(
         log_manager=test_logger(),
         metadata=metadata,
     )
+    return _with_resources(made, given)

@@ -11,7 +11,6 @@ from tidewheel.definitions.assets.results import (
     NO_VALUE,
     AssetResult,
     DynamicOutput,
-    ExpectationResult,
     Output,
 )
 from tidewheel.definitions.config.config_validation import check_config
@@ -33,17 +32,20 @@ from tidewheel.errors import (
     InvalidDefinitionError,
     InvalidInvocationError,
     InvariantViolationError,
+    ParameterCheckError,
     TypeCheckDidNotPass,
     did_you_mean,
 )
 from tidewheel.runtime.instance import Instance
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
+from tidewheel.values.expectations import ExpectationResult
 from tidewheel.worker.asset_context import AssetCheckExecutionContext, AssetExecutionContext
 from tidewheel.worker.direct_contexts import (
     DirectHookContext,
     DirectOpExecutionContext,
     DirectResources,
     DirectStep,
+    build_hook_context,
     build_op_context,
 )
 from tidewheel.worker.op_context import CURRENT, OpExecutionContext
@@ -394,25 +396,45 @@ def _called(made: Any) -> Any:
 
 
 def invoke_hook(hook: HookDefinition, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Call a hook's function with a context made by hand.
+    """Call a hook's function with a context made by hand; None stands for an empty one.
 
     Raises:
-        InvalidInvocationError: when the context is missing or of another kind.
+        InvalidInvocationError: when arguments are missing, too many or of other names.
+        ParameterCheckError: when the context is something else.
+        InvalidDefinitionError: when the context lacks a resource that the hook named.
     """
-    context = args[0] if args else next(iter(kwargs.values()), None)
+    given = _hook_arguments(hook, args, kwargs)
+    context = given[0] if given[0] is not None else build_hook_context()
     if not isinstance(context, DirectHookContext):
-        raise InvalidInvocationError(
+        raise ParameterCheckError(
             f"hook {hook.name!r}: expected a context made by build_hook_context, got {context!r}"
         )
     missing = hook.required_resource_keys - set(context._given.definitions)
     if missing:
-        raise InvalidInvocationError(
+        raise InvalidDefinitionError(
             f"hook {hook.name!r}: expected the resources {sorted(missing)}, got none; pass them"
         )
     context._hook_def = hook
-    if hook.trigger == "any":
-        return hook.hook_fn(context, args[1] if len(args) > 1 else [])
-    return hook.hook_fn(context)
+    return hook.hook_fn(context, *given[1:])
+
+
+def _hook_arguments(hook: HookDefinition, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+    count = 2 if hook.trigger == "any" else 1
+    names = list(inspect.signature(hook.decorated_fn or hook.hook_fn).parameters)[:count]
+    if hook.trigger == "any" and len(names) < count:  # the hook wraps a function of the context alone
+        names = ["context", "event_list"]
+    got = len(args) + len(kwargs)
+    if got != count:
+        raise InvalidInvocationError(
+            f"hook {hook.name!r}: expected {' and '.join(names)}, got {got} argument(s)"
+        )
+    by_name = names[len(args) :]
+    for name in by_name:
+        if name not in kwargs:
+            raise InvalidInvocationError(
+                f"hook {hook.name!r}: expected {name!r}, got {sorted(kwargs)}; {did_you_mean(name, kwargs)}"
+            )
+    return [*args, *(kwargs[name] for name in by_name)]
 
 
 __all__ = ["invoke_hook", "invoke_op", "invoke_resource"]

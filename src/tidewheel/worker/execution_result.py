@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tidewheel.definitions.assets.results import ExpectationResult
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.ops.dependencies import NodeHandle
 from tidewheel.errors import InvariantViolationError, TidewheelError, did_you_mean
@@ -13,6 +12,7 @@ from tidewheel.runtime.event_views import view_event
 from tidewheel.runtime.run_event import RunEvent
 from tidewheel.runtime.run_views import Run
 from tidewheel.values.events import CheckEvaluation, Event, EventType
+from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.worker.io_contexts import path_of
 
@@ -313,10 +313,21 @@ class ExecuteInProcessResult(ExecutionResult):
 
 
 class JobExecutionResult(ExecutionResult):
-    """What came of a run whose steps may have run in other processes; a context manager, as in older code."""
+    """What came of a run whose steps may have run in other processes; its values can be read inside ``with`` only."""
+
+    _is_open = False
 
     def __enter__(self) -> JobExecutionResult:
+        self._is_open = True
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        return None
+        self._is_open = False
+
+    def _value(self, path: tuple[str, ...], output_name: str, what: str) -> Any:
+        if not self._is_open:
+            raise InvariantViolationError(
+                f"expected `with execute_job(...) as result:` around reading {what!r}, got a result that is not open: it "
+                "must be opened as a context manager, since values are loaded by IO managers"
+            )
+        return super()._value(path, output_name, what)

@@ -67,8 +67,7 @@ def execute_in_process(
     ephemeral = _ephemeral_job(
         job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
-    config = run_config if run_config is not None else _default_config(job, partition_key)
-    plain = plain_run_config(config)
+    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
     resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     all_tags = {**job.run_tags, **normalize_tags(tags)}
     if partition_key is not None:
@@ -110,7 +109,7 @@ def _ephemeral_job(
         resource_defs=definitions,
         input_values={**job.input_values, **(input_values or {})},
         requires_all_resources=True,
-        config=chosen.config_mapping or chosen.partitioned_config,
+        config=chosen.config_mapping or chosen.partitioned_config or chosen.run_config,
     )
     made.parent_job = chosen.parent_job
     return made

@@ -10,10 +10,12 @@ from typing import Any
 
 from tidewheel.definitions.jobs.asset_jobs import UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
+from tidewheel.definitions.jobs.job_config import ResolvedRunConfig
 from tidewheel.definitions.jobs.run_config import plain_run_config
 from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.ops.graphs import GraphDefinition
-from tidewheel.errors import InvariantViolationError, ParameterCheckError, RunNotFoundError
+from tidewheel.errors import InvariantViolationError, ParameterCheckError, RunNotFoundError, StepNotFoundError
+from tidewheel.logic.runs.step_selection import unknown_steps
 from tidewheel.runtime.instance import Instance
 from tidewheel.runtime.run_views import view_run
 from tidewheel.values.keys import AssetKey
@@ -21,6 +23,8 @@ from tidewheel.values.records import RunRecord
 from tidewheel.values.tags import IS_RESUME_RETRY, PARENT_RUN_ID, ROOT_RUN_ID, normalize_tags
 from tidewheel.worker.execution_result import JobExecutionResult
 from tidewheel.worker.in_process import InProcessRun
+from tidewheel.worker.plan_builder import build_run_plan
+from tidewheel.worker.resumption import keys_of_templates, load_earlier_steps
 from tidewheel.worker.run_executor import IN_PROCESS
 from tidewheel.worker.stored_outputs import StoredOutputs
 
@@ -145,8 +149,15 @@ def execute_job(
     if not isinstance(instance, Instance):
         raise ParameterCheckError(f"expected instance as an Instance, got {instance!r}")
     parent = _parent(instance, reexecution_options)
+    if reexecution_options is not None and op_selection is not None:
+        raise InvariantViolationError(
+            "expected reexecution_options or op_selection, got both; a repeated run has the selection of the first one"
+        )
     if run_config is None:
         run_config = parent.run_config if parent is not None else definition.run_config
+    steps = list(reexecution_options.step_selection) if reexecution_options is not None else []
+    if parent is not None and not steps:
+        op_selection = _selected_first(instance, parent)
     if op_selection or asset_selection:
         definition = definition.get_subset(
             op_selection=list(op_selection) if op_selection else None,
@@ -154,6 +165,8 @@ def execute_job(
         )
     plain = plain_run_config(run_config)
     resolved = definition.resolve_run_config(plain)
+    if parent is not None and steps:
+        _require_steps(instance, definition, resolved, parent, steps)
     run = InProcessRun(
         definition,
         plain,
@@ -161,7 +174,7 @@ def execute_job(
         instance=instance,
         parent_run_id=parent.run_id if parent is not None else None,
         root_run_id=(parent.root_run_id or parent.run_id) if parent is not None else None,
-        steps=reexecution_options.step_selection or None if reexecution_options is not None else None,
+        steps=steps or op_selection or None,
     )
     strategy = definition.executor_def.strategy(resolved.execution)
     if instance.is_ephemeral:
@@ -184,6 +197,31 @@ def _parent(instance: Instance, options: ReexecutionOptions | None) -> RunRecord
     if record is None:
         raise RunNotFoundError(f"expected a run of id {options.parent_run_id!r} to repeat, got none")
     return record
+
+
+def _selected_first(instance: Instance, parent: RunRecord) -> Sequence[str] | None:
+    """The selection of ops with which the first run of a chain of repetitions was started."""
+    first = instance.ledger.get_run(parent.root_run_id) if parent.root_run_id is not None else parent
+    return first.steps if first is not None else None
+
+
+def _require_steps(
+    instance: Instance,
+    job: JobDefinition,
+    resolved: ResolvedRunConfig,
+    parent: RunRecord,
+    steps: Sequence[str],
+) -> None:
+    if job.is_asset_job:
+        return
+    plan = build_run_plan(job, resolved)
+    earlier = load_earlier_steps(instance.ledger, parent.run_id)
+    unknown = unknown_steps(plan, steps, keys_of_templates(plan, earlier))
+    if unknown:
+        raise StepNotFoundError(
+            f"expected steps of the run {parent.run_id!r} in step_selection, got unknown step"
+            f"{'s' if len(unknown) > 1 else ''}: {', '.join(unknown)}"
+        )
 
 
 def _tags(

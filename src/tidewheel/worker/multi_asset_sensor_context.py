@@ -84,6 +84,7 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
             keys = monitored_assets
         self._keys = list(keys)
         self._positions = {key: _position(key, _stored(cursor)) for key in self._keys}
+        self._began_at = cursor
         self._was_advanced = False
 
     @property
@@ -245,17 +246,6 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         for position in self._positions.values():
             position.everything = True
 
-    def update_cursor(self, cursor: str | None) -> None:
-        """Always an error.
-
-        Raises:
-            InvariantViolationError: the context keeps the cursor; use ``advance_cursor``.
-        """
-        raise InvariantViolationError(
-            "expected the cursor of a multi-asset sensor to be left to its context, got update_cursor(); use "
-            "advance_cursor() or advance_all_cursors()"
-        )
-
     def update_cursor_after_evaluation(self) -> None:
         """Work out the new cursor."""
         self.finish_evaluation(requested=False)
@@ -263,18 +253,19 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
     def finish_evaluation(self, *, requested: bool) -> tuple[str | None, bool]:
         """The new cursor and whether it changed.
 
-        Where runs were requested and nothing was consumed, what the function was shown counts as consumed: otherwise the
-        same events would ask for the same runs for ever.
+        A cursor that the function set itself stands where it consumed nothing. Where runs were requested, no cursor was
+        set and nothing was consumed, what the function was shown counts as consumed: otherwise the same events would ask
+        for the same runs for ever.
         """
-        if requested and not any(position.has_progress for position in self._positions.values()):
+        if requested and not self._cursor_updated and not self._has_progress:
             shown = [position for position in self._positions.values() if position.shown]
             for position in shown:
                 position.consumed = dict(position.shown)
             if not shown:
                 self.advance_all_cursors()
-        if not any(position.has_progress for position in self._positions.values()):
-            return self._cursor, False
-        stored = _stored(self._cursor)
+        if not self._has_progress:
+            return self._cursor, self._cursor_updated
+        stored = _stored(self._began_at)
         for key, position in self._positions.items():
             moved = self._moved(key, position)
             if moved is not None:
@@ -282,6 +273,10 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         self._cursor = json.dumps(stored)
         self._cursor_updated = True
         return self._cursor, True
+
+    @property
+    def _has_progress(self) -> bool:
+        return any(position.has_progress for position in self._positions.values())
 
     def _moved(self, key: AssetKey, position: AssetPosition) -> list[Any] | None:
         if position.everything:

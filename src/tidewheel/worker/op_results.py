@@ -11,13 +11,13 @@ from tidewheel.definitions.assets.data_version import DataVersion, DataVersionsB
 from tidewheel.definitions.assets.results import (
     AssetResult,
     DynamicOutput,
-    ExpectationResult,
     Output,
 )
 from tidewheel.definitions.checks.check_results import AssetCheckEvaluation, AssetCheckResult
 from tidewheel.definitions.ops.definition import OpDefinition
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
+from tidewheel.values.expectations import ExpectationResult
 
 EVENT_TYPES = (AssetMaterialization, AssetObservation, ExpectationResult, AssetCheckEvaluation)
 RESULT_TYPES = (Output, DynamicOutput, AssetResult, AssetCheckResult, *EVENT_TYPES)
@@ -59,7 +59,7 @@ def stream_of(
         hint = plain_values_hint()
         if hint is not None:
             _require_results(op_def, made, hint)
-        yield from returned_results(op_def, made)
+        yield from returned_results(op_def, made, names_outputs=hint is not None)
         yield RETURNED
 
 
@@ -92,8 +92,11 @@ def _yielded(op_def: OpDefinition, made: Iterator[Any]) -> Iterator[Any]:
             yield item
 
 
-def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
+def returned_results(op_def: OpDefinition, value: Any, *, names_outputs: bool = False) -> Iterator[Any]:
     """What a returned value means: one value for each output.
+
+    A list of results is the value of an op with one output, unless the function promised (``names_outputs``) to name
+    every output.
 
     Raises:
         InvariantViolationError: when it does not fit the outputs.
@@ -102,11 +105,8 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
     if isinstance(value, (AssetResult, AssetCheckResult)):
         yield value
         return
-    if (
-        isinstance(value, (list, tuple))
-        and value
-        and all(isinstance(v, (AssetResult, AssetCheckResult)) for v in value)
-    ):
+    is_one_value = not names_outputs and len(outputs) == 1 and not outputs[0].dagster_type.is_nothing
+    if not is_one_value and _are_results(value):
         yield from value
         return
     if isinstance(value, EVENT_TYPES):
@@ -139,6 +139,14 @@ def returned_results(op_def: OpDefinition, value: Any) -> Iterator[Any]:
         )
     for output, member in zip(outputs, value, strict=True):
         yield from _for_output(op_def, output, member)
+
+
+def _are_results(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(isinstance(member, (AssetResult, AssetCheckResult)) for member in value)
+    )
 
 
 def _for_output(op_def: OpDefinition, output: Any, value: Any) -> Iterator[Any]:

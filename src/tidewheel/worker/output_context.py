@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from tidewheel.definitions.ops.types import ANY_TYPE
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
@@ -25,6 +25,15 @@ class PartitionedPlace:
     """
 
     _what = "output"
+    close_resources: Callable[[], None] | None = None
+    """Tears down the resources of a context made by hand, which is open until its `with` block ends."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self.close_resources is not None:
+            self.close_resources()
 
     def __init__(
         self,

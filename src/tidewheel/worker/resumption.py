@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tidewheel.logic.runs.plan import RunPlan, multiplied_key
+from tidewheel.logic.runs.plan import RunPlan, multiplied_key, template_key
+from tidewheel.logic.runs.step_selection import select_steps
 from tidewheel.storage.ports import LedgerPort
 from tidewheel.values.events import Event, EventType, OutputValue
 from tidewheel.values.records import RunRecord
@@ -32,15 +33,21 @@ class EarlierSteps(NamedTuple):
                     found[(step, name)] = keys
         return found
 
+    def without(self, keys: Iterable[str]) -> EarlierSteps:
+        """What is left when steps are made again; with a template, all steps that were made of it."""
+        again = set(keys)
+        kept = [key for key in self.runs if key not in again and template_key(key) not in again]
+        return EarlierSteps({key: self.runs[key] for key in kept}, {key: self.outputs[key] for key in kept})
+
 
 NOTHING_EARLIER = EarlierSteps({}, {})
 
 
-def load_earlier_steps(ledger: LedgerPort, run: RunRecord) -> EarlierSteps:
-    """Successful steps of the runs that a run repeats, the latest success of each."""
+def load_earlier_steps(ledger: LedgerPort, repeated: str | None) -> EarlierSteps:
+    """Successful steps of a run that is repeated, and of those that it repeated; the latest success of each."""
     runs: dict[str, str] = {}
     outputs: dict[str, Outputs] = {}
-    parent, seen = run.parent_run_id, 0
+    parent, seen = repeated, 0
     while parent is not None and seen < MOST_ATTEMPTS:
         seen += 1
         given = _outputs_of(stored.event for stored in ledger.get_run_log(parent))
@@ -81,30 +88,40 @@ def is_resumption(run: RunRecord) -> bool:
     return run.parent_run_id is not None and run.tags.get(IS_RESUME_RETRY) == "true"
 
 
-def plan_left(plan: RunPlan, earlier: EarlierSteps, keys: Iterable[str] | None = None) -> RunPlan:
-    """The plan without the steps that have succeeded before (or with exactly ``keys``)."""
-    keys_of = dict(earlier.keys_of())
+def plan_left(plan: RunPlan, earlier: EarlierSteps, clauses: Iterable[str] | None = None) -> RunPlan:
+    """The plan without the steps that have succeeded before (or with exactly the selected ones)."""
+    keys_of = keys_of_templates(plan, earlier)
+    if clauses is None:
+        return plan.only(_keys_left(plan, earlier, keys_of), keys_of)
+    chosen = select_steps(plan, clauses, keys_of)
+    kept = keys_of_templates(plan, earlier.without(chosen))
+    return plan.only(_settled_keys(plan, chosen, kept), dict(kept))
+
+
+def keys_of_templates(plan: RunPlan, earlier: EarlierSteps) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Mapping keys of the earlier runs' dynamic outputs, and under ``(template, "*")`` of what they multiply."""
+    keys_of = earlier.keys_of()
     for step in plan.steps:
         origin = step.mapped_from
         if origin is not None and (origin.step, origin.output) in keys_of:
             keys_of[(step.key, "*")] = keys_of[(origin.step, origin.output)]
-    if keys is None:
-        chosen = _keys_left(plan, earlier, keys_of)
-    else:
-        chosen = _settled_keys(plan, list(keys), keys_of)
-    return plan.only(chosen, keys_of)
+    return keys_of
 
 
 def _settled_keys(
     plan: RunPlan, keys: list[str], keys_of: Mapping[tuple[str, str], tuple[str, ...]]
 ) -> list[str]:
-    """Keys with templates spelled out whose dynamic output is taken over from an earlier run."""
+    """Keys with templates spelled out whose dynamic output is taken over from an earlier run.
+
+    Where it is made again, the template stands for its steps, and those of the earlier run are gone.
+    """
     found: list[str] = []
     for key in keys:
         step = plan.step(key)
-        origin = step.mapped_from if step is not None else None
-        multiplied = keys_of.get((key, "*")) if origin is not None and origin.step not in keys else None
-        found += [key] if multiplied is None else [multiplied_key(key, one) for one in multiplied]
+        if step is not None and step.is_template and (key, "*") in keys_of:
+            found += [multiplied_key(key, one) for one in keys_of[(key, "*")]]
+        elif step is not None or template_key(key) not in keys or (template_key(key), "*") in keys_of:
+            found.append(key)
     return found
 
 

@@ -69,6 +69,7 @@ class RunEnvironment:
         self._instance = instance
         self._run_view: Run | None = None
         self._emit_lock = threading.RLock()
+        self._listeners: dict[str, list[Event]] = {}
         self.partition_key: str | None = run.partition or run.tags.get(PARTITION)
         start, end = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
         self.partition_range: tuple[str, str] | None = (
@@ -135,8 +136,20 @@ class RunEnvironment:
         self.forward(event)
         return event
 
+    def listen(self, step_key: str) -> list[Event]:
+        """A list that a step's events are added to from now on, until ``stop_listening``."""
+        heard: list[Event] = []
+        self._listeners[step_key] = heard
+        return heard
+
+    def stop_listening(self, step_key: str) -> None:
+        """End what ``listen`` began, if it did."""
+        self._listeners.pop(step_key, None)
+
     def forward(self, event: Event) -> None:
         """Hand over an event that was made elsewhere; not interrupted halfway."""
+        if self._listeners and event.step_key in self._listeners:
+            self._listeners[event.step_key].append(event)
         gate = self.gate
         if gate.depth and threading.current_thread() is threading.main_thread():
             depth, gate.depth = gate.depth, 0

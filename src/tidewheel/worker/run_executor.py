@@ -19,7 +19,6 @@ from tidewheel.definitions.resources.built_in_io_managers import mem_io_manager
 from tidewheel.errors import ExecutionInterruptedError, InvariantViolationError
 from tidewheel.logic.runs.plan import PlannedStep, RunPlan
 from tidewheel.logic.runs.progress import RunProgress, StepState
-from tidewheel.logic.runs.step_selection import select_steps
 from tidewheel.values import events
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import EngineNote, EventType
@@ -184,8 +183,9 @@ class _Execution:
                 strategy if strategy is not None else self._job.executor_def.strategy(env.resolved.execution)
             )
             self._earlier = earlier_steps(env)
-            env.parent_runs = self._earlier.runs
             env.plan = plan_of_run(env, self._earlier)
+            self._earlier = self._earlier.without(step.key for step in env.plan.steps)
+            env.parent_runs = self._earlier.runs
             with logging_to(RunLog(env)):
                 self._execute(chosen)
         except (KeyboardInterrupt, ExecutionInterruptedError) as exc:
@@ -509,7 +509,7 @@ def earlier_steps(env: RunEnvironment) -> EarlierSteps:
         return NOTHING_EARLIER
     if not is_resumption(env.run) and env.run.steps is None:
         return NOTHING_EARLIER
-    return load_earlier_steps(ledger, env.run)
+    return load_earlier_steps(ledger, env.run.parent_run_id)
 
 
 def plan_of_run(env: RunEnvironment, earlier: EarlierSteps) -> RunPlan:
@@ -519,7 +519,7 @@ def plan_of_run(env: RunEnvironment, earlier: EarlierSteps) -> RunPlan:
     """
     plan = build_run_plan(env.job, env.resolved)
     if env.run.steps is not None and env.job.op_selection is None:
-        return plan_left(plan, earlier, select_steps(plan, env.run.steps))
+        return plan_left(plan, earlier, env.run.steps)
     if is_resumption(env.run) and earlier.runs and not env.job.is_asset_job:
         return plan_left(plan, earlier)
     return plan

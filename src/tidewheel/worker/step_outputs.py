@@ -11,7 +11,6 @@ from tidewheel.definitions.assets.results import (
     NO_VALUE,
     AssetResult,
     DynamicOutput,
-    ExpectationResult,
     MaterializeResult,
     ObserveResult,
     Output,
@@ -35,6 +34,7 @@ from tidewheel.errors import (
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.error_info import error_text
 from tidewheel.values.events import CheckEvaluation, EventType, Materialization, Observation, OutputValue
+from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.tags import PARTITION

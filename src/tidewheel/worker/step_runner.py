@@ -19,6 +19,7 @@ from tidewheel.definitions.ops.definition import OpFunction
 from tidewheel.definitions.ops.function_signature import first_annotation
 from tidewheel.definitions.ops.hooks import HookDefinition, HookExecutionResult
 from tidewheel.errors import (
+    CheckError,
     ExecutionInterruptedError,
     ExecutionStepExecutionError,
     InvalidDefinitionError,
@@ -95,7 +96,7 @@ class StepRunner:
         )
         step.writer = self._writer
         hooks = env.job.hooks_at(planned.path)
-        heard: list[Event] | None = [] if any(hook.trigger == "any" for hook in hooks) else None
+        heard = env.listen(planned.key) if any(hook.trigger == "any" for hook in hooks) else []
         started = time.perf_counter()
         kind, verb = (
             (EventType.STEP_START, "started") if attempt == 0 else (EventType.STEP_RESTARTED, "restarted")
@@ -115,8 +116,9 @@ class StepRunner:
             else:
                 outcome = self._succeeded(step, taken, (time.perf_counter() - started) * 1000.0)
             step.writer = None if outcome.status == "interrupted" else step.writer
-            if hooks and outcome.status in ("succeeded", "failed"):
-                self._call_hooks(step, hooks, exception, heard)
+            env.stop_listening(planned.key)
+            if hooks and outcome.status != "interrupted":
+                self._call_hooks(step, hooks, outcome.status, exception, heard)
         step.writer = None
         return outcome
 
@@ -168,10 +170,9 @@ class StepRunner:
             if not isinstance(function, OpFunction):
                 return function(context, values)
             return call_function(function, context, values, self._config_argument(step), self._scope)
-        except TidewheelError:
-            raise
         except Exception as exc:
-            raise _user_error(step, exc) from exc
+            _raise_as_user_error(step, exc)
+            raise
 
     def _config_argument(self, step: StepContext) -> Any:
         field = step.op_def.config_field if step.op_def.source is None else step.op_def.source.inner
@@ -266,33 +267,31 @@ class StepRunner:
         self,
         step: StepContext,
         hooks: frozenset[HookDefinition],
+        status: str,
         exception: BaseException | None,
-        heard: list[Event] | None,
+        heard: list[Event],
     ) -> None:
-        trigger = "failure" if exception is not None else "success"
+        """Call the hooks of the attempt's end; one that is tried again concerns those that look at events alone."""
+        trigger = {"succeeded": "success", "failed": "failure"}.get(status)
         for hook in sorted(hooks, key=lambda one: one.name):
-            self._call_hook(step, hook, trigger, exception)
+            if hook.trigger in (trigger, "any"):
+                self._call_hook(step, hook, exception, heard)
+            else:
+                self._note_hook(step, hook, is_skipped=True)
 
     def _call_hook(
-        self, step: StepContext, hook: HookDefinition, trigger: str, exception: BaseException | None
+        self, step: StepContext, hook: HookDefinition, exception: BaseException | None, heard: list[Event]
     ) -> None:
         env = self._env
-        if hook.trigger not in (trigger, "any"):
-            env.emit(
-                EventType.HOOK_SKIPPED,
-                f'Hook "{hook.name}" had nothing to do for "{step.key}".',
-                step_key=step.key,
-            )
-            return
         context = HookContext(step, hook, exception)
+        is_skipped = False
         try:
             with env.gate.user_code():
                 if hook.trigger == "any":
-                    made = hook.hook_fn(context, self._events_of(step, exception))
+                    made = hook.hook_fn(context, [view_event(event) for event in heard])
                     is_skipped = isinstance(made, HookExecutionResult) and bool(made.is_skipped)
                 else:
                     hook.hook_fn(context)
-                    is_skipped = False
         except Exception as exc:  # noqa: BLE001 - a boundary: a hook does not change the step's end
             env.emit(
                 EventType.HOOK_ERRORED,
@@ -301,25 +300,12 @@ class StepRunner:
                 payload=events.Failure(error=describe_error(exc)),
             )
             return
+        self._note_hook(step, hook, is_skipped=is_skipped)
+
+    def _note_hook(self, step: StepContext, hook: HookDefinition, *, is_skipped: bool) -> None:
         kind = EventType.HOOK_SKIPPED if is_skipped else EventType.HOOK_COMPLETED
         word = "had nothing to do" if is_skipped else "ran"
-        env.emit(kind, f'Hook "{hook.name}" {word} for "{step.key}".', step_key=step.key)
-
-    def _events_of(self, step: StepContext, exception: BaseException | None) -> list[Any]:
-        """The step's end as users see it, for hooks that look at events."""
-        kind = EventType.STEP_FAILURE if exception is not None else EventType.STEP_SUCCESS
-        payload: Any = (
-            events.Failure(error=describe_error(exception)) if exception is not None else StepDone()
-        )
-        event = Event(
-            type=kind,
-            timestamp=self._env.clock(),
-            run_id=self._env.run_id,
-            job_name=self._env.job_name,
-            step_key=step.key,
-            payload=payload,
-        )
-        return [view_event(event)]
+        self._env.emit(kind, f'Hook "{hook.name}" {word} for "{step.key}".', step_key=step.key)
 
 
 def call_function(
@@ -379,19 +365,24 @@ def _guarded(step: StepContext, stream: Any, gate: Any) -> Any:
                 item = next(iterator)
         except StopIteration:
             return
-        except TidewheelError:
-            raise
         except Exception as exc:
-            raise _user_error(step, exc) from exc
+            _raise_as_user_error(step, exc)
+            raise
         yield item
 
 
-def _user_error(step: StepContext, exc: Exception) -> ExecutionStepExecutionError:
-    """A user's exception with the op's name."""
+def _raise_as_user_error(step: StepContext, exc: Exception) -> None:
+    """Raise a user's exception again, with the op's name; not one of ours, unless it is a failed check of an argument.
+
+    Raises:
+        ExecutionStepExecutionError: from the user's.
+    """
+    if isinstance(exc, TidewheelError) and not isinstance(exc, CheckError):
+        return
     what = "asset" if step.is_asset_step else "op"
-    return ExecutionStepExecutionError(
+    raise ExecutionStepExecutionError(
         f"{what} {step.node.name!r} raised {type(exc).__name__}: {error_text(exc)}", user_exception=exc
-    )
+    ) from exc
 
 
 def _intended_failure(exc: BaseException) -> Failure | None:

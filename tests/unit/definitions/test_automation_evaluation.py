@@ -75,9 +75,9 @@ class Trial:
         tw.materialize(self.all, selection=selection, instance=self.instance, raise_on_error=False)
         return self
 
-    def reported(self, kind, name, version=None):
+    def reported(self, kind, name, version=None, part=None):
         tags = {"dagster/data_version": version} if version else None
-        self.instance.report_runless_asset_event(kind(asset_key=name, tags=tags))
+        self.instance.report_runless_asset_event(kind(asset_key=name, tags=tags, partition=part))
         return self
 
 
@@ -266,6 +266,24 @@ def test_data_versions():
     assert [trial.made("a").evaluate() for _ in range(3)] == [{"a": True}, {}, {"a": True}]
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (AC.newly_updated(), [True, True, True, True]),
+        (AC.data_version_changed(), [True, False, True, True]),
+        (AC.missing(), [False, False, False, False]),
+    ],
+)
+def test_an_event_of_a_partition_is_one_of_an_asset_without_partitions(condition, expected):
+    trial = Trial(asset("a", condition))
+    trial.evaluate()
+    found = [
+        trial.reported(tw.AssetMaterialization, "a", version, part).evaluate() == {"a": True}
+        for version, part in (("1", "x"), ("1", "y"), ("2", "x"), ("3", None))
+    ]
+    assert found == expected
+
+
 def test_observable_and_external_assets():
     @tw.observable_source_asset
     def o() -> tw.DataVersion:
@@ -352,6 +370,18 @@ def test_conditions_of_users_own_classes():
     (first, before, definition), (_, again, _) = OnlyX.told[:2]
     assert first == dt.datetime(2024, 1, 5, 1, tzinfo=dt.UTC)
     assert (before, again, definition) == (None, first, XY)
+
+
+class Remarks(AC):
+    def evaluate(self, context: AutomationContext) -> AutomationResult:
+        context.log.info("seen")
+        return AutomationResult(context=context, true_subset=context.get_empty_subset())
+
+
+def test_remarks_of_a_condition_tell_its_class(caplog):
+    caplog.set_level("INFO")
+    Trial(asset("a", Remarks())).evaluate()
+    assert [(one.name.rpartition(".")[2], one.message) for one in caplog.records] == [("Remarks", "seen")]
 
 
 class Broken(AC):

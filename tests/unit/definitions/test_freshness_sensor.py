@@ -13,12 +13,12 @@ from tidewheel.definitions.assets.freshness_sensor import (
     build_sensor_for_freshness_checks,
     is_due,
     load_facts,
-    read_cursor,
 )
 from tidewheel.definitions.checks.freshness_checks import FRESH_UNTIL_KEY, build_last_update_freshness_checks
 from tidewheel.definitions.clock import now_s
 from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.values.evaluation import EvaluationRequest
+from tidewheel.values.records import NewRun
 from tidewheel.values.status import TriggerKind
 from tidewheel.worker.evaluation import evaluate_trigger
 
@@ -28,31 +28,24 @@ NOW = 1000.0
 
 
 @pytest.mark.parametrize(
-    ("facts", "asked", "due"),
+    ("facts", "due"),
     [
-        (CheckFacts(), None, True),
-        (CheckFacts(), (0, 0, NOW - 1), False),
-        (CheckFacts(), (0, 0, NOW - PATIENCE_S), True),
-        (CheckFacts(update_id=3), (0, 0, NOW - 1), True),
-        (CheckFacts(7, True, NOW + 1), None, False),
-        (CheckFacts(7, True, NOW), None, True),
-        (CheckFacts(7, True, NOW), (7, 0, NOW - 1), False),
-        (CheckFacts(7, True, NOW), (5, 0, NOW - 1), True),
-        (CheckFacts(7, True, None), None, False),
-        (CheckFacts(7, True, NOW + 1, update_id=9), None, False),
-        (CheckFacts(7, False, None, update_id=6), None, False),
-        (CheckFacts(7, False, None, update_id=9), None, True),
-        (CheckFacts(7, False, None, update_id=9), (7, 9, NOW - 1), False),
-        (CheckFacts(7, False, None, update_id=11), (7, 9, NOW - 1), True),
+        (CheckFacts(), True),
+        (CheckFacts(asked_at_s=NOW - 1), False),
+        (CheckFacts(update_id=3, asked_at_s=NOW - 1), False),
+        (CheckFacts(asked_at_s=NOW - PATIENCE_S), True),
+        (CheckFacts(7, True, NOW + 1), False),
+        (CheckFacts(7, True, NOW), True),
+        (CheckFacts(7, True, NOW, asked_at_s=NOW - 1), False),
+        (CheckFacts(7, True, None), False),
+        (CheckFacts(7, True, NOW + 1, update_id=9), False),
+        (CheckFacts(7, False, None, update_id=6), False),
+        (CheckFacts(7, False, None, update_id=9), True),
+        (CheckFacts(7, False, None, update_id=9, asked_at_s=NOW - 1), False),
     ],
 )
-def test_when_a_check_is_due(facts: CheckFacts, asked: Any, due: bool) -> None:
-    assert is_due(facts, asked, NOW) is due
-
-
-@pytest.mark.parametrize("cursor", [None, "", "12", "[]", '{"a": 1}', '{"a": [1, 2]}', "no json"])
-def test_strange_cursors_count_as_none(cursor: str | None) -> None:
-    assert read_cursor(cursor) == {}
+def test_when_a_check_is_due(facts: CheckFacts, due: bool) -> None:
+    assert is_due(facts, NOW) is due
 
 
 @pytest.fixture
@@ -62,29 +55,28 @@ def instance() -> Generator[tw.Instance, None, None]:
 
 
 class Context:
-    def __init__(self, instance: tw.Instance, cursor: str | None) -> None:
+    def __init__(self, instance: tw.Instance) -> None:
         self.instance = instance
-        self.cursor = cursor
 
 
 class Loop:
-    """Evaluates the sensor again and again, with the cursor that it left."""
+    """Evaluates the sensor again and again, and makes runs of its requests, as a server does."""
 
     def __init__(self, instance: tw.Instance) -> None:
         self.instance = instance
         self.sensor = build_sensor_for_freshness_checks(freshness_checks=CHECKS)
-        self.cursor: str | None = None
+        self.asked = 0
 
     def tick(self) -> list[str]:
-        result = self.sensor.function.call(Context(self.instance, self.cursor))
-        self.cursor = result.cursor
-        assert result.run_requests or result.skip_reason
-        assert len(result.run_requests or []) <= 1
-        return [
-            key.asset_key.to_user_string()
-            for request in result.run_requests or []
-            for key in request.asset_check_keys or []
-        ]
+        result = self.sensor.function.call(Context(self.instance))
+        if isinstance(result, tw.SkipReason):
+            return []
+        [request] = result.run_requests
+        self.asked += 1
+        checks = tuple(key.to_escaped_user_string() for key in request.asset_check_keys)
+        run = NewRun(run_id=str(self.asked), job_name="j", location="l", checks=checks, planned_checks=checks)
+        self.instance.ledger.create_runs([run], now=now_s())
+        return [key.asset_key.to_user_string() for key in request.asset_check_keys]
 
     def evaluated(self, key: tw.AssetCheckKey, passed: bool, fresh_for_s: float | None = None) -> None:
         metadata = (
@@ -159,4 +151,5 @@ def test_its_requests_become_runs_of_the_checks(instance: tw.Instance) -> None:
     assert run.checks == ("a:freshness_check", "b:freshness_check")
     assert run.assets == ()
     assert run.planned_assets == ()
-    assert set(read_cursor(result.cursor)) == {"a:freshness_check", "b:freshness_check"}
+    assert run.planned_checks == run.checks, "what later evaluations know the request by"
+    assert result.cursor is None

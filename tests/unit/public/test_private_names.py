@@ -48,10 +48,11 @@ from tidewheel.dagster.test_functions import (
     wrap_op_in_graph_and_execute,
 )
 from tidewheel.dagster.time_functions import create_datetime, freeze_time, get_current_datetime
+from tidewheel.definitions.ops.hooks import require_parameters
 from tidewheel.definitions.partitions.definition import StaticPartitionsDefinition
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import DailyPartitionsDefinition
-from tidewheel.errors import CheckError, ElementCheckError, ParameterCheckError
+from tidewheel.errors import CheckError, ElementCheckError, InvalidDefinitionError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance import Instance
 from tidewheel.values.status import RunStatus
@@ -196,6 +197,20 @@ def test_runs_for_tests() -> None:
         assert (run.job_name, run.status, run.tags["batch"]) == ("nightly", RunStatus.FAILURE, "7")
         assert create_run_for_test(instance, run_id="chosen").run_id == "chosen"
         assert [each.run_id for each in instance.get_runs()] == ["chosen", run.run_id]
+
+
+def some_hook(context: object, event_list: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("expected", "fits"), [(["context"], True), (["context", "event_list"], True), (["event_list"], False)]
+)
+def test_parameters_of_hooks(expected: list[str], fits: bool) -> None:
+    if fits:
+        require_parameters(some_hook, expected)
+    else:
+        with pytest.raises(InvalidDefinitionError, match="some_hook"):
+            require_parameters(some_hook, expected)
 
 
 def test_what_is_only_imported_says_so_when_it_is_used() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import pytest
@@ -23,6 +24,7 @@ from tidewheel.values.events import (
     StepRetry,
     StoredEvent,
 )
+from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import IntMetadataValue, TextMetadataValue
 from tidewheel.values.severity import AssetCheckSeverity as CheckSeverity
@@ -335,6 +337,38 @@ def test_log_line() -> None:
 
 def test_entry_without_message_says_what_it_is() -> None:
     assert view_entry(event(EventType.RUN_START)).message == "RUN_START j"
+
+
+def test_an_entry_as_json() -> None:
+    payload = Materialization(metadata={"rows": IntMetadataValue(3)})
+    event = Event(
+        type=EventType.ASSET_MATERIALIZATION,
+        timestamp=1.0,
+        run_id="r",
+        job_name="j",
+        asset="a/b",
+        payload=payload,
+    )
+    written = json.loads(view_entry(event).to_json())
+    made = written["dagster_event"]["event_specific_data"]["materialization"]
+    assert (written["run_id"], written["dagster_event"]["event_type_value"]) == ("r", "ASSET_MATERIALIZATION")
+    assert made["asset_key"]["path"] == ["a", "b"]
+    assert made["metadata"]["rows"]["value"] == 3
+
+
+def test_an_expectation_is_what_the_op_said() -> None:
+    payload = CheckEvaluation(passed=False, description="not one")
+    event = Event(
+        type=EventType.STEP_EXPECTATION_RESULT,
+        timestamp=1.0,
+        run_id="r",
+        job_name="j",
+        check="some",
+        payload=payload,
+    )
+    found = view_event(event).event_specific_data.expectation_result
+    assert found == ExpectationResult(False, "some", "not one")
+    assert ExpectationResult(True).label == "result"
 
 
 def test_record() -> None:

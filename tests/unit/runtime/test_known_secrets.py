@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionKey
 from tidewheel.logic.access.masking import MASK, secret_values
 from tidewheel.runtime.known_secrets import events_without_secrets, result_without_secrets
 from tidewheel.runtime.masking import (
@@ -19,7 +20,8 @@ from tidewheel.runtime.masking import (
 )
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult, RequestedRun
-from tidewheel.values.events import Event, EventType, Failure
+from tidewheel.values.events import EngineNote, Event, EventType, Failure
+from tidewheel.values.metadata import typed_metadata
 
 SECRET = 'ab"cüd\\ef'
 """Spelt otherwise in JSON than in memory."""
@@ -85,3 +87,22 @@ def test_what_an_evaluation_asks_for_stays_as_it_is() -> None:
     found = result_without_secrets(result)
     assert (found.requests, found.cursor) == ((asked,), SECRET)
     assert (found.skip_reason, found.log) == (f"because {MASK}", (MASK,))
+
+
+class Text(str):
+    """A text of a class of its own, as libraries make them."""
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (MultiPartitionKey({"a": "1", "b": "2"}), "1|2"),
+        (Text("plain"), "plain"),
+        (Text(f"token {SECRET}"), f"token {MASK}"),
+    ],
+)
+def test_a_text_of_any_class_is_written(value: str, written: str) -> None:
+    note = EngineNote(metadata=typed_metadata({"key": value}))
+    event = Event(type=EventType.ENGINE_EVENT, timestamp=1.0, run_id="r", job_name="j", payload=note)
+    [passed] = events_without_secrets((event,))
+    assert passed.payload.metadata["key"].value == written

@@ -25,6 +25,7 @@ from tidewheel.values.launch import BackfillOutcome, LaunchOutcome
 from tidewheel.values.policies import PauseRecord
 from tidewheel.values.pools import PoolRecord
 from tidewheel.values.records import AssetState, CheckState, RunRecord, TickRecord, TriggerRecord
+from tidewheel.values.serde import as_built_in
 
 VALUES: tuple[type, ...] = (
     AssetNode,
@@ -94,7 +95,7 @@ def shown(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 def shown_bytes(value: Any) -> bytes:
     """A value as JSON; secrets in its texts and run configs are masked."""
-    data = msgspec.json.encode(value)
+    data = msgspec.json.encode(value, enc_hook=as_built_in)
     return (
         msgspec.json.encode(masking.shown(msgspec.json.decode(data))) if masking.needs_masking(data) else data
     )

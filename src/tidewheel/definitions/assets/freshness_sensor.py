@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,11 +12,13 @@ from tidewheel.definitions.clock import now_s
 from tidewheel.definitions.triggers.run_request import RunRequest, SensorResult, SkipReason
 from tidewheel.definitions.triggers.sensors import DefaultSensorStatus, SensorDefinition
 from tidewheel.errors import CheckError, ParameterCheckError
+from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetCheckKey
+from tidewheel.values.records import EventFilter
 
 DEFAULT_NAME = "freshness_checks_sensor"
 PATIENCE_S = 3600.0
-"""A requested evaluation that has brought nothing after this time is requested again."""
+"""A run that has not evaluated its check after this time is no longer waited for."""
 
 _DESCRIPTION = (
     "Evaluates freshness checks: those never evaluated, those that passed and may have become overdue since, and those "
@@ -26,12 +27,16 @@ _DESCRIPTION = (
 
 
 class CheckFacts(NamedTuple):
-    """What is known of one check: its latest evaluation, and its asset's latest event. Ids are 0 where there is none."""
+    """What is known of one check: its latest evaluation, and its asset's latest event. Ids are 0 where there is none.
+
+    ``asked_at_s``: when a run that shall evaluate it was created, where no evaluation came since.
+    """
 
     evaluation_id: int = 0
     has_passed: bool = False
     fresh_until_s: float | None = None
     update_id: int = 0
+    asked_at_s: float | None = None
 
 
 def build_sensor_for_freshness_checks(
@@ -55,23 +60,12 @@ def build_sensor_for_freshness_checks(
     def evaluate(context: Any) -> SensorResult | SkipReason:
         now = now_s()
         facts = load_facts(context.instance, keys)
-        asked = read_cursor(context.cursor)
-        due = [key for key in keys if is_due(facts[key], asked.get(_label(key)), now)]
-        kept = {
-            label: entry
-            for key in keys
-            if (entry := asked.get(label := _label(key))) is not None and entry[:2] == _state(facts[key])
-        }
-        kept.update({_label(key): (*_state(facts[key]), now) for key in due})
-        cursor = json.dumps(kept, separators=(",", ":"), sort_keys=True)
+        due = [key for key in keys if is_due(facts[key], now)]
         if not due:
-            return SensorResult(
-                skip_reason="nothing to evaluate: all checks are fresh, have failed, or are being evaluated",
-                cursor=cursor,
+            return SkipReason(
+                "nothing to evaluate: all checks are fresh, have failed, or are being evaluated"
             )
-        return SensorResult(
-            run_requests=[RunRequest(asset_selection=[], asset_check_keys=due)], cursor=cursor
-        )
+        return SensorResult(run_requests=[RunRequest(asset_selection=[], asset_check_keys=due)])
 
     return SensorDefinition(
         name,
@@ -84,18 +78,15 @@ def build_sensor_for_freshness_checks(
     )
 
 
-def is_due(facts: CheckFacts, asked: tuple[int, int, float] | None, now: float) -> bool:
-    """Whether a check must be evaluated; ``asked`` are the evaluation and update at the last request, and its time."""
-    if facts.evaluation_id == 0:
-        is_wanted = True
-    elif facts.has_passed:
-        is_wanted = facts.fresh_until_s is not None and facts.fresh_until_s <= now
-    else:
-        is_wanted = facts.update_id > facts.evaluation_id
-    if not is_wanted:
+def is_due(facts: CheckFacts, now: float) -> bool:
+    """Whether a check must be evaluated, and no run is about to do so."""
+    if facts.asked_at_s is not None and now - facts.asked_at_s < PATIENCE_S:
         return False
-    is_asked = asked is not None and asked[:2] == _state(facts)
-    return not is_asked or (asked is not None and now - asked[2] >= PATIENCE_S)
+    if facts.evaluation_id == 0:
+        return True
+    if facts.has_passed:
+        return facts.fresh_until_s is not None and facts.fresh_until_s <= now
+    return facts.update_id > facts.evaluation_id
 
 
 def load_facts(instance: Any, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, CheckFacts]:
@@ -110,7 +101,7 @@ def load_facts(instance: Any, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckK
         record = instance.get_latest_asset_check_evaluation_record(key)
         update_id = updates.get(key.asset_key, 0)
         if record is None or record.evaluation is None:
-            found[key] = CheckFacts(update_id=update_id)
+            found[key] = CheckFacts(update_id=update_id, asked_at_s=_asked_at(instance, key, None))
             continue
         until = record.evaluation.metadata.get(FRESH_UNTIL_KEY)
         found[key] = CheckFacts(
@@ -118,25 +109,20 @@ def load_facts(instance: Any, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckK
             has_passed=record.evaluation.passed,
             fresh_until_s=until.value if until is not None else None,
             update_id=update_id,
+            asked_at_s=_asked_at(instance, key, record.id),
         )
     return found
 
 
-def read_cursor(cursor: str | None) -> dict[str, tuple[int, int, float]]:
-    """What was requested when, by check; a cursor of something else counts as none."""
-    try:
-        found = json.loads(cursor or "{}")
-        return {label: (int(a), int(b), float(c)) for label, (a, b, c) in found.items()}
-    except (ValueError, TypeError, AttributeError):
-        return {}
-
-
-def _state(facts: CheckFacts) -> tuple[int, int]:
-    return facts.evaluation_id, facts.update_id
-
-
-def _label(key: AssetCheckKey) -> str:
-    return f"{key.asset_key.to_escaped_user_string()}:{key.name}"
+def _asked_at(instance: Any, key: AssetCheckKey, after_id: int | None) -> float | None:
+    plans = EventFilter(
+        types=(EventType.ASSET_CHECK_EVALUATION_PLANNED.value,),
+        assets=(key.asset_key.to_escaped_user_string(),),
+        check=key.name,
+        after_id=after_id,
+    )
+    newest = instance.ledger.get_events(plans, limit=1, ascending=False)
+    return newest[0].event.timestamp if newest else None
 
 
 def _keys(freshness_checks: Any) -> list[AssetCheckKey]:
@@ -148,7 +134,7 @@ def _keys(freshness_checks: Any) -> list[AssetCheckKey]:
                 f"expected freshness checks, got {one!r}; pass what the builders return"
             )
         keys += sorted(found)
-    twice = sorted({_label(key) for key in keys if keys.count(key) > 1})
+    twice = sorted({key.to_escaped_user_string() for key in keys if keys.count(key) > 1})
     if twice:
         raise CheckError(f"expected each check once, got {twice} twice; drop one")
     return keys

@@ -160,26 +160,6 @@ class DynamicOutput(Generic[T]):
         return f"DynamicOutput({self._value!r}, mapping_key={self._mapping_key!r}, output_name={self._output_name!r})"
 
 
-class ExpectationResult:
-    """The outcome of a data quality test inside an op."""
-
-    __slots__ = ("description", "label", "metadata", "success")
-
-    def __init__(
-        self,
-        success: bool,
-        label: str | None = None,
-        description: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> None:
-        if not isinstance(success, bool):
-            raise ParameterCheckError(f"expected success as True or False, got {success!r}")
-        self.success = success
-        self.label = label if label is not None else "result"
-        self.description = description
-        self.metadata = typed_metadata(metadata)
-
-
 class TypeCheck:
     """The outcome of a type check function."""
 

@@ -138,7 +138,7 @@ class AutomationContext(Generic[T_EntityKey]):
     @property
     def log(self) -> logging.Logger:
         """A logger for the condition's own remarks."""
-        return logging.getLogger("tidewheel.conditions")
+        return logging.getLogger(f"tidewheel.conditions.{type(self.condition).__name__}")
 
     def get_empty_subset(self) -> EntitySubset:
         """Nothing of what is asked about."""

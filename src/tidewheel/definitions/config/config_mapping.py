@@ -9,7 +9,7 @@ from typing import Any
 from tidewheel.definitions.config.config_schema import Field, to_field
 from tidewheel.definitions.config.pythonic_config import Config, make_config, schema_of_annotation
 from tidewheel.definitions.jobs.run_config import RunConfig, plain_run_config
-from tidewheel.errors import ConfigMappingFunctionError, InvalidDefinitionError
+from tidewheel.errors import CheckError, ConfigMappingFunctionError, InvalidDefinitionError
 
 
 class ConfigMapping:
@@ -77,15 +77,16 @@ def config_mapping(
 
     def decorate(fn: Callable[[Any], Any]) -> ConfigMapping:
         parameters = list(inspect.signature(fn).parameters.values())
-        if (
-            config_schema is None
-            and len(parameters) == 1
-            and parameters[0].annotation is not inspect.Parameter.empty
-        ):
+        if len(parameters) == 1 and parameters[0].annotation is not inspect.Parameter.empty:
             annotation = parameters[0].annotation
             if isinstance(annotation, str):
                 annotation = getattr(fn, "__globals__", {}).get(annotation, annotation)
             if inspect.isclass(annotation) and issubclass(annotation, Config):
+                if config_schema is not None:
+                    raise CheckError(
+                        f"config mapping {fn.__name__!r}: expected a schema or a parameter that is a Config, got both; "
+                        "drop config_schema"
+                    )
                 field = schema_of_annotation(annotation, owner=f"config mapping {fn.__name__!r}")
                 return ConfigMapping(lambda value: fn(make_config(field.config_type, value)), field)
         return ConfigMapping(fn, config_schema, receive_processed_config_values)

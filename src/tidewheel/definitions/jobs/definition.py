@@ -15,7 +15,7 @@ from tidewheel.definitions.jobs.executors import ExecutorDefinition, multi_or_in
 from tidewheel.definitions.jobs.job_config import ResolvedRunConfig, resolve_run_config, run_config_shape
 from tidewheel.definitions.jobs.loggers import LoggerDefinition, default_loggers
 from tidewheel.definitions.jobs.op_selection import graph_subset, select_ops, selected_names
-from tidewheel.definitions.jobs.run_config import RunConfig, plain_run_config
+from tidewheel.definitions.jobs.run_config import RunConfig, plain_run_config, with_defaults
 from tidewheel.definitions.ops.dependencies import Node, NodeHandle
 from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.hooks import HookDefinition
@@ -387,12 +387,13 @@ class JobDefinition:
         )
 
     def resolve_run_config(self, run_config: Any, *, is_executor_checked: bool = True) -> ResolvedRunConfig:
-        """Check run config and split it up.
+        """Check run config, filled up with the job's own, and split it up.
 
         Raises:
             InvalidConfigError: with every problem.
         """
-        return resolve_run_config(self, run_config, is_executor_checked=is_executor_checked)
+        given = with_defaults(self._run_config, plain_run_config(run_config))
+        return resolve_run_config(self, given, is_executor_checked=is_executor_checked)
 
     def validate_run_config(self, run_config: Any = None) -> Mapping[str, Any]:
         """Run config with defaults filled in.

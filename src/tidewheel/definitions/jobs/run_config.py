@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidewheel.definitions.config.env_var import EnvVar, IntEnvVar
@@ -91,3 +91,50 @@ def plain_run_config(run_config: RunConfig | Mapping[str, Any] | None) -> dict[s
         result: dict[str, Any] = to_config_value(run_config)
         return result
     raise ParameterCheckError(f"expected run config as a dict or RunConfig, got {run_config!r}")
+
+
+def with_defaults(default: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Run config, filled up with a job's own where it says nothing.
+
+    What is filled up is sections, their entries (ops, resources, loggers) and the keys of these, through nested graphs;
+    the config of one op or resource is taken whole from where it is given.
+    """
+    if not default:
+        return dict(given)
+    filled = dict(given)
+    for section, kept in default.items():
+        if section not in given:
+            filled[section] = kept
+        elif section == "ops":
+            filled[section] = _filled_ops(kept, given[section])
+        elif section in ("resources", "loggers"):
+            filled[section] = _filled(kept, given[section], _filled_keys)
+        else:
+            filled[section] = _filled_keys(kept, given[section])
+    return filled
+
+
+def _filled_ops(kept: Any, given: Any) -> Any:
+    return _filled(kept, given, _filled_node)
+
+
+def _filled_node(kept: Any, given: Any) -> Any:
+    filled = _filled_keys(kept, given)
+    if isinstance(filled, dict) and "ops" in filled and "ops" in kept:
+        filled["ops"] = _filled_ops(kept["ops"], filled["ops"])
+    return filled
+
+
+def _filled_keys(kept: Any, given: Any) -> Any:
+    return _filled(kept, given, lambda _, mine: mine)
+
+
+def _filled(kept: Any, given: Any, both: Callable[[Any, Any], Any]) -> Any:
+    if given is None:
+        return kept
+    if not isinstance(kept, Mapping) or not isinstance(given, Mapping):
+        return given
+    return {
+        key: both(kept[key], given[key]) if key in kept and key in given else given.get(key, kept.get(key))
+        for key in [*kept, *(key for key in given if key not in kept)]
+    }

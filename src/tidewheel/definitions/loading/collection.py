@@ -149,8 +149,14 @@ class Definitions:
         return self.resolve_all_job_defs()
 
     def resolve_implicit_global_asset_job_def(self) -> JobDefinition:
-        """The job over everything that has code."""
-        return self.resolved.job(IMPLICIT_ASSET_JOB)
+        """The job over everything that has code.
+
+        Raises:
+            InvalidDefinitionError: when it needs a resource that is not there.
+        """
+        job = self.resolved.job(IMPLICIT_ASSET_JOB)
+        job.validate_resource_requirements_satisfied()
+        return job
 
     def get_implicit_global_asset_job_def(self) -> JobDefinition:
         """As ``resolve_implicit_global_asset_job_def``."""

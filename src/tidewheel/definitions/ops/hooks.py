@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
@@ -64,6 +64,21 @@ def _check(fn: Callable[..., Any], count: int, what: str) -> None:
             f"{'context' if count == 1 else 'context and event_list'}, "
             f"got {[p.name for p in positional]}"
         )
+
+
+def require_parameters(fn: Callable[..., Any], expected_positionals: Sequence[str]) -> None:
+    """Check that a function's first parameters have the names expected of a hook; `_` before or after is fine.
+
+    Raises:
+        InvalidDefinitionError: when they have others.
+    """
+    names = list(inspect.signature(fn).parameters)
+    for place, expected in enumerate(expected_positionals):
+        got = names[place] if place < len(names) else None
+        if got is None or got.strip("_") not in ("", expected):
+            raise InvalidDefinitionError(
+                f"expected the hook function {fn.__name__!r} to take {', '.join(expected_positionals)}, got {names}"
+            )
 
 
 def _for_event(trigger: str) -> Callable[..., Any]:

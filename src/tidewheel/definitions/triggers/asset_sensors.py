@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.assets.asset_labels import coerce_asset_key
@@ -221,6 +222,22 @@ class MultiAssetSensorDefinition(SensorDefinition):
         """The kind of sensor."""
         return SensorType.MULTI_ASSET
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the decorated function directly, as a test does; the context's cursor is then where it was advanced to.
+
+        Raises:
+            InvalidInvocationError: when the context is missing.
+        """
+        returned = super().__call__(*args, **kwargs)
+        given = (one for one in (*args, *kwargs.values()) if hasattr(one, "update_cursor_after_evaluation"))
+        context = next(given, None)
+        if context is None:
+            return returned
+        if inspect.isgenerator(returned):
+            return _with_end(returned, context.update_cursor_after_evaluation)
+        context.update_cursor_after_evaluation()
+        return returned
+
     def collect(self, context: Any) -> SensorOutcome:
         """What its function asks for; the context's position becomes the cursor.
 
@@ -240,6 +257,12 @@ class MultiAssetSensorDefinition(SensorDefinition):
             )
         cursor, changed = context.finish_evaluation(requested=bool(outcome.requests))
         return outcome._replace(cursor=cursor, cursor_changed=changed)
+
+
+def _with_end(asked: Generator[Any, Any, Any], at_end: Callable[[], None]) -> Generator[Any, Any, Any]:
+    returned = yield from asked
+    at_end()
+    return returned
 
 
 def multi_asset_sensor(

@@ -75,7 +75,8 @@ class RunRequest(Replaceable):
         **kwargs: Any,
     ) -> None:
         self.run_key = _optional_text(run_key, "run_key")
-        self.run_config = config_mapping(run_config)
+        self.run_config = run_config if isinstance(run_config, dict) else config_mapping(run_config)
+        """The dict that was given, not a copy: a generator may fill it until it has ended."""
         self.tags = _tags(tags)
         job = kwargs.get("job")
         self.job_name = _optional_text(job_name, "job_name") or (getattr(job, "name", job) if job else None)

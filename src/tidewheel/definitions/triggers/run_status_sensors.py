@@ -89,7 +89,7 @@ class RepositorySelector:
 class CodeLocationSelector:
     """All jobs of a code location."""
 
-    def __init__(self, *, location_name: str) -> None:
+    def __init__(self, location_name: str) -> None:
         self.location_name = location_name
 
 

@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.triggers.schedules import DefaultScheduleStatus, ScheduleDefinition
-from tidewheel.definitions.triggers.trigger_functions import function_name
+from tidewheel.definitions.triggers.trigger_functions import (
+    TriggerFunction,
+    function_name,
+    require_resources_one_way,
+)
 from tidewheel.values.policies import TriggerPolicy
 
 
@@ -55,6 +59,7 @@ def schedule(
             owners=owners,
             policy=policy,
         )
+        require_resources_one_way(TriggerFunction(fn, made.what), required_resource_keys)
         made.__doc__ = fn.__doc__
         made.__dict__["__name__"] = getattr(fn, "__name__", made.name)
         made.__dict__["__wrapped__"] = fn

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -99,7 +101,12 @@ class ScheduleDefinition:
         self._refuse_both(run_config=run_config, run_config_fn=run_config_fn)
         self._refuse_both(tags=tags, tags_fn=tags_fn)
         self.tags = _require_tags(tags, self.what)
-        self.run_config = config_mapping(run_config)
+        try:
+            self.run_config = config_mapping(run_config)
+        except ParameterCheckError as exc:
+            warnings.warn(f"{self.what}: {exc}; its ticks are going to fail", stacklevel=3)
+            self.run_config = {}
+            run_config_fn = functools.partial(config_mapping, run_config)
         self._run_config_fn = _function(run_config_fn, self.what)
         self._tags_fn = _function(tags_fn, self.what)
         self._should_execute = _function(should_execute, self.what)

@@ -9,7 +9,11 @@ from typing import Any
 from tidewheel.definitions.assets.asset_labels import require_name
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.triggers.run_request import RunRequest
-from tidewheel.definitions.triggers.trigger_functions import TriggerFunction, function_name
+from tidewheel.definitions.triggers.trigger_functions import (
+    TriggerFunction,
+    function_name,
+    require_resources_one_way,
+)
 from tidewheel.definitions.triggers.trigger_policies import require_policy
 from tidewheel.definitions.triggers.trigger_requests import DirectRequests
 from tidewheel.definitions.triggers.trigger_results import SensorExecutionData, SensorOutcome, sensor_outcome
@@ -345,6 +349,7 @@ def sensor(
             owners=owners,
             policy=policy,
         )
+        require_resources_one_way(made.function, required_resource_keys)
         return remember(made, fn)
 
     if callable(job_name) and not isinstance(job_name, str):

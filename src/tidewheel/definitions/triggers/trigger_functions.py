@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation
@@ -18,11 +18,21 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class FunctionParams(NamedTuple):
-    """The parameters of a trigger's function: the context's name, resources, and the names of what is left."""
+    """The parameters of a trigger's function: the context's name, resources, and the names of what is left.
+
+    ``resource_between`` says that a resource stands before the context or an event, so that those
+    can't be given by position.
+    """
 
     context: str | None
     resources: tuple[str, ...]
     others: tuple[str, ...]
+    resource_between: bool = False
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """The context and what follows it, without resources."""
+        return (self.context, *self.others) if self.context is not None else self.others
 
 
 def read_params(fn: Callable[..., Any]) -> FunctionParams:
@@ -32,17 +42,22 @@ def read_params(fn: Callable[..., Any]) -> FunctionParams:
     context: str | None = None
     resources: list[str] = []
     others: list[str] = []
+    resource_between = False
     for parameter in parameters:
         annotation = annotations.get(parameter.name, EMPTY)
         if parameter.kind in _VARIADIC:
             continue
         if annotation is not EMPTY and is_resource_annotation(annotation):
             resources.append(parameter.name)
-        elif context is None and parameter.kind in _POSITIONAL:
+            continue
+        if context is None and parameter.kind in _POSITIONAL:
             context = parameter.name
         elif parameter.default is EMPTY or parameter.kind in _POSITIONAL:
             others.append(parameter.name)
-    return FunctionParams(context, tuple(resources), tuple(others))
+        else:
+            continue
+        resource_between = resource_between or bool(resources)
+    return FunctionParams(context, tuple(resources), tuple(others), resource_between)
 
 
 def resolved_annotations(fn: Callable[..., Any], parameters: list[inspect.Parameter]) -> dict[str, Any]:
@@ -104,10 +119,10 @@ class TriggerFunction:
         args = list(events) if events and self.takes_event else []
         if self.params.context is not None:
             args.insert(0, context)
-        elif events and not self.takes_event:
-            args = []
         given = self._resources(context, resources or {})
-        return self.fn(*args, **given)
+        if not self.params.resource_between:
+            return self.fn(*args, **given)
+        return self.fn(**dict(zip(self.params.positional, args, strict=False)), **given)
 
     def _resources(self, context: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         found = dict(given)
@@ -156,6 +171,19 @@ class TriggerFunction:
             surplus = events[expected:] or sorted(given)
             raise InvalidInvocationError(f"{self.what}: expected no further arguments, got {surplus!r}")
         return self.call(context, *events, resources=resources)
+
+
+def require_resources_one_way(function: TriggerFunction, named: Collection[str] | None) -> None:
+    """Refuse a decorated function that names resources as parameters and in ``required_resource_keys``.
+
+    Raises:
+        ParameterCheckError: when it does.
+    """
+    if named and function.params.resources:
+        raise ParameterCheckError(
+            f"expected the {function.what} to name its resources as parameters or in required_resource_keys, got both "
+            f"({sorted(function.params.resources)} and {sorted(named)}); use one way"
+        )
 
 
 def typed_resource(scoped: Any, name: str) -> Any:

@@ -42,6 +42,19 @@ class TriggerTarget:
         return self.job is not None
 
     @property
+    def job_def(self) -> AnyJob:
+        """The job.
+
+        Raises:
+            CheckError: when only its name is known.
+        """
+        if self.job is None:
+            raise CheckError(
+                f"expected a target that was given as a job, got the name {self.job_name!r}; ask for job_name"
+            )
+        return self.job
+
+    @property
     def resolvable_to_job(self) -> Any:
         """The job, or its name."""
         return self.job if self.job is not None else self.job_name
