@@ -123,7 +123,9 @@ def selection_options(command: F) -> F:
         click.option("--name", help="By name; may have '*'."),
         click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="By tag; may be repeated."),
         click.option("--location", help="By code location."),
-        click.option("--kind", type=click.Choice(["schedule", "sensor"], case_sensitive=False), help="Only one kind."),
+        click.option(
+            "--kind", type=click.Choice(["schedule", "sensor"], case_sensitive=False), help="Only one kind."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
