@@ -52,7 +52,7 @@ def home(tmp_path):
 
 def test_pools(home):
     assert home.say("pool", "list") == "No pool has a limit or is in use.\n"
-    assert home.say("pool", "set", "db", "2") == "pool db has 2 slot(s)\n"
+    assert home.say("pool", "set", "db", "2") == "pool db has 2 slots\n"
     [created] = home.ledger.create_runs([NewRun(run_id=RUN, job_name="j", location="shop")], now=1.0)
     run = home.ledger.launch_run(created.run_id, now=2.0)
     home.ledger.pools.claim("db", RUN, run.epoch, "load", priority=0, now=3.0)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidSubsetError, did_you_mean
 from tidewheel.values.events import EventType, Materialization
 from tidewheel.values.records import EventFilter
 
+if TYPE_CHECKING:
+    from tidewheel.cli.home import OpenHome
+    from tidewheel.logic.graph.specs import CheckNode
+    from tidewheel.values.records import CheckState
+
+failures = deferred("tidewheel.cli.failures", "failures")
+logs_command = deferred("tidewheel.cli.runs", "logs_command")
 open_home = deferred("tidewheel.cli.home", "open_home")
 load_nodes = deferred("tidewheel.cli.asset_nodes", "load_nodes")
 
 
-@click.group("asset")
+@click.group("asset", cls=SuggestingGroup)
 def command() -> None:
     """List and show assets."""
 
@@ -86,6 +96,7 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
             limit=10,
             ascending=False,
         )
+        state = opened.ledger.get_asset_states([key]).get(key)
         states = opened.ledger.get_check_states([key])
         if as_json:
             print_json({"asset": node, "checks": checks, "check_states": states, "materializations": recent})
@@ -95,12 +106,12 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
             say(node.description.strip())
         if node.deps:
             say("needs " + ", ".join(dep.asset for dep in node.deps))
+        if not recent and node.kind == "materializable":
+            say("never made")
+        if state is not None and state.last_failed_run_id is not None:
+            _say_failure(opened, state.last_failed_run_id)
         for check in checks:
-            state = states.get(f"{key}:{check.name}")
-            said = (
-                "never ran" if state is None else "passed" if state.passed else f"failed ({state.severity})"
-            )
-            say(f"check {check.name}: {said}" + (" [blocking]" if check.blocking else ""))
+            _say_check(check, states)
         for stored in recent:
             event = stored.event
             where = f" [{event.partition}]" if event.partition else ""
@@ -108,3 +119,19 @@ def show(key: str, home: Path | None, as_json: bool) -> None:
             if isinstance(event.payload, Materialization):
                 for label, value in event.payload.metadata.items():
                     say(f"    {label}: {value.value}")
+
+
+def _say_failure(opened: OpenHome, run_id: str) -> None:
+    run = opened.ledger.get_run(run_id)
+    if run is None:
+        return
+    say(f"run {run_id}, which was to make it, failed at {moment(run.ended_at)}", fg="red")
+    for failed in failures(opened.ledger.get_run_log(run_id)):
+        say(f"    {failed}")
+    say(f"next: {logs_command(opened, run_id)}")
+
+
+def _say_check(check: CheckNode, states: Mapping[str, CheckState]) -> None:
+    state = states.get(f"{check.asset}:{check.name}")
+    said = "never ran" if state is None else "passed" if state.passed else f"failed ({state.severity})"
+    say(f"check {check.name}: {said}" + (" [blocking]" if check.blocking else ""))

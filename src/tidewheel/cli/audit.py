@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table
 
@@ -17,7 +18,7 @@ accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")
 SHOWN_LENGTH = 70
 
 
-@click.group("audit")
+@click.group("audit", cls=SuggestingGroup)
 def command() -> None:
     """Show who changed what."""
 

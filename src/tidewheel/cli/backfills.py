@@ -13,9 +13,9 @@ import click
 
 from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, failed_line, progress_line, row, subject
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import note, print_json, print_json_line, print_table, say
-from tidewheel.cli.selections import union_of_commas
 from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunConflict, did_you_mean
 from tidewheel.runtime.clock import now_s
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
@@ -23,6 +23,7 @@ from tidewheel.values.launch import BackfillOutcome, BackfillRequest
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import BACKFILL
+from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
@@ -37,7 +38,7 @@ MATCHED = 1_000
 """Newest backfills among which a shortened id is looked for."""
 
 
-@click.group("backfill")
+@click.group("backfill", cls=SuggestingGroup)
 def command() -> None:
     """Launch, list, show, watch, cancel, resume and retry backfills."""
 
@@ -85,7 +86,7 @@ def launch(
     request = BackfillRequest(
         job_name=job_name,
         location=location,
-        selection=union_of_commas(selection),
+        selection=selection,
         assets=assets or None,
         partitions=keys,
         ranges=tuple(_range(text) for text in ranges),
@@ -99,7 +100,7 @@ def launch(
         record = _made(opened, opened.control.launch_backfill(request))
         if wait:
             raise SystemExit(_watch(opened, record, as_json))
-        _say(record, as_json, f"makes {record.counts.wanted} partition(s) of {subject(record)}")
+        _say(record, as_json, f"makes {counted(record.counts.wanted, 'partition')} of {subject(record)}")
 
 
 @command.command("list")
@@ -199,7 +200,11 @@ def retry(backfill_id: str, everything: bool, home: Path | None, as_json: bool) 
     with open_home(home) as opened:
         record = find_backfill(opened, backfill_id)
         new = _made(opened, opened.control.retry_backfill(record.backfill_id, everything))
-        _say(new, as_json, f"makes {new.counts.wanted} partition(s) that {record.backfill_id} did not make")
+        _say(
+            new,
+            as_json,
+            f"makes {counted(new.counts.wanted, 'partition')} that {record.backfill_id} did not make",
+        )
 
 
 def find_backfill(opened: OpenHome, backfill_id: str) -> BackfillRecord:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.values.inbox import HOOK_PREFIX, hook_source
+from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.runtime.push_views import DeliveryState, DeliveryView
@@ -24,7 +26,7 @@ STATES = ("waiting", "handed_over", "retrying", "dead")
 SHOWN_BODY = 2_000
 
 
-@click.group("hook")
+@click.group("hook", cls=SuggestingGroup)
 def command() -> None:
     """List, show and replay deliveries to webhook and file sensors."""
 
@@ -108,7 +110,7 @@ def _row(view: DeliveryView) -> tuple[str, ...]:
 def _sentence(state: DeliveryState) -> str:
     text = f"{state.sensor}: {state.state}"
     if state.attempts:
-        text += f", {state.attempts} failed attempt(s)"
+        text += f", {counted(state.attempts, 'failed attempt')}"
     if state.retry_at is not None:
         text += f", next at {moment(state.retry_at)}"
     return text + (f": {state.error}" if state.error else "")

@@ -53,6 +53,10 @@ def parse_config(files: tuple[str, ...], text: str | None) -> dict[str, Any]:
     config: dict[str, Any] = {}
     sources = [(name, Path(name)) for name in files]
     for name, path in sources:
+        if name.lstrip().startswith("{"):
+            raise InvalidInvocationError(
+                f"expected the name of a file in --config, got {name!r}; give JSON itself with --config-json"
+            )
         try:
             loaded = yaml.safe_load(path.read_text())
         except (OSError, yaml.YAMLError) as exc:
@@ -167,15 +171,24 @@ def _through_server(opened: OpenHome, outcome: LaunchOutcome, *, wait: bool, as_
         return EXIT_OK
     if not as_json:
         note(f"run {outcome.run_id}")
+    try:
+        return _report(opened, _wait(opened, outcome.run_id, as_json=as_json), as_json)
+    except KeyboardInterrupt:
+        note(f"the run goes on; 'tidewheel run cancel {outcome.run_id}' stops it")
+        raise
+
+
+def _wait(opened: OpenHome, run_id: str, *, as_json: bool) -> RunRecord:
+    """The run when it has ended; what it reports is shown meanwhile."""
     after = 0
     while True:
-        run = opened.ledger.get_run(outcome.run_id)
+        run = opened.ledger.get_run(run_id)
         if run is None:
-            raise InvalidInvocationError(f"run {outcome.run_id} was deleted while it was waited for")
+            raise InvalidInvocationError(f"run {run_id} was deleted while it was waited for")
         if not as_json:
             after = _show_new(opened, run, after)
         if run.is_finished:
-            return _report(opened, run, as_json)
+            return run
         time.sleep(WAIT_PAUSE_S)
 
 

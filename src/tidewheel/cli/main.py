@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.output import say
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -17,7 +18,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "dev": ("tidewheel.cli.dev", "Run definitions: schedules, sensors, queue and workers, until Ctrl-C."),
     "materialize": ("tidewheel.cli.materialize", "Materialize assets now, in this process or on the server."),
     "launch": ("tidewheel.cli.launch", "Launch a job."),
-    "run": ("tidewheel.cli.runs", "List, show, follow, prioritise and cancel runs."),
+    "run": ("tidewheel.cli.runs", "List and show runs, read their logs, cancel, repeat and prioritise them."),
     "backfill": ("tidewheel.cli.backfills", "Make many partitions: launch, watch, cancel, retry."),
     "pool": ("tidewheel.cli.pools", "List, set and free the slots of pools."),
     "asset": ("tidewheel.cli.assets", "List and show assets."),
@@ -45,7 +46,7 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,7 +8,6 @@ import click
 
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, target_options
-from tidewheel.cli.selections import union_of_commas
 from tidewheel.errors import InvalidInvocationError
 
 launch_and_report = deferred("tidewheel.cli.launching", "launch_and_report")
@@ -17,8 +16,8 @@ RANGE_SEPARATOR = "..."
 
 
 @click.command("materialize")
-@click.argument("selection", required=False)
-@click.option("--select", "select", help="Selection of assets (same as the argument).")
+@click.argument("selections", nargs=-1, metavar="[SELECTION]...")
+@click.option("--select", "select", help="Selection of assets (same as an argument).")
 @click.option("--partition", help="Key of the partition to materialize.")
 @click.option("--partition-range", help="First and last key, inclusive: A...B")
 @click.option(
@@ -36,7 +35,7 @@ RANGE_SEPARATOR = "..."
 @home_option
 @json_option
 def command(
-    selection: str | None,
+    selections: tuple[str, ...],
     select: str | None,
     partition: str | None,
     partition_range: str | None,
@@ -52,15 +51,15 @@ def command(
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Materialize the assets of SELECTION (default: all): on the server of this home, or in this process.
+    """Materialize the assets of each SELECTION (default: all): on the server of this home, or in this process.
 
-    SELECTION is an asset selection: a key, 'key+' with what follows, 'group:name', '*'.
+    SELECTION is an asset selection: a key, 'key+' with what follows, 'group:name', '*'; a comma in it means "or".
     """
     if partition_range is not None and RANGE_SEPARATOR not in partition_range:
         raise InvalidInvocationError(f"expected --partition-range FIRST...LAST, got {partition_range!r}")
     bounds = partition_range.split(RANGE_SEPARATOR, 1) if partition_range else None
     request = {
-        "selection": union_of_commas(selection or select) or "*",
+        "selection": ",".join([*selections, *([select] if select else [])]) or "*",
         "partition": partition,
         "partition_range": (bounds[0], bounds[1]) if bounds else None,
     }

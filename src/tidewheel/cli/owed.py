@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError, did_you_mean
@@ -15,7 +16,7 @@ from tidewheel.values.conditions import OwedStatus
 open_home = deferred("tidewheel.cli.home", "open_home")
 
 
-@click.group("owed")
+@click.group("owed", cls=SuggestingGroup)
 def command() -> None:
     """What conditions asked for and is not made yet (``keep_up_to_date``)."""
 

@@ -132,7 +132,9 @@ def selection_options(command: F) -> F:
         click.option("--name", help="By name; may have '*'."),
         click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="By tag; may be repeated."),
         click.option("--location", help="By code location."),
-        click.option("--kind", type=click.Choice(["schedule", "sensor"]), help="Only one kind."),
+        click.option(
+            "--kind", type=click.Choice(["schedule", "sensor"], case_sensitive=False), help="Only one kind."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -189,13 +191,25 @@ def _show(home: Path | None, as_json: bool) -> None:
 
 @click.command("resume")
 @click.argument("pause_id", type=RECORD_ID, required=False)
-@click.option("--all", "everything", is_flag=True, help="End every pause.")
+@selection_options
 @home_option
 @json_option
-def resume_command(pause_id: int | None, everything: bool, home: Path | None, as_json: bool) -> None:
-    """End pause PAUSE_ID, or every pause (--all)."""
-    if everything == (pause_id is not None):
+def resume_command(
+    pause_id: int | None,
+    everything: bool,
+    name: str | None,
+    tags: tuple[str, ...],
+    location: str | None,
+    kind: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """End pause PAUSE_ID, those that were made with this selection, or every pause (--all)."""
+    selects = any((everything, name, tags, location, kind))
+    if selects == (pause_id is not None):
         raise click.UsageError(
-            "expected the number of a pause (see 'tidewheel pause --list'), or --all, got neither or both"
+            "expected the number of a pause (see 'tidewheel pause --list'), the selection it was made with, or --all, "
+            f"got {'both' if selects else 'neither'}"
         )
-    end_pauses(home, as_json, pause_id, None)
+    selection = _selection(everything, name, tags, location, kind) if selects else None
+    end_pauses(home, as_json, pause_id, None if everything else selection)

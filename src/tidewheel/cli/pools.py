@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.runtime.clock import now_s
+from tidewheel.values.texts import counted
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 
 
-@click.group("pool")
+@click.group("pool", cls=SuggestingGroup)
 def command() -> None:
     """Pools limit how many steps run at once, in all runs together: @asset(pool="db")."""
 
@@ -54,7 +56,7 @@ def set_slots(name: str, slots: int, home: Path | None, as_json: bool) -> None:
     """Let at most SLOTS steps of pool NAME run at once."""
     with open_home(home) as opened:
         opened.ledger.pools.set_slots(name, slots, now=now_s())
-        _say({"name": name, "slots": slots}, f"pool {name} has {slots} slot(s)", as_json)
+        _say({"name": name, "slots": slots}, f"pool {name} has {counted(slots, 'slot')}", as_json)
 
 
 @command.command("unset")
@@ -82,7 +84,7 @@ def free(name: str | None, run_id: str | None, home: Path | None, as_json: bool)
         raise InvalidInvocationError("expected the name of a pool or --run RUN_ID, got neither")
     with open_home(home) as opened:
         freed = opened.ledger.pools.free(name, run_id)
-        _say({"freed": freed}, f"freed {freed} slot(s)", as_json)
+        _say({"freed": freed}, f"freed {counted(freed, 'slot')}", as_json)
 
 
 def _say(value: dict[str, object], text: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import click
 from msgspec import to_builtins
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option, parse_tags, target_options
 from tidewheel.cli.output import (
     STATUS_STYLES,
@@ -34,15 +35,16 @@ if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
     from tidewheel.runtime.captured_output import OutputPart
 
+failures = deferred("tidewheel.cli.failures", "failures")
 open_home = deferred("tidewheel.cli.home", "open_home")
 retry_and_report = deferred("tidewheel.cli.launching", "retry_and_report")
 
 FOLLOW_PAUSE_S = 0.25
 
 
-@click.group("run")
+@click.group("run", cls=SuggestingGroup)
 def command() -> None:
-    """List, show, follow, cancel and repeat runs."""
+    """List and show runs, read their logs, cancel, repeat and prioritise them."""
 
 
 @command.command("list")
@@ -103,6 +105,10 @@ def show(run_id: str, home: Path | None, as_json: bool) -> None:
         for label, value in _facts(run, waits.get(run.run_id)):
             if value:
                 say(f"{label:<12} {value}")
+        if run.status is RunStatus.FAILURE:
+            for failed in failures(opened.ledger.get_run_log(run.run_id)):
+                say(f"{'failed':<12} {failed}")
+            say(f"{'next':<12} {logs_command(opened, run.run_id)}")
 
 
 @command.command("logs")
@@ -255,6 +261,11 @@ def find_run(opened: OpenHome, run_id: str) -> RunRecord:
         return matches[0]
     got = f"{len(matches)} runs that begin or end so" if matches else "none"
     raise RunNotFoundError(f"expected one run with id {run_id!r}, got {got}; see 'tidewheel run list'")
+
+
+def logs_command(opened: OpenHome, run_id: str) -> str:
+    """The command that shows all of a run's log."""
+    return f"tidewheel run logs {run_id}" + ("" if opened.is_served else f" --home {opened.home}")
 
 
 def echo_event(stored: StoredEvent) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import print_json, print_table
 from tidewheel.cli.triggers import (
@@ -22,7 +23,7 @@ open_home = deferred("tidewheel.cli.home", "open_home")
 preview_schedule = deferred("tidewheel.cli.previewing", "preview_schedule")
 
 
-@click.group("schedule")
+@click.group("schedule", cls=SuggestingGroup)
 def command() -> None:
     """List, start and stop schedules."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.parameters import RECORD_ID
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 open_home = deferred("tidewheel.cli.home", "open_home")
 
 
-@click.group("sensor")
+@click.group("sensor", cls=SuggestingGroup)
 def command() -> None:
     """List, start, stop and test sensors."""
 

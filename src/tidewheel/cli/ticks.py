@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, moment, print_json, print_table, say
 from tidewheel.cli.parameters import RECORD_ID
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 open_home = deferred("tidewheel.cli.home", "open_home")
 
 
-@click.group("tick")
+@click.group("tick", cls=SuggestingGroup)
 def command() -> None:
     """List and show evaluations of schedules and sensors."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, note, print_json, print_own_secret, print_table, say, say_own_secret
 
@@ -15,7 +16,7 @@ accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")
 parse_grants = deferred("tidewheel.cli.accounts_access", "parse_grants")
 
 
-@click.group("token")
+@click.group("token", cls=SuggestingGroup)
 def command() -> None:
     """Make, list and revoke tokens for programs."""
 

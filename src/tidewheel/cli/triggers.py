@@ -13,6 +13,7 @@ from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.pauses import begin_pause, end_pauses, pause_options
 from tidewheel.values.policies import Selection
 from tidewheel.values.status import TriggerKind
+from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.runtime.control import TriggerView
@@ -49,9 +50,10 @@ def list_command(kind: TriggerKind) -> click.Command:
                     empty=empty,
                 )
             else:
+                goes_on = ("GOES ON",) if any(map(_pause_end, views)) else ()
                 print_table(
-                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "BEHIND", "CURSOR"),
-                    map(_sensor_row, views),
+                    ("NAME", "STATE", "KIND", "EVERY", "LAST", "STATUS", "BEHIND", "CURSOR", *goes_on),
+                    [(*_sensor_row(view), *(_pause_end(view) for _ in goes_on)) for view in views],
                     empty=empty,
                 )
 
@@ -138,7 +140,7 @@ def reset_keys_command(kind: TriggerKind) -> click.Command:
             if as_json:
                 print_json({"freed": freed})
             else:
-                say(f"{kind.value.lower()} {name}: {freed} run key(s) are free again")
+                say(f"{kind.value.lower()} {name}: {counted(freed, 'run key')} freed")
 
     return command
 
@@ -147,8 +149,7 @@ def _state(view: TriggerView) -> str:
     if not view.is_running:
         return "stopped"
     if view.paused is not None:
-        end = view.paused.expires_at
-        return f"paused until {moment(end)}" if end is not None else "paused"
+        return "paused"
     return "breaker open" if view.breaker is not None else "running"
 
 
@@ -160,8 +161,16 @@ def _schedule_row(view: TriggerView) -> tuple[str | None, ...]:
         crons,
         moment(view.last_tick_at),
         view.last_status,
-        moment(view.next_tick_at),
+        _pause_end(view) or moment(view.next_tick_at),
     )
+
+
+def _pause_end(view: TriggerView) -> str:
+    """When a pause that holds for it ends; empty without one."""
+    if not view.is_running or view.paused is None:
+        return ""
+    end = view.paused.expires_at
+    return f"after {moment(end)}" if end is not None else "when resumed"
 
 
 def _sensor_row(view: TriggerView) -> tuple[str | None, ...]:

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from tidewheel.cli.deferred import deferred
+from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
+from tidewheel.errors import InvalidInvocationError
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")
@@ -22,7 +24,7 @@ password_stdin = click.option(
 )
 
 
-@click.group("user")
+@click.group("user", cls=SuggestingGroup)
 def command() -> None:
     """Add, list and disable the users of a server."""
 
@@ -120,7 +122,14 @@ def ask_password(from_stdin: bool, *, again: bool) -> str:
     """A password, typed or from standard input."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=again)
+    try:
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=again)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InvalidInvocationError(
+            "expected a terminal to type the password in, got none; give it on standard input with --password-stdin"
+        ) from None
     return typed
 
 

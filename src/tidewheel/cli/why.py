@@ -11,6 +11,7 @@ import click
 from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, say
+from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.logic.conditions.explain import Explanation
@@ -42,9 +43,10 @@ def command(target: str, partition: str | None, home: Path | None, as_json: bool
 
 
 def describe(answer: WhyAnswer) -> Iterator[str]:
-    """The answer as lines for people."""
+    """The answer as lines for people: how it stands and what it waits for, what else is known, then the condition's tree."""
     where = f" [{answer.partition}]" if answer.partition else ""
     yield f"{answer.kind} {answer.target}{where}: {answer.condition or 'no condition'}"
+    yield from _now(answer)
     if answer.sensor:
         state = "running" if answer.sensor_is_running else "stopped"
         last = f", last evaluated {moment(answer.last_evaluated_at)}" if answer.last_evaluated_at else ""
@@ -55,22 +57,29 @@ def describe(answer: WhyAnswer) -> Iterator[str]:
         yield f"asked for by {asker}"
     for note in answer.notes:
         yield f"note: {note}"
-    if answer.now is not None:
-        yield ""
-        if answer.now.error:
-            yield f"cannot be evaluated: {answer.now.error}"
-        elif answer.now.tree is not None:
-            yield "now: " + ("it asks for a run" if answer.now.is_requested else "it asks for nothing")
-            yield from _tree(answer.now.tree, "  ")
-            for wish in answer.now.waits_for:
-                yield f"waits for {wish}"
-            if answer.now.next_change is not None:
-                yield f"time alone can change this at {moment(answer.now.next_change)}"
     for owed in answer.owed:
         yield _owed(owed)
     for request in answer.requests:
         yield ""
         yield from _request(request)
+    if answer.now is not None and answer.now.tree is not None and not answer.now.error:
+        yield ""
+        yield "its condition now:"
+        yield from _tree(answer.now.tree, "  ")
+
+
+def _now(answer: WhyAnswer) -> Iterator[str]:
+    now = answer.now
+    if now is None:
+        return
+    if now.error:
+        yield f"cannot be evaluated: {now.error}"
+    elif now.tree is not None:
+        yield "now: " + ("it asks for a run" if now.is_requested else "it asks for nothing")
+        for wish in now.waits_for:
+            yield f"waits for {wish}"
+        if now.next_change is not None:
+            yield f"time alone can change this at {moment(now.next_change)}"
 
 
 def _standing(found: StandingView) -> str:
@@ -103,7 +112,7 @@ def _owed(owed: OwedView) -> str:
     where = f" [{owed.partition}]" if owed.partition else ""
     text = f"owed{where} since {moment(owed.requested_at)}: {owed.state}"
     if owed.failures:
-        text += f", failed {owed.failures} time(s) in a row: {owed.error}"
+        text += f", failed {counted(owed.failures, 'time')} in a row: {owed.error}"
     if owed.next_try_at is not None:
         text += f"; next try at {moment(owed.next_try_at)}"
     return text

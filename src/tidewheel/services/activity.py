@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from tidewheel.runtime.protocol import Activity
 from tidewheel.services.hub import Peer
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Failure, Materialization
+from tidewheel.values.run_titles import IMPLICIT_ASSET_JOB, title_without_run
 
 logger = logging.getLogger("tidewheel.activity")
 
@@ -67,7 +68,8 @@ def describe_event(event: Event) -> Activity | None:
         kind, status = "run", RUN_TEXT[event.type]
         if isinstance(event.payload, Failure) and event.payload.error is not None:
             text = event.payload.error.headline
-        elif event.type is EventType.RUN_FAILURE:
+        elif event.type is EventType.RUN_FAILURE or event.job_name == IMPLICIT_ASSET_JOB:
+            # the message of a run of assets names them
             text = event.message
     elif event.type is EventType.STEP_UP_FOR_RETRY:
         kind, status, text = "step", "RETRY", event.step_key
@@ -85,7 +87,7 @@ def describe_event(event: Event) -> Activity | None:
     return Activity(
         kind=kind,
         timestamp=event.timestamp,
-        name=event.asset or event.job_name or "",
+        name=event.asset or title_without_run(event.job_name or ""),
         status=status or "",
         text=text or "",
         run_id=event.run_id or None,

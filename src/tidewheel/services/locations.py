@@ -46,6 +46,7 @@ from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.launch import LaunchRequest, PreparedLaunch
 from tidewheel.values.records import LocationRecord, RunRecord
 from tidewheel.values.serde import decode
+from tidewheel.values.texts import counted
 
 logger = logging.getLogger("tidewheel.locations")
 
@@ -436,9 +437,9 @@ class Locations:
     def _summary(snapshot: LocationSnapshot) -> str:
         jobs = sum(not job.is_hidden for job in snapshot.jobs)
         return (
-            f"{len(snapshot.assets)} assets, {len(snapshot.checks)} checks, {jobs} jobs, "
-            f"{len(snapshot.schedules)} schedules, {len(snapshot.sensors)} sensors"
-            + _warned(snapshot.warnings)
+            f"{counted(len(snapshot.assets), 'asset')}, {counted(len(snapshot.checks), 'check')}, "
+            f"{counted(jobs, 'job')}, {counted(len(snapshot.schedules), 'schedule')}, "
+            f"{counted(len(snapshot.sensors), 'sensor')}" + _warned(snapshot.warnings)
         )
 
     # -- processes ----------------------------------------------------------------------------------------------

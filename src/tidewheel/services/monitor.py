@@ -29,6 +29,7 @@ from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import EventType
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.records import EventFilter, NewRun, RunRecord
+from tidewheel.values.run_titles import run_title
 from tidewheel.values.status import RunStatus
 from tidewheel.values.tags import AUTO_RETRY_RUN_ID
 
@@ -141,7 +142,7 @@ class Monitor:
             Activity(
                 kind="run",
                 timestamp=now,
-                name=run.job_name,
+                name=run_title(run.job_name, run.assets, run.checks),
                 status=decision.status.value,
                 text=text,
                 run_id=run.run_id,

@@ -16,6 +16,7 @@ from typing import Protocol
 from tidewheel.services.database import Database
 from tidewheel.values.events import Event, EventType, StoredEvent
 from tidewheel.values.records import RunRecord, TickRecord
+from tidewheel.values.run_titles import run_title
 from tidewheel.values.spans import Span
 
 logger = logging.getLogger("tidewheel.tracing")
@@ -64,7 +65,7 @@ def build_spans(run: RunRecord, tick: TickRecord | None, log: Iterable[StoredEve
             trace_id=trace_id,
             span_id=of_run,
             parent_id=parent,
-            name=f"run {run.job_name}",
+            name=f"run {run_title(run.job_name, run.assets, run.checks)}",
             started_at=run.queued_at or run.created_at,
             ended_at=ended_at,
             succeeded=run.status.value == "SUCCESS",

@@ -17,3 +17,13 @@ def run_title(job_name: str, assets: Sequence[str] | None = None, checks: Sequen
         return "all assets"
     more = len(names) - NAMES_SHOWN
     return ", ".join(names) if more < 2 else f"{', '.join(names[:NAMES_SHOWN])} and {more} more"
+
+
+def title_without_run(job_name: str) -> str:
+    """What a run is called where only the name of its job is known: ``assets`` for the implicit asset job."""
+    return "assets" if job_name == IMPLICIT_ASSET_JOB else job_name
+
+
+def job_in_words(job_name: str) -> str:
+    """How messages begin that are about a job: `job 'daily'`, or `assets` where the job is not the user's."""
+    return "assets" if job_name == IMPLICIT_ASSET_JOB else f"job {job_name!r}"

@@ -1,4 +1,4 @@
-"""Texts of user code, which may hold anything, as texts that can be stored and sent."""
+"""Texts of user code, which may hold anything, as texts that can be stored and sent; and words with their numbers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def storable_text(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``: for nouns whose plural has an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def with_storable_texts(value: T) -> T:

@@ -129,6 +129,8 @@ def _load_error(exc: BaseException, target: CodeTarget) -> ErrorInfo:
     said = info.message
     if isinstance(exc, SyntaxError):
         said = f"{exc.msg} (line {exc.lineno} of {exc.filename})"
+    if isinstance(exc, ModuleNotFoundError) and exc.name == "dagster" and not target.as_dagster:
+        said += "; to run files that import dagster with Tidewheel, add --as-dagster"
     return ErrorInfo(
         cls_name="CodeLocationLoadError",
         message=f"expected {target.describe()} to import without an error, got {info.cls_name}: {said}",

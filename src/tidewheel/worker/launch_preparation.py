@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.definitions.assets.selection import AssetSelection
+from tidewheel.definitions.assets.selection_parts import selection_parts
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.collection import Definitions
@@ -16,11 +17,13 @@ from tidewheel.definitions.partitions.partition_requests import config_for_parti
 from tidewheel.definitions.resources.built_in_io_managers import mem_io_manager
 from tidewheel.errors import InvalidConfigError, InvalidSubsetError, UnknownPartitionError
 from tidewheel.logic.access.schemas import without_secret_defaults
+from tidewheel.logic.partitions.keys import last_key
 from tidewheel.logic.runs.description import JobDescription
 from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.launch import ConfigProblemInfo, LaunchRequest, PreparedLaunch
+from tidewheel.values.run_titles import run_title
 from tidewheel.values.serde import encode
 from tidewheel.values.tags import PARTITION, RANGE_END, RANGE_START
 from tidewheel.worker.plan_builder import build_run_plan
@@ -130,9 +133,8 @@ def _selection(
     """
     if request.selection is not None:
         graph = defs.resolve_asset_graph()
-        found = AssetSelection.from_string(request.selection).resolve(graph) & set(
-            job.asset_layer.selected_assets
-        )
+        wanted = AssetSelection.from_coercible(selection_parts(request.selection))
+        found = wanted.resolve(graph) & set(job.asset_layer.selected_assets)
         if not found:
             raise InvalidSubsetError(
                 f"expected a selection of assets that can be made, got {request.selection!r}, which means none; "
@@ -165,7 +167,7 @@ def _partition_tags(
     if definition is None:
         if key is not None or bounds is not None:
             raise UnknownPartitionError(
-                f"expected no partition for {job.name!r}, which has none, got {key or bounds!r}; drop it"
+                f"expected no partition for {_title(job)!r}, which has none, got {key or bounds!r}; drop it"
             )
         return {}
     view = view_at(datetime.fromtimestamp(now, UTC), instance)
@@ -174,11 +176,18 @@ def _partition_tags(
             require_key(definition.spec, bound, view)
         return {RANGE_START: bounds[0], RANGE_END: bounds[1]}
     if key is None:
+        newest = last_key(definition.spec, view)
+        example = f", for example {newest!r}" if newest is not None else ""
         raise UnknownPartitionError(
-            f"expected a partition of {job.name!r}, which is partitioned, got none; give its key (--partition KEY)"
+            f"expected a partition of {_title(job)!r}, which is partitioned, got none; give its key{example}"
         )
     require_key(definition.spec, key, view)
     return tags_for_partition(job, key)
+
+
+def _title(job: JobDefinition) -> str:
+    """What people are told that is launched."""
+    return run_title(job.name, _texts(set(job.asset_layer.selected_assets)))
 
 
 def _default_config(job: JobDefinition, partition: str | None) -> dict[str, object]:

@@ -25,6 +25,7 @@ from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.limits import MAX_SKIP_REASON_CHARS, shown
 from tidewheel.values.records import PartitionChange, RequestError
+from tidewheel.values.run_titles import job_in_words
 from tidewheel.values.tags import CODE_LOCATION, PARTITION, RANGE_END, RANGE_START, RUN_KEY
 from tidewheel.worker.result_limits import request_problem
 from tidewheel.worker.staleness import stale_assets
@@ -199,7 +200,8 @@ class RequestChecker:
         if definition is None:
             if key is not None:
                 raise UnknownPartitionError(
-                    f"expected no partition_key for job {job.name!r}, which is not partitioned, got {key!r}; drop it"
+                    f"expected no partition_key for {job_in_words(job.name)}, which is not partitioned, "
+                    f"got {key!r}; drop it"
                 )
             return None, {}
         view = self._partitions.view
@@ -227,8 +229,8 @@ class RequestChecker:
             self._partitions.add(definition.name, request.run_key)
             return request.run_key
         raise UnknownPartitionError(
-            f"expected partition_key on a request for job {job.name!r}, which is partitioned ({definition}), got none; "
-            "name the partition"
+            f"expected partition_key on a request for {job_in_words(job.name)}, which is partitioned ({definition}), "
+            "got none; name the partition"
         )
 
 
@@ -245,7 +247,7 @@ def _require_within(wanted: Iterable[Any], allowed: set[Any], job_name: str) -> 
         if key not in allowed:
             text = key.to_user_string()
             raise InvalidSubsetError(
-                f"expected a selection within job {job_name!r} and the sensor's selection, got {text!r}; "
+                f"expected a selection within {job_in_words(job_name)} and the sensor's selection, got {text!r}; "
                 + did_you_mean(text, [one.to_user_string() for one in allowed])
             )
 

@@ -25,6 +25,7 @@ from tidewheel.errors import (
     TidewheelError,
 )
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.run_titles import job_in_words
 from tidewheel.values.tags import normalize_tags
 
 IMPLICIT_ASSET_JOB = "__ASSET_JOB"
@@ -328,7 +329,7 @@ def cut_asset_job(
     if outside:
         AssetSelection.keys(*outside).resolve(graph)
         raise InvalidSubsetError(
-            f"job {job.name!r}: expected assets of this job, got {describe_keys(outside)}; "
+            f"{job_in_words(job.name)}: expected assets of this job, got {describe_keys(outside)}; "
             f"it makes {describe_keys(layer.selected_assets)}"
         )
     if checks is None:
@@ -338,7 +339,7 @@ def cut_asset_job(
         unknown = wanted_checks - layer.selected_checks
         if unknown:
             names = ", ".join(sorted(repr(key.to_user_string()) for key in unknown))
-            raise InvalidSubsetError(f"job {job.name!r}: expected checks of this job, got {names}")
+            raise InvalidSubsetError(f"{job_in_words(job.name)}: expected checks of this job, got {names}")
     parts: AssetJobParts = build_parts(job.name, graph, wanted, wanted_checks)
     config = job.config_mapping or job.partitioned_config or _config_of(job.run_config, parts)
     return job.copy(

@@ -10,6 +10,7 @@ from tidewheel.definitions.config.config_validation import Validation, raise_pro
 from tidewheel.definitions.jobs.run_config import plain_run_config
 from tidewheel.definitions.resources.definition import ResourceDefinition
 from tidewheel.errors import ConfigProblem, InvalidConfigError
+from tidewheel.values.run_titles import job_in_words
 
 if TYPE_CHECKING:
     from tidewheel.definitions.jobs.definition import JobDefinition
@@ -224,7 +225,7 @@ def resolve_run_config(
         ConfigMappingFunctionError: when a config mapping function raises.
     """
     given = plain_run_config(run_config)
-    subject = f"job {job.name!r}"
+    subject = job_in_words(job.name)
     if job.config_mapping is not None:
         validation = Validation()
         outer = validation.check(job.config_mapping.config_field.config_type, given, ())

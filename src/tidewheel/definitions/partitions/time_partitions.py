@@ -206,8 +206,8 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition):
         ordinal = windows.find_ordinal(self._spec, key)
         if ordinal is None:
             raise ValueError(
-                f"partition key: expected the start of a window of cron {self._spec.cron!r}, written as "
-                f"{self._spec.fmt!r}, got {key!r}; write for example {windows.key_of(self._spec, 0)!r}"
+                f"partition key: expected one such as {windows.key_of(self._spec, 0)!r}, got {key!r}; keys are the "
+                f"starts of windows of cron {self._spec.cron!r}, written as {self._spec.fmt!r}"
             )
         return ordinal
 

@@ -219,8 +219,8 @@ def ordinal_of(spec: TimeWindowPartitions, key: str, now: float) -> int:
     ordinal = find_ordinal(spec, key)
     if ordinal is None:
         raise UnknownPartitionError(
-            f"partition: expected the start of a window of cron {spec.cron!r} in zone {spec.zone!r} "
-            f"written as {spec.fmt!r}, got {key!r}; write for example {key_of(spec, 0)!r}"
+            f"partition: expected a key such as {key_of(spec, 0)!r}, got {key!r}; keys are the starts of windows of "
+            f"cron {spec.cron!r} in zone {spec.zone!r}, written as {spec.fmt!r}"
         )
     if not exists(spec, ordinal, now):
         last = last_complete_ordinal(spec, now)

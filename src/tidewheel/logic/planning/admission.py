@@ -16,6 +16,7 @@ import msgspec
 
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunOrigin, RunStatus
+from tidewheel.values.texts import counted
 
 UNLIMITED = -1
 
@@ -51,7 +52,9 @@ class WaitsForTagLimit(msgspec.Struct, frozen=True, kw_only=True, tag="tag_limit
 
     def describe(self) -> str:
         """One sentence for people."""
-        return f"{self.limit} run(s) with tag {self.key}={self.value} are in progress, which is the limit"
+        return (
+            f"{counted(self.limit, 'run')} with tag {self.key}={self.value} in progress, which is the limit"
+        )
 
 
 class WaitsForLocation(msgspec.Struct, frozen=True, kw_only=True, tag="location"):
@@ -93,7 +96,7 @@ class WaitsForPool(msgspec.Struct, frozen=True, kw_only=True, tag="pool"):
 
     def describe(self) -> str:
         """One sentence for people."""
-        return f"all {self.slots} slot(s) of pool {self.pool!r} are taken; see 'tidewheel pool list'"
+        return f"pool {self.pool!r} has {counted(self.slots, 'slot')}, and no free one; see 'tidewheel pool list'"
 
 
 WaitReason = Union[WaitsForSlot, WaitsForTagLimit, WaitsForLocation, WaitsForTime, WaitsForRuns, WaitsForPool]

@@ -64,7 +64,7 @@ def decide_parts(
 
     Raises:
         UnknownPartitionError: when there is no such partition.
-        InvalidInvocationError: when nothing is wanted.
+        InvalidInvocationError: when nothing is wanted, or a range is turned round.
     """
     given = PartitionsOfAsset(keys=request.partitions, ranges=request.ranges)
     wanted: dict[str, PartitionSet] = {}
@@ -143,7 +143,13 @@ def _chosen(spec: PartitionsSpec | None, given: PartitionsOfAsset, view: Partiti
         return everything(spec, view)
     found = from_keys(spec, given.keys, view)
     for first, last in given.ranges:
-        found = found | from_range(spec, first, last, view)
+        between = from_range(spec, first, last, view)
+        if between.is_empty and not from_range(spec, last, first, view).is_empty:
+            raise InvalidInvocationError(
+                f"expected the first partition of a range and its last, got {first!r} and {last!r}: {first!r} comes "
+                f"after {last!r}; turn them round"
+            )
+        found = found | between
     return found
 
 

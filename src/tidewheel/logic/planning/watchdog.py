@@ -11,6 +11,8 @@ from typing import Literal, Optional
 
 import msgspec
 
+from tidewheel.values.texts import counted
+
 TroubleKind = Literal["schedule_late", "trigger_failing", "queue_stuck", "location_down", "duty_failed"]
 
 
@@ -111,7 +113,7 @@ def find_troubles(facts: WatchdogFacts, policy: AlertPolicy) -> list[Trouble]:
     queued_at = facts.oldest_queued_at
     if queued_at is not None and not facts.in_progress and facts.now - queued_at >= policy.queue_stuck_s:
         text = (
-            f"{facts.queued} run(s) wait and none is in progress; the oldest has waited "
+            f"{counted(facts.queued, 'queued run')}, none in progress; the oldest has waited "
             f"{(facts.now - queued_at) / 60:.0f} min ('tidewheel run list --status QUEUED' says for what)"
         )
         found.append(Trouble(kind="queue_stuck", name="queue", text=text))

@@ -214,7 +214,7 @@ def test_messages_say_why_a_key_is_unknown():
     for key, words in [
         ("2024-01-02", "it is excluded"),
         ("2024-01-09", "'2024-01-01' to '2024-01-04' exist"),
-        ("tomorrow", "write for example '2024-01-01'"),
+        ("tomorrow", "a key such as '2024-01-01', got 'tomorrow'"),
     ]:
         with pytest.raises(UnknownPartitionError) as caught:
             windows.ordinal_of(spec, key, at("2024-01-05"))

@@ -98,7 +98,7 @@ def test_only_what_is_missing_or_has_failed():
         (("day",), BackfillRequest(), InvalidInvocationError, "did you mean 'days'"),
         (("outside",), BackfillRequest(), InvalidInvocationError, "which is external"),
         (("left",), BackfillRequest(partitions=("x",)), UnknownPartitionError, "'x'"),
-        (("left",), BackfillRequest(ranges=(("c", "a"),)), InvalidInvocationError, "there is nothing to do"),
+        (("left",), BackfillRequest(ranges=(("c", "a"),)), InvalidInvocationError, "'c' comes after 'a'"),
     ],
 )
 def test_what_is_refused(names, request_, error, text):
@@ -252,3 +252,16 @@ def test_progress_is_stored_and_read_back():
         progress={"left": stored_progress(sets["left"])},
     )
     assert build_sets(kept, build_targets(kept, ALL, None, VIEW)) == sets
+
+
+def test_a_range_that_is_turned_round_is_told_so():
+    request = BackfillRequest(ranges=(("2024-01-09", "2024-01-03"),))
+    with pytest.raises(
+        InvalidInvocationError, match="'2024-01-09' comes after '2024-01-03'; turn them round"
+    ):
+        wanted(request, "days")
+
+
+def test_a_key_that_is_none_is_answered_with_an_example():
+    with pytest.raises(UnknownPartitionError, match="expected a key such as '2024-01-01', got 'jan 3'"):
+        wanted(BackfillRequest(partitions=("jan 3",)), "days")
