@@ -30,10 +30,10 @@ from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import TimeWindowPartitions
 from tidewheel.logic.partitions.windows import find_ordinal, key_of, keys_of
 from tidewheel.logic.planning.automation_commit import SensorOptions
-from tidewheel.services.condition_round import SensorEngine
+from tidewheel.services.automation.condition_round import SensorEngine
 from tidewheel.storage.bitmaps import dump_ordinals
 from tidewheel.storage.ledger import SqlLedger, open_ledger
-from tidewheel.storage.schema import asset_partition, asset_partition_set
+from tidewheel.storage.tables.main import asset_partition, asset_partition_set
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.status import TriggerKind
 

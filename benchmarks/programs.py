@@ -139,7 +139,7 @@ LOAD_SNAPSHOT = """
 import time
 began = time.perf_counter()
 from tidewheel.logic.graph.specs import LocationSnapshot
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.values.serde import decode
 with open({file!r}, "rb") as source:
     catalog = Catalog({{"here": decode(source.read(), LocationSnapshot)}})

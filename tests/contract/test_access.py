@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from tidewheel.storage.schema_access import audit
+from tidewheel.storage.tables.access import audit
 from tidewheel.values.access import Grant, NewAudit, Role, SessionRecord, TokenRecord, UserRecord
 
 ANA = UserRecord(name="ana", grants=(Grant(role=Role.ADMIN),), created_at=1.0, password_hash="h")

@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from tidewheel.logic.access.masking import KnownSecrets
-from tidewheel.runtime.local_changes import audited_ledger
+from tidewheel.runtime.instance.local_changes import audited_ledger
 from tidewheel.storage import audited as audited_module
 from tidewheel.storage.audited import Change, audited
 from tidewheel.storage.ledger import open_ledger
-from tidewheel.storage.schema_queue import pool
+from tidewheel.storage.tables.queue import pool
 from tidewheel.values.access import NewAudit, Target
 from tidewheel.values.inbox import NewDelivery
 from tidewheel.values.records import NewRun, PartitionChange
@@ -96,7 +96,7 @@ def test_states_before_and_after_are_those_of_the_transaction(ledger) -> None:
 DIES = """
 import os, signal, sys
 from tidewheel.logic.access.masking import KnownSecrets
-from tidewheel.runtime.local_changes import audited_ledger
+from tidewheel.runtime.instance.local_changes import audited_ledger
 from tidewheel.storage import audited
 from tidewheel.storage.ledger import open_ledger
 

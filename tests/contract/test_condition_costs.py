@@ -30,7 +30,7 @@ from tidewheel.logic.graph.specs import AssetNode, CheckNode, DepSpec, LocationS
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import DynamicPartitions
 from tidewheel.logic.planning.automation_commit import SensorOptions
-from tidewheel.services.condition_round import SensorEngine
+from tidewheel.services.automation.condition_round import SensorEngine
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
 from tidewheel.values.records import NewRun, PartitionChange

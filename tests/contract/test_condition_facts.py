@@ -27,7 +27,7 @@ from tidewheel.logic.graph.specs import AssetNode, CheckNode, DepSpec, LocationS
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import PartitionView, StaticPartitions
 from tidewheel.logic.partitions.keys import find_ordinal
-from tidewheel.runtime.condition_facts import FactReader, partition_view
+from tidewheel.runtime.conditions.condition_facts import FactReader, partition_view
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
 from tidewheel.values.records import NewRun

@@ -11,8 +11,8 @@ from tidewheel.logic.conditions.subjects import Key, build_graph
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot, SensorNode
 from tidewheel.logic.partitions.definitions import StaticPartitions, TimeWindowPartitions
 from tidewheel.logic.planning.automation_commit import SensorOptions
-from tidewheel.runtime.condition_why import why
-from tidewheel.services.condition_round import SensorEngine
+from tidewheel.runtime.conditions.condition_why import why
+from tidewheel.services.automation.condition_round import SensorEngine
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.conditions import HoldStatus
 from tidewheel.values.events import Event, EventType, Materialization

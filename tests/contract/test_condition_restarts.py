@@ -12,7 +12,7 @@ from tidewheel.logic.conditions.nodes import ExecutionFailed, Missing, NewlyTrue
 from tidewheel.logic.conditions.subjects import build_graph
 from tidewheel.logic.graph.specs import AssetNode, CheckNode, DepSpec, LocationSnapshot
 from tidewheel.logic.planning.automation_commit import SensorOptions
-from tidewheel.services.condition_round import SensorEngine
+from tidewheel.services.automation.condition_round import SensorEngine
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.records import RunFilter
 from tidewheel.values.status import RunStatus, TriggerKind

@@ -16,7 +16,7 @@ from tidewheel.logic.graph.specs import (
     SensorNode,
 )
 from tidewheel.logic.partitions.definitions import StaticPartitions
-from tidewheel.runtime.condition_why import why
+from tidewheel.runtime.conditions.condition_why import why
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
 from tidewheel.values.records import NewRun

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.contract.stories import NOW, TRIGGER, line, made, new_run, running, sensor, tick_of
-from tidewheel.storage.schemas import metadata
+from tidewheel.storage.tables.complete import metadata
 from tidewheel.values.records import PartitionChange
 from tidewheel.values.status import TriggerKind
 

@@ -1,7 +1,7 @@
 """Dynamic partitions, locations, settings, leases, retention."""
 
 from tests.contract.stories import NOW, line, made, new_run, sensor, started, tick_of, worker
-from tidewheel.storage.schemas import HEAD_REVISION
+from tidewheel.storage.tables.complete import HEAD_REVISION
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.records import LocationRecord, PartitionChange
 from tidewheel.values.status import TickStatus

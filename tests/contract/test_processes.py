@@ -91,7 +91,7 @@ def test_a_killed_writer_leaves_whole_ticks(lasting_address, after):
 
 
 def test_a_writer_that_waits_too_long_is_told_who_is_in_the_way(tmp_path, monkeypatch):
-    monkeypatch.setattr("tidewheel.storage.sqlite.BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("tidewheel.storage.engines.sqlite.BUSY_TIMEOUT_S", 0.01)
     path = tmp_path / "ledger.db"
     ledger = open_ledger(path)
     blocker = sa.create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None}).connect()

@@ -7,8 +7,8 @@ import pytest
 from tests.contract.stories import NOW
 from tidewheel.logic.graph.specs import AssetNode, LocationSnapshot
 from tidewheel.logic.partitions.definitions import StaticPartitions
-from tidewheel.services.catalog import Catalog
-from tidewheel.services.partition_resolver import PartitionResolver
+from tidewheel.services.code.catalog import Catalog
+from tidewheel.services.code.partition_resolver import PartitionResolver
 from tidewheel.storage.bitmaps import load_ordinals
 from tidewheel.storage.ledger import SqlLedger
 from tidewheel.values.events import Event, EventType, Materialization

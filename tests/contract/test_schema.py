@@ -9,11 +9,11 @@ from alembic.script import ScriptDirectory
 
 from tidewheel.errors import NotSupportedError
 from tidewheel.storage import versions
-from tidewheel.storage.engines import open_backend
+from tidewheel.storage.engines.choice import open_backend
+from tidewheel.storage.engines.postgres import PostgresBackend
+from tidewheel.storage.engines.sqlite import SqliteBackend
 from tidewheel.storage.ledger import open_ledger
-from tidewheel.storage.postgres import PostgresBackend
-from tidewheel.storage.schemas import HEAD_REVISION, metadata
-from tidewheel.storage.sqlite import SqliteBackend
+from tidewheel.storage.tables.complete import HEAD_REVISION, metadata
 
 
 def described(conn):

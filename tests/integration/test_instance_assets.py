@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tidewheel.errors import CheckError, InvariantViolationError, NotSupportedError, ParameterCheckError
-from tidewheel.runtime.asset_event_views import CheckEvaluationView
-from tidewheel.runtime.asset_record_views import AssetPartitionStatus, CheckStatus
-from tidewheel.runtime.instance import Instance
-from tidewheel.runtime.record_filters import (
+from tidewheel.runtime.instance.facade import Instance
+from tidewheel.runtime.views.asset_event_views import CheckEvaluationView
+from tidewheel.runtime.views.asset_record_views import AssetPartitionStatus, CheckStatus
+from tidewheel.runtime.views.record_filters import (
     AssetRecordsFilter,
     EventRecordsFilter,
     RunStatusChangeRecordsFilter,

@@ -6,8 +6,8 @@ from tidewheel.errors import InvalidInvocationError, NotSupportedError
 from tidewheel.logic.partitions.definitions import PartitionView, StaticPartitions
 from tidewheel.logic.partitions.sets import everything
 from tidewheel.logic.planning.backfill_parts import build_part
-from tidewheel.runtime.instance import Instance
-from tidewheel.runtime.instance_backfills import BulkActionsFilter
+from tidewheel.runtime.instance.facade import Instance
+from tidewheel.runtime.instance.instance_backfills import BulkActionsFilter
 from tidewheel.values.backfills import BackfillFields, BackfillStatus, NewBackfill
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.launch import BackfillRequest

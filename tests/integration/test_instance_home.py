@@ -11,7 +11,7 @@ import pytest
 
 from tidewheel.errors import HomeNotSetError, InvalidConfigError, InvariantViolationError, NotSupportedError
 from tidewheel.runtime.home import ServerAddress, write_address
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.runtime.unsupported import UNSUPPORTED
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.testing.instance_for_test import instance_for_test
@@ -33,7 +33,7 @@ def test_a_home_keeps_what_was_written(tmp_path: Path) -> None:
 
 def test_another_process_sees_it(tmp_path: Path) -> None:
     program = (
-        "from tidewheel.runtime.instance import Instance\n"
+        "from tidewheel.runtime.instance.facade import Instance\n"
         "with Instance.get() as instance: instance.add_dynamic_partitions('d', ['x'])\n"
     )
     with Instance.from_home(tmp_path) as instance:

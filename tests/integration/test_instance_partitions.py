@@ -6,7 +6,7 @@ import pytest
 
 from tidewheel.errors import ParameterCheckError
 from tidewheel.logic.partitions.errors import PartitionError
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidewheel.runtime.asset_event_views import CheckEvaluationView
 from tidewheel.runtime.home import HomeLock, ServerAddress, write_address
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.runtime.protocol import Answer, Call, FrameBuffer, frame
-from tidewheel.runtime.record_filters import EventRecordsFilter
-from tidewheel.runtime.remote import LEDGER_METHODS, RemoteLedger, decode_arguments
-from tidewheel.runtime.run_views import RunsFilter
+from tidewheel.runtime.remote.socket_client import LEDGER_METHODS, RemoteLedger, decode_arguments
+from tidewheel.runtime.views.asset_event_views import CheckEvaluationView
+from tidewheel.runtime.views.record_filters import EventRecordsFilter
+from tidewheel.runtime.views.run_views import RunsFilter
 from tidewheel.storage.ledger import SqlLedger, open_ledger
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import EventType

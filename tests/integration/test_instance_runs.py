@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tidewheel.errors import CheckError, NotSupportedError, RunAlreadyExists, RunNotFoundError
-from tidewheel.runtime.error_view import error_view
-from tidewheel.runtime.event_payloads import EngineEventData, JobFailureData
-from tidewheel.runtime.instance import Instance
-from tidewheel.runtime.run_views import Run, RunsFilter
+from tidewheel.runtime.instance.facade import Instance
+from tidewheel.runtime.views.error_view import error_view
+from tidewheel.runtime.views.event_payloads import EngineEventData, JobFailureData
+from tidewheel.runtime.views.run_views import Run, RunsFilter
 from tidewheel.values.asset_events import AssetMaterialization
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, EventType, LogLine, Materialization, StepDone

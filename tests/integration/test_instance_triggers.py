@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tidewheel.errors import InvariantViolationError
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.values.records import NewRun, TickCommit
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus
 

@@ -8,7 +8,7 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.errors import InvariantViolationError, StepNotFoundError
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 
 
 @tw.op(config_schema=list, out=tw.DynamicOut(int))

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from tidewheel.runtime.home import read_address
-from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
+from tidewheel.runtime.remote.socket_client import Channel, RemoteControl, RemoteLedger
 
 START_S = 150.0
 STARTED: list["Served"] = []  # by the test that runs now

@@ -142,7 +142,9 @@ def test_what_fails_is_left_and_repeated(place):
     backfill_id = launched(served, assets=ALL, ranges=(("2024-01-01", "2024-01-21"),))
     record = ended(served, backfill_id)
     assert record.status is BackfillStatus.COMPLETED_FAILED
-    assert (record.counts.failed, record.counts.left_out, record.counts.done) == (2, 2, 40 + 2)
+    runs = served.ledger.get_runs(RunFilter(tags={BACKFILL: (backfill_id,)}))
+    reasons = [(run.partition, run.failure_reason) for run in runs if run.status is RunStatus.FAILURE]
+    assert (record.counts.failed, record.counts.left_out, record.counts.done) == (2, 2, 40 + 2), reasons
     assert any("sums 2024-01-01 is left out" in problem for problem in record.problems)
     served.stop()
     served = place.serve()

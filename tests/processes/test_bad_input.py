@@ -11,7 +11,7 @@ from tidewheel.errors import DefinitionsError
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.values.records import RunFilter
 from tidewheel.values.status import RunStatus, TickStatus
-from tidewheel.worker.code import LoadFailure, load_code
+from tidewheel.worker.location.loaded_code import LoadFailure, load_code
 
 HEAD = "import tidewheel as tw\n"
 

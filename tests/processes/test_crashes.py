@@ -48,7 +48,9 @@ def pick_victim(rng: random.Random, served: Served) -> tuple[str, int] | None:
         return kind, served.process.pid
     try:
         children = psutil.Process(served.process.pid).children()
-        locations = [p for p in children if any("worker.location" in part for part in p.cmdline())]
+        locations = [
+            p for p in children if any("worker.location.location_process" in part for part in p.cmdline())
+        ]
         workers = [p for location in locations for p in location.children()]
     except psutil.Error:
         return None  # one of them has just ended

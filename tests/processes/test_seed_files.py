@@ -9,7 +9,7 @@ import pytest
 
 from tests.processes.serving import Served, wait_until
 from tidewheel.runtime.control import TriggerView
-from tidewheel.runtime.remote import RemoteError
+from tidewheel.runtime.remote.socket_client import RemoteError
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.launch import LaunchRequest
 from tidewheel.values.records import RunFilter

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import tidewheel as tw
-from tidewheel.worker import step_child
-from tidewheel.worker.step_processes import why_not_fork
+from tidewheel.worker.steps import step_child
+from tidewheel.worker.steps.step_processes import why_not_fork
 
 EXECUTOR = tw.multiprocess_executor.configured({"max_concurrent": 2})
 

@@ -14,7 +14,7 @@ from tests.simulation.virtual_loop import OWNER, VirtualLoop
 from tidewheel.runtime.protocol import Hello, Message
 from tidewheel.services.database import READ_PREFIXES
 from tidewheel.services.machine import Machine
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -17,20 +17,12 @@ from tests.simulation.world import World
 from tidewheel.logic.partitions.sets import nothing
 from tidewheel.logic.planning import backfill_step
 from tidewheel.logic.planning.breaker import BreakerDecision
-from tidewheel.services import breakers, sensors
-from tidewheel.services.admission import Admission
-from tidewheel.services.monitor import Monitor
-from tidewheel.services.pause_book import PauseBook
-from tidewheel.services.worker_book import WorkerBook
-from tidewheel.storage import (
-    held_requests,
-    intake,
-    pools,
-    redeliveries,
-    run_changes,
-    run_keys,
-    ticks,
-)
+from tidewheel.services.runs.admission import Admission
+from tidewheel.services.runs.worker_book import WorkerBook
+from tidewheel.services.triggers import breakers, sensors
+from tidewheel.services.triggers.pause_book import PauseBook
+from tidewheel.services.watching.monitor import Monitor
+from tidewheel.storage import held_requests, intake, pools, redeliveries, run_changes, run_keys, ticks
 from tidewheel.storage.ledger import SqlLedger
 from tidewheel.values.policies import CatchUp, TriggerPolicy
 from tidewheel.values.pools import PoolAnswer

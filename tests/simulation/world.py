@@ -23,7 +23,7 @@ from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.logic.planning.admission import TagLimit
 from tidewheel.logic.planning.recovery import RecoveryPolicy
 from tidewheel.runtime.location_args import CodeTarget, LocationArgs
-from tidewheel.services.admission import QueueLimits
+from tidewheel.services.runs.admission import QueueLimits
 from tidewheel.services.server import Server, ServerOptions
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.records import RunRecord

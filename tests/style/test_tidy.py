@@ -23,8 +23,8 @@ CLOCK_READERS = frozenset(
         "runtime/clock.py",
         "definitions/clock.py",
         "runtime/connection.py",
-        "worker/socket_sink.py",
-        "worker/location.py",
+        "worker/environment/socket_sink.py",
+        "worker/location/location_process.py",
         "cli/runs.py",
         "cli/launching.py",
     }

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from tidewheel.api.bodies import BodyTooLargeError, read_body
 from tidewheel.api.problems import MEDIA_TYPE, problem_body
-from tidewheel.services.hooks import HookAnswer, Hooks
+from tidewheel.services.triggers.hooks import HookAnswer, Hooks
 
 
 def hook_routes(hooks: Hooks) -> list[BaseRoute]:

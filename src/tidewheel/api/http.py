@@ -29,8 +29,8 @@ from tidewheel.errors import AccessRefusedError
 from tidewheel.logic.access.decide import WHOLE_SERVER
 from tidewheel.logic.access.operations import VIEW
 from tidewheel.runtime.settings import Settings
+from tidewheel.services.access.narrowing import Sight
 from tidewheel.services.narrowed_health import narrowed_health
-from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
 from tidewheel.values.limits import MAX_DELIVERY_BYTES
 from tidewheel.values.run_titles import run_title

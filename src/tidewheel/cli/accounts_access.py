@@ -7,8 +7,8 @@ from typing import Any
 
 from tidewheel.cli.home import OpenHome, OpenServer
 from tidewheel.runtime.clock import now_s
-from tidewheel.runtime.rest_client import RestClient, in_path
-from tidewheel.services import accounts
+from tidewheel.runtime.remote.rest_client import RestClient, in_path
+from tidewheel.services.access import accounts
 from tidewheel.values.access import AuditEntry, Grant
 
 Shown = dict[str, Any]

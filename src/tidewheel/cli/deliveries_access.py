@@ -9,14 +9,14 @@ import msgspec
 from tidewheel.cli.home import OpenHome, OpenServer
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.runtime.clock import now_s
-from tidewheel.runtime.push_views import (
+from tidewheel.runtime.remote.rest_client import ProblemError, RestClient
+from tidewheel.runtime.views.push_views import (
     DeliveryView,
     consumers_of,
     delivery_states,
     get_delivery_views,
     replay_delivery,
 )
-from tidewheel.runtime.rest_client import ProblemError, RestClient
 from tidewheel.values.inbox import Redelivery
 
 

@@ -15,15 +15,15 @@ from tidewheel.runtime.captured_output import OutputName, OutputPart, output_nam
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.home import LEDGER_FILE, is_served, read_address
+from tidewheel.runtime.instance.local_changes import audited_ledger
 from tidewheel.runtime.known_secrets import know_environment
-from tidewheel.runtime.local_changes import audited_ledger
-from tidewheel.runtime.profiles import resolve_server
-from tidewheel.runtime.remote import Channel, RemoteControl, RemoteLedger
-from tidewheel.runtime.rest_client import RestClient, in_path
-from tidewheel.runtime.rest_home import RestControl, RestLedger
+from tidewheel.runtime.remote.profiles import resolve_server
+from tidewheel.runtime.remote.rest_client import RestClient, in_path
+from tidewheel.runtime.remote.rest_home import RestControl, RestLedger
+from tidewheel.runtime.remote.socket_client import Channel, RemoteControl, RemoteLedger
 from tidewheel.runtime.settings import Settings, load_settings
 from tidewheel.storage.ledger import open_ledger
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 

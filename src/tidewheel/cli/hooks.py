@@ -16,7 +16,7 @@ from tidewheel.values.inbox import HOOK_PREFIX, hook_source
 from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
-    from tidewheel.runtime.push_views import DeliveryState, DeliveryView
+    from tidewheel.runtime.views.push_views import DeliveryState, DeliveryView
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 deliveries_of = deferred("tidewheel.cli.deliveries_access", "deliveries_of")

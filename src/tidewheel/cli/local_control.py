@@ -10,10 +10,10 @@ from tidewheel.errors import InvalidInvocationError, ServerUnreachableError, did
 from tidewheel.logic.conditions.subjects import build_graph
 from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode, SensorNode
 from tidewheel.logic.planning.pauses import Subject, selects
-from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
-from tidewheel.runtime.condition_why import find_target, why
+from tidewheel.runtime.conditions.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.conditions.condition_why import find_target, why
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.evaluation import EvaluationResult
 from tidewheel.values.ids import trigger_id

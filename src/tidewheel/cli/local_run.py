@@ -8,19 +8,19 @@ from collections.abc import Callable
 from tidewheel.cli.home import OpenHome
 from tidewheel.errors import CodeLocationLoadError
 from tidewheel.runtime.clock import now_s
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.runtime.location_args import CodeTarget
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.events import Event
 from tidewheel.values.ids import uuid_at
 from tidewheel.values.launch import LaunchOutcome, LaunchRequest
 from tidewheel.values.records import LocationRecord, NewRun, RunRecord
 from tidewheel.values.tags import ROOT_RUN_ID
-from tidewheel.worker.code import LoadFailure, load_code
-from tidewheel.worker.launch_preparation import prepare_launch
-from tidewheel.worker.ledger_sink import LedgerSink
-from tidewheel.worker.run_executor import execute_run
-from tidewheel.worker.run_target import resolve_run_job
+from tidewheel.worker.environment.ledger_sink import LedgerSink
+from tidewheel.worker.environment.run_target import resolve_run_job
+from tidewheel.worker.location.loaded_code import LoadFailure, load_code
+from tidewheel.worker.planning.launch_preparation import prepare_launch
+from tidewheel.worker.runs.run_executor import execute_run
 
 
 class ShowingSink(LedgerSink):

@@ -11,11 +11,11 @@ from tidewheel.cli.deferred import deferred
 from tidewheel.cli.output import say
 from tidewheel.cli.users import ask_password, password_stdin
 
-load_profiles = deferred("tidewheel.runtime.profiles", "load_profiles")
-save_profiles = deferred("tidewheel.runtime.profiles", "save_profiles")
-profiles_file = deferred("tidewheel.runtime.profiles", "profiles_file")
-Profile = deferred("tidewheel.runtime.profiles", "Profile")
-RestClient = deferred("tidewheel.runtime.rest_client", "RestClient")
+load_profiles = deferred("tidewheel.runtime.remote.profiles", "load_profiles")
+save_profiles = deferred("tidewheel.runtime.remote.profiles", "save_profiles")
+profiles_file = deferred("tidewheel.runtime.remote.profiles", "profiles_file")
+Profile = deferred("tidewheel.runtime.remote.profiles", "Profile")
+RestClient = deferred("tidewheel.runtime.remote.rest_client", "RestClient")
 
 
 @click.command("login")

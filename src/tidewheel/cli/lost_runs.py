@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tidewheel.errors import WorkerLostError
 from tidewheel.services.machine import Machine
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.status import RunStatus
 

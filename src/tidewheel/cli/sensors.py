@@ -24,7 +24,7 @@ from tidewheel.runtime.clock import now_s
 from tidewheel.values.status import TriggerKind
 
 if TYPE_CHECKING:
-    from tidewheel.storage.ports import LedgerPort
+    from tidewheel.storage.ports.ledger import LedgerPort
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 

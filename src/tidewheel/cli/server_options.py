@@ -10,11 +10,11 @@ from tidewheel.logic.planning.recovery import RecoveryPolicy
 from tidewheel.logic.planning.watchdog import AlertPolicy
 from tidewheel.runtime.location_args import CodeTarget
 from tidewheel.runtime.settings import Settings
-from tidewheel.services.admission import QueueLimits
-from tidewheel.services.identity import IdentityOptions
-from tidewheel.services.locations import LocationOptions
+from tidewheel.services.access.identity import IdentityOptions
+from tidewheel.services.code.locations import LocationOptions
+from tidewheel.services.runs.admission import QueueLimits
 from tidewheel.services.server import ServerOptions
-from tidewheel.services.watchdog import WatchdogOptions
+from tidewheel.services.watching.watchdog import WatchdogOptions
 from tidewheel.values.access import Role
 
 

@@ -37,10 +37,10 @@ from tidewheel.runtime.home import (
 )
 from tidewheel.runtime.known_secrets import know_environment
 from tidewheel.runtime.location_args import CodeTarget
-from tidewheel.runtime.log_lines import set_up_log
 from tidewheel.runtime.masking import know_secrets
 from tidewheel.runtime.otel import OtelExporter, is_wanted
 from tidewheel.runtime.settings import Settings, load_settings
+from tidewheel.runtime.views.log_lines import set_up_log
 from tidewheel.services.activity import log_activity
 from tidewheel.services.server import Server
 from tidewheel.storage.ledger import open_ledger

@@ -15,7 +15,7 @@ from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
     from tidewheel.logic.conditions.explain import Explanation
-    from tidewheel.runtime.condition_views import OwedView, RequestView, StandingView, WhyAnswer
+    from tidewheel.runtime.conditions.condition_views import OwedView, RequestView, StandingView, WhyAnswer
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 

@@ -16,8 +16,8 @@ from tidewheel.definitions.ops.definition import OpDefinition
 from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.inputs_outputs import In, InputMapping, OutputMapping
 from tidewheel.definitions.ops.op_decorator import op
-from tidewheel.worker.execution_result import ExecuteInProcessResult
-from tidewheel.worker.in_process import execute_in_process
+from tidewheel.worker.runs.execution_result import ExecuteInProcessResult
+from tidewheel.worker.runs.in_process import execute_in_process
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import msgspec
 
 from tidewheel.errors import ParameterCheckError
 from tidewheel.runtime.masking import mask_text
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.events import CapturedLogs, Event
 
 MAX_PART_BYTES = 256 * 1024

@@ -7,7 +7,7 @@ from typing import Optional, Protocol
 
 import msgspec
 
-from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.conditions.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.values.backfills import BackfillRecord
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import EvaluationResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tidewheel.logic.partitions.definitions import NO_KEYS, DynamicKeys
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 
 
 def read_dynamic_keys(ledger: LedgerPort, known: Mapping[str, DynamicKeys]) -> Mapping[str, DynamicKeys]:

@@ -19,19 +19,19 @@ from tidewheel.logic.graph.specs import ScheduleNode, SensorNode
 from tidewheel.logic.planning.requests import run_priority
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView, WaitingRun
 from tidewheel.runtime.protocol import CancelRun
-from tidewheel.services.admission import Admission
-from tidewheel.services.automation_control import AutomationControl
-from tidewheel.services.backfill_control import BackfillControl
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB, Catalog
+from tidewheel.services.automation.automation_control import AutomationControl
+from tidewheel.services.backfills.backfill_control import BackfillControl
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB, Catalog
+from tidewheel.services.code.locations import Locations
 from tidewheel.services.database import Database
-from tidewheel.services.lag import SensorLag, load_lags
-from tidewheel.services.locations import Locations
-from tidewheel.services.policy_control import PolicyControl
-from tidewheel.services.schedules import Schedules
-from tidewheel.services.sensors import Sensors
+from tidewheel.services.runs.admission import Admission
+from tidewheel.services.runs.worker_book import WorkerBook
 from tidewheel.services.signals import Signals, Topic
-from tidewheel.services.triggers import TriggerBook, is_running
-from tidewheel.services.worker_book import WorkerBook
+from tidewheel.services.triggers.lag import SensorLag, load_lags
+from tidewheel.services.triggers.policy_control import PolicyControl
+from tidewheel.services.triggers.schedules import Schedules
+from tidewheel.services.triggers.sensors import Sensors
+from tidewheel.services.triggers.trigger_book import TriggerBook, is_running
 from tidewheel.values.backfills import BackfillFields, BackfillRecord
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.ids import trigger_id as make_trigger_id

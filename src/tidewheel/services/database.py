@@ -9,7 +9,7 @@ from contextvars import copy_context
 from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -23,7 +23,7 @@ from tidewheel.runtime.location_args import LocationArgs
 from tidewheel.runtime.protocol import Hello, Message
 from tidewheel.services.database import Database
 from tidewheel.services.hub import Hub, Peer
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,7 +68,7 @@ class Machine:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tidewheel.worker.location",
+            "tidewheel.worker.location.location_process",
             json.dumps(msgspec.to_builtins(args)),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,

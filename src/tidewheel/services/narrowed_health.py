@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tidewheel.runtime.control import ServerHealth
-from tidewheel.services.narrowing import Sight
+from tidewheel.services.access.narrowing import Sight
 from tidewheel.services.server import Server
 from tidewheel.values.records import RunFilter
 from tidewheel.values.status import RunStatus

@@ -23,45 +23,45 @@ from tidewheel.runtime.protocol import (
     Message,
     Retire,
 )
+from tidewheel.services.access.calls import Calls
+from tidewheel.services.access.guard import Guard
+from tidewheel.services.access.identity import Identity, IdentityOptions
 from tidewheel.services.activity import ActivityFeed
-from tidewheel.services.admission import Admission, QueueLimits
-from tidewheel.services.automation import Automation
-from tidewheel.services.automation_control import AutomationControl
-from tidewheel.services.backfill_control import BackfillControl
-from tidewheel.services.backfills import Backfills
-from tidewheel.services.breakers import Breakers
-from tidewheel.services.calls import Calls
-from tidewheel.services.code_watch import CodeWatch
+from tidewheel.services.automation.automation_control import AutomationControl
+from tidewheel.services.automation.rounds import Automation
+from tidewheel.services.backfills.backfill_control import BackfillControl
+from tidewheel.services.backfills.duty import Backfills
+from tidewheel.services.code.code_watch import CodeWatch
+from tidewheel.services.code.locations import LocationOptions, LocationPaths, Locations
+from tidewheel.services.code.partition_resolver import PartitionResolver
 from tidewheel.services.control import ServerControl
-from tidewheel.services.file_watch import FileWatching
-from tidewheel.services.guard import Guard
-from tidewheel.services.hooks import Hooks
 from tidewheel.services.hub import Peer
-from tidewheel.services.identity import Identity, IdentityOptions
-from tidewheel.services.inbox import InboxWriter
-from tidewheel.services.intake import Intake
-from tidewheel.services.launching import Launching
-from tidewheel.services.locations import LocationOptions, LocationPaths, Locations
 from tidewheel.services.machine import Machine
-from tidewheel.services.measurements import Measurements
-from tidewheel.services.monitor import Monitor
-from tidewheel.services.partition_resolver import PartitionResolver
-from tidewheel.services.pause_book import PauseBook
-from tidewheel.services.policy_control import PolicyControl
-from tidewheel.services.pool_turns import PoolTurns
-from tidewheel.services.readiness import ReadinessProbe
-from tidewheel.services.releases import Releases
 from tidewheel.services.retention import Retention
-from tidewheel.services.schedules import Schedules
-from tidewheel.services.sensor_events import inbox_positions
-from tidewheel.services.sensors import Sensors
+from tidewheel.services.runs.admission import Admission, QueueLimits
+from tidewheel.services.runs.intake import Intake
+from tidewheel.services.runs.launching import Launching
+from tidewheel.services.runs.pool_turns import PoolTurns
+from tidewheel.services.runs.worker_book import WorkerBook
 from tidewheel.services.signals import Signals, Topic
-from tidewheel.services.tick_writer import TickWriter
-from tidewheel.services.tracing import SpanExporter, Tracing
-from tidewheel.services.triggers import TriggerBook
-from tidewheel.services.watchdog import Watchdog, WatchdogOptions
-from tidewheel.services.worker_book import WorkerBook
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.services.triggers.breakers import Breakers
+from tidewheel.services.triggers.file_watch import FileWatching
+from tidewheel.services.triggers.hooks import Hooks
+from tidewheel.services.triggers.inbox import InboxWriter
+from tidewheel.services.triggers.pause_book import PauseBook
+from tidewheel.services.triggers.policy_control import PolicyControl
+from tidewheel.services.triggers.releases import Releases
+from tidewheel.services.triggers.schedules import Schedules
+from tidewheel.services.triggers.sensor_events import inbox_positions
+from tidewheel.services.triggers.sensors import Sensors
+from tidewheel.services.triggers.tick_writer import TickWriter
+from tidewheel.services.triggers.trigger_book import TriggerBook
+from tidewheel.services.watching.measurements import Measurements
+from tidewheel.services.watching.monitor import Monitor
+from tidewheel.services.watching.readiness import ReadinessProbe
+from tidewheel.services.watching.tracing import SpanExporter, Tracing
+from tidewheel.services.watching.watchdog import Watchdog, WatchdogOptions
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, delete, select
 
-from tidewheel.storage.backend import Backend, Unit
-from tidewheel.storage.schema_access import (
+from tidewheel.storage.engines.backend import Backend, Unit
+from tidewheel.storage.tables.access import (
     access_session,
     access_token,
     access_user,

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from tidewheel.storage import partitions
-from tidewheel.storage.backend import Unit, Upsert, in_chunks
+from tidewheel.storage.engines.backend import Unit, Upsert, in_chunks
 from tidewheel.storage.events import Fact
 from tidewheel.storage.partitions import Pair, PartitionChanges
-from tidewheel.storage.schema import (
+from tidewheel.storage.tables.main import (
     asset_partition,
     asset_partition_set,
     asset_state,

@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import select
 
 from tidewheel.storage.audited import add, unaudited
-from tidewheel.storage.backend import Backend, Unit
-from tidewheel.storage.schema_access import audit
+from tidewheel.storage.engines.backend import Backend, Unit
+from tidewheel.storage.tables.access import audit
 from tidewheel.values.access import AuditEntry, NewAudit
 from tidewheel.values.serde import decode
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from tidewheel.storage import assets, backfills, runs, triggers
-from tidewheel.storage.schema_access import access_token, access_user
-from tidewheel.storage.schema_queue import pool
+from tidewheel.storage.tables.access import access_token, access_user
+from tidewheel.storage.tables.queue import pool
 from tidewheel.values.access import Target, TokenRecord, UserRecord
 from tidewheel.values.serde import decode
 

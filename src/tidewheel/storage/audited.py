@@ -18,14 +18,14 @@ import msgspec
 from tidewheel.logic.access.entries import kept
 from tidewheel.logic.access.masking import KnownSecrets
 from tidewheel.storage.audit_states import load_state
-from tidewheel.storage.schema_access import audit
+from tidewheel.storage.tables.access import audit
 from tidewheel.values.access import NewAudit, Target
 from tidewheel.values.serde import encode
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from tidewheel.storage.backend import Unit
+    from tidewheel.storage.engines.backend import Unit
 
 MAX_TARGETS = 50
 """Things of one change whose state before and after is written down."""

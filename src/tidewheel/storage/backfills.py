@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
 from tidewheel.storage import partitions, run_changes, runs
-from tidewheel.storage.backend import Backend, Unit, in_chunks
+from tidewheel.storage.engines.backend import Backend, Unit, in_chunks
 from tidewheel.storage.partitions import PartitionChanges
-from tidewheel.storage.schema import event, run, run_tag
-from tidewheel.storage.schema_queue import backfill, backfill_run
+from tidewheel.storage.tables.main import event, run, run_tag
+from tidewheel.storage.tables.queue import backfill, backfill_run
 from tidewheel.values import tags as tag_names
 from tidewheel.values.backfill_steps import (
     BackfillCancellation,

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from msgspec.structs import asdict, replace
 from sqlalchemy import bindparam, select, tuple_
 
-from tidewheel.storage.backend import Backend, Unit, Upsert, in_chunks
-from tidewheel.storage.schema_conditions import (
+from tidewheel.storage.engines.backend import Backend, Unit, Upsert, in_chunks
+from tidewheel.storage.tables.conditions import (
     condition_evaluation,
     condition_hold,
     condition_memory,

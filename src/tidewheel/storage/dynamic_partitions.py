@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import Unit, Upsert, in_chunks
-from tidewheel.storage.schema import dynamic_partition, dynamic_partition_set
+from tidewheel.storage.engines.backend import Unit, Upsert, in_chunks
+from tidewheel.storage.tables.main import dynamic_partition, dynamic_partition_set
 from tidewheel.values.records import DynamicChange, PartitionChange
 
 _OF_SET = (

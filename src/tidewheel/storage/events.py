@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from tidewheel.logic.runs.check_targets import Made, with_targets
-from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
-from tidewheel.storage.schema import asset_state, event, run_log
+from tidewheel.storage.engines.backend import IN_LIST_MAX, Unit, in_chunks
+from tidewheel.storage.tables.main import asset_state, event, run_log
 from tidewheel.values.events import FACT_EVENT_TYPES, Event, StoredEvent
 from tidewheel.values.inbox import Backlog
 from tidewheel.values.records import EventFilter

@@ -18,10 +18,10 @@ from tidewheel.logic.planning.policy import (
     decide_requests,
 )
 from tidewheel.storage import partitions, run_changes, run_keys
-from tidewheel.storage.backend import Unit
+from tidewheel.storage.engines.backend import Unit
 from tidewheel.storage.partitions import PartitionChanges
-from tidewheel.storage.schema import run
-from tidewheel.storage.schema_triggers import held_request
+from tidewheel.storage.tables.main import run
+from tidewheel.storage.tables.triggers import held_request
 from tidewheel.values import tags as tag_names
 from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.records import NewRun

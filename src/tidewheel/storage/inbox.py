@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from tidewheel.storage import redeliveries
-from tidewheel.storage.backend import Backend, Unit, Upsert, in_chunks
-from tidewheel.storage.schema_triggers import inbox, redelivery, watched_file
+from tidewheel.storage.engines.backend import Backend, Unit, Upsert, in_chunks
+from tidewheel.storage.tables.triggers import inbox, redelivery, watched_file
 from tidewheel.values.inbox import (
     Backlog,
     Delivery,

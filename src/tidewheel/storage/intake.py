@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tidewheel.logic.runs.status import next_status
 from tidewheel.storage import assets, events, partitions, run_changes, runs
 from tidewheel.storage.assets import EndedRun, RunPlan
-from tidewheel.storage.backend import Unit
+from tidewheel.storage.engines.backend import Unit
 from tidewheel.storage.events import Entry, Fact
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun

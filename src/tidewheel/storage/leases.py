@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import Unit, Upsert
-from tidewheel.storage.schema import lease
+from tidewheel.storage.engines.backend import Unit, Upsert
+from tidewheel.storage.tables.main import lease
 
 _HELD = select(lease).where(lease.c.name == bindparam("name"))
 _UPSERT = Upsert(lease, update=("holder", "epoch", "expires_at"))

@@ -24,20 +24,20 @@ from tidewheel.storage import runs as run_rows
 from tidewheel.storage.access import SqlAccess
 from tidewheel.storage.audit import SqlAudit
 from tidewheel.storage.audited import current_change
-from tidewheel.storage.backend import Backend, Unit
 from tidewheel.storage.backfills import SqlBackfills
 from tidewheel.storage.conditions import Conditions, Owed
-from tidewheel.storage.engines import open_backend
+from tidewheel.storage.engines.backend import Backend, Unit
+from tidewheel.storage.engines.choice import open_backend
 from tidewheel.storage.inbox import SqlInbox
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.pools import SqlPools
-from tidewheel.storage.ports import PartitionResolver
-from tidewheel.storage.ports_access import AccessPort, AuditPort
-from tidewheel.storage.ports_backfills import BackfillsPort
-from tidewheel.storage.ports_conditions import ConditionsPort, OwedPort
-from tidewheel.storage.ports_inbox import InboxPort
-from tidewheel.storage.ports_pools import PoolsPort
-from tidewheel.storage.ports_triggers import TriggerPoliciesPort
+from tidewheel.storage.ports.access import AccessPort, AuditPort
+from tidewheel.storage.ports.backfills import BackfillsPort
+from tidewheel.storage.ports.conditions import ConditionsPort, OwedPort
+from tidewheel.storage.ports.inbox import InboxPort
+from tidewheel.storage.ports.ledger import PartitionResolver
+from tidewheel.storage.ports.pools import PoolsPort
+from tidewheel.storage.ports.triggers import TriggerPoliciesPort
 from tidewheel.storage.trigger_policies import TriggerPolicies
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent

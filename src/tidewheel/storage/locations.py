@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import Unit, Upsert
-from tidewheel.storage.schema import location, setting
+from tidewheel.storage.engines.backend import Unit, Upsert
+from tidewheel.storage.tables.main import location, setting
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.records import LocationRecord
 from tidewheel.values.serde import decode, encode

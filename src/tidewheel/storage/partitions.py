@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from pyroaring import BitMap64
 from sqlalchemy import bindparam, select, tuple_
 
-from tidewheel.storage.backend import Unit, Upsert, in_chunks
 from tidewheel.storage.bitmaps import EMPTY, dump_ordinals, load_ordinals
-from tidewheel.storage.ports import PartitionResolver
-from tidewheel.storage.schema import (
+from tidewheel.storage.engines.backend import Unit, Upsert, in_chunks
+from tidewheel.storage.ports.ledger import PartitionResolver
+from tidewheel.storage.tables.main import (
     asset_partition,
     asset_partition_set,
     planned_asset,

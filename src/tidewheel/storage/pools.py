@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import and_, bindparam, select
 
-from tidewheel.storage.backend import Backend, Unit, Upsert
-from tidewheel.storage.schema import run
-from tidewheel.storage.schema_queue import pool, pool_claim
+from tidewheel.storage.engines.backend import Backend, Unit, Upsert
+from tidewheel.storage.tables.main import run
+from tidewheel.storage.tables.queue import pool, pool_claim
 from tidewheel.values.pools import PoolAnswer, PoolClaim, PoolRecord
 from tidewheel.values.status import IN_PROGRESS_STATUSES
 

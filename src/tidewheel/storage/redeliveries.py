@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import Unit, Upsert
-from tidewheel.storage.schema_triggers import redelivery
+from tidewheel.storage.engines.backend import Unit, Upsert
+from tidewheel.storage.tables.triggers import redelivery
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.inbox import Redelivery
 from tidewheel.values.serde import decode, encode

@@ -12,11 +12,11 @@ from sqlalchemy import bindparam
 from tidewheel.logic.runs.open_steps import open_steps_of
 from tidewheel.storage import assets, events, partitions, runs
 from tidewheel.storage.assets import EndedRun, RunPlan
-from tidewheel.storage.backend import Unit, Upsert
+from tidewheel.storage.engines.backend import Unit, Upsert
 from tidewheel.storage.events import Entry, Fact
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.runs import StoredRun
-from tidewheel.storage.schema import event, run, run_log, run_tag
+from tidewheel.storage.tables.main import event, run, run_log, run_tag
 from tidewheel.values import tags as tag_names
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import ASSET_EVENT_TYPES, Event, EventType, Failure

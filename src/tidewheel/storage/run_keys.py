@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from tidewheel.logic.planning.policy import HeldRequest, KeyHolder, is_key_free
-from tidewheel.storage.backend import Unit, Upsert
-from tidewheel.storage.schema import run, run_key
+from tidewheel.storage.engines.backend import Unit, Upsert
+from tidewheel.storage.tables.main import run, run_key
 from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.records import KeptRunKey, NewRun, TickCommit
 from tidewheel.values.status import RunStatus

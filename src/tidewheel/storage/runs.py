@@ -9,9 +9,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import IN_LIST_MAX, Unit, in_chunks
+from tidewheel.storage.engines.backend import IN_LIST_MAX, Unit, in_chunks
 from tidewheel.storage.pages import read_pages
-from tidewheel.storage.schema import run, run_tag
+from tidewheel.storage.tables.main import run, run_tag
 from tidewheel.values.records import RunFilter, RunRecord, UnfinishedRuns
 from tidewheel.values.serde import decode, encode, from_json, to_json
 from tidewheel.values.status import FINISHED_STATUSES, IN_PROGRESS_STATUSES, RunOrigin, RunStatus

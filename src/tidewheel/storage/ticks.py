@@ -24,12 +24,12 @@ from tidewheel.storage import (
     run_keys,
     triggers,
 )
-from tidewheel.storage.backend import Unit, in_chunks
+from tidewheel.storage.engines.backend import Unit, in_chunks
 from tidewheel.storage.pages import read_pages
 from tidewheel.storage.partitions import PartitionChanges
 from tidewheel.storage.run_keys import Requests
 from tidewheel.storage.runs import StoredRun
-from tidewheel.storage.schema import tick
+from tidewheel.storage.tables.main import tick
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.inbox import Redelivery
 from tidewheel.values.policies import SetAside, TriggerPolicy

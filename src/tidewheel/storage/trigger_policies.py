@@ -14,10 +14,10 @@ from sqlalchemy import select
 from tidewheel.logic.planning.breaker import FailureFact
 from tidewheel.logic.planning.policy import HeldRequest
 from tidewheel.storage import held_requests, run_keys, ticks
-from tidewheel.storage.backend import Unit
-from tidewheel.storage.ports_triggers import ReleaseOutcome
-from tidewheel.storage.schema import event, run, tick
-from tidewheel.storage.schema_triggers import pause
+from tidewheel.storage.engines.backend import Unit
+from tidewheel.storage.ports.triggers import ReleaseOutcome
+from tidewheel.storage.tables.main import event, run, tick
+from tidewheel.storage.tables.triggers import pause
 from tidewheel.values.events import Event, EventType, Failure
 from tidewheel.values.policies import Missed, PauseRecord, Selection, TriggerPolicy
 from tidewheel.values.serde import decode, encode

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from tidewheel.storage.backend import Unit, in_chunks
-from tidewheel.storage.schema import trigger
+from tidewheel.storage.engines.backend import Unit, in_chunks
+from tidewheel.storage.tables.main import trigger
 from tidewheel.values.records import TriggerRecord
 from tidewheel.values.status import TriggerKind, TriggerStatus
 

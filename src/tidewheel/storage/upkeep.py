@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 
 from tidewheel.storage import conditions, versions
-from tidewheel.storage.backend import Unit, in_chunks
-from tidewheel.storage.schema import run_log, schema_version, tick
-from tidewheel.storage.schemas import metadata
+from tidewheel.storage.engines.backend import Unit, in_chunks
+from tidewheel.storage.tables.complete import metadata
+from tidewheel.storage.tables.main import run_log, schema_version, tick
 from tidewheel.values.status import TickStatus
 
 # Chatter is stored in the order of time, more or less, so its oldest rows have the lowest ids: no index by time is

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
 from tidewheel.errors import NotSupportedError
-from tidewheel.storage.metadata import after_creation
-from tidewheel.storage.schema import schema_version
-from tidewheel.storage.schemas import HEAD_REVISION, metadata
+from tidewheel.storage.tables.complete import HEAD_REVISION, metadata
+from tidewheel.storage.tables.main import schema_version
+from tidewheel.storage.tables.metadata import after_creation
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.runtime.settings import HOME_VARIABLE
 
 

@@ -30,12 +30,12 @@ from tidewheel.logic.planning.schedule_tick import (
     describe_dropped,
     frontier_after,
 )
-from tidewheel.runtime.instance import Instance
-from tidewheel.services.catalog import Catalog
-from tidewheel.services.fixed_schedules import fixed_result
-from tidewheel.services.pause_book import subject_of
-from tidewheel.services.sensor_events import LISTENING_KINDS, load_sensor_events
-from tidewheel.services.triggers import schedule_definition
+from tidewheel.runtime.instance.facade import Instance
+from tidewheel.services.code.catalog import Catalog
+from tidewheel.services.triggers.fixed_schedules import fixed_result
+from tidewheel.services.triggers.pause_book import subject_of
+from tidewheel.services.triggers.sensor_events import LISTENING_KINDS, load_sensor_events
+from tidewheel.services.triggers.trigger_book import schedule_definition
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.events import Event, EventType
@@ -43,7 +43,7 @@ from tidewheel.values.ids import trigger_id as make_trigger_id
 from tidewheel.values.policies import Missed, PauseRecord, Selection, TriggerPolicy
 from tidewheel.values.records import RunFilter, RunRecord, TickCommit, TickRecord, TriggerRecord
 from tidewheel.values.status import FINISHED_STATUSES, RunStatus, TriggerKind
-from tidewheel.worker.evaluation import evaluate_trigger
+from tidewheel.worker.evaluation.trigger_evaluation import evaluate_trigger
 
 LOCATION = "test"
 DEFAULT_NOW = "2024-01-01T00:00:00+00:00"

@@ -15,7 +15,7 @@ import pytest
 from tests.api.graphql.serving import GraphQLServer
 from tidewheel.api.http import create_app
 from tidewheel.runtime.settings import Settings
-from tidewheel.services import accounts
+from tidewheel.services.access import accounts
 from tidewheel.values.access import Grant, Role
 
 CODE = Path(__file__).with_name("code.py")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.access.conftest import PASSWORD, GuardedServer
-from tidewheel.services import accounts
+from tidewheel.services.access import accounts
 from tidewheel.values.access import Grant, Role
 
 pytestmark = pytest.mark.xdist_group("access-door")

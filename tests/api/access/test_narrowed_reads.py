@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from tests.api.access.conftest import GuardedServer, served
 from tidewheel.cli.main import cli
-from tidewheel.runtime.remote import Channel, RemoteLedger
+from tidewheel.runtime.remote.socket_client import Channel, RemoteLedger
 from tidewheel.values.access import Grant, Role
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import PartitionChange

@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.access.conftest import GuardedServer, served
 from tidewheel.runtime.settings import Settings
-from tidewheel.services.identity import IdentityOptions
+from tidewheel.services.access.identity import IdentityOptions
 from tidewheel.values.access import Grant, Role
 
 pytestmark = pytest.mark.xdist_group("access-oidc")

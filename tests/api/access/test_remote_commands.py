@@ -16,10 +16,10 @@ from click.testing import CliRunner, Result
 from tests.api.access.conftest import PASSWORD, GuardedServer
 from tidewheel.cli.main import cli
 from tidewheel.errors import TidewheelError
-from tidewheel.runtime.condition_views import WhyAnswer
+from tidewheel.runtime.conditions.condition_views import WhyAnswer
 from tidewheel.runtime.masking import forget_secrets, know_secrets
-from tidewheel.storage.schema_conditions import condition_hold, owed_work
-from tidewheel.storage.schema_queue import backfill
+from tidewheel.storage.tables.conditions import condition_hold, owed_work
+from tidewheel.storage.tables.queue import backfill
 from tidewheel.values.access import Grant, Role
 from tidewheel.values.backfills import BackfillFields
 from tidewheel.values.conditions import OwedStatus

@@ -18,8 +18,8 @@ from tidewheel.api.graphql.requests import GraphQLRequest
 from tidewheel.api.graphql.schema import build_schema
 from tidewheel.api.graphql.watching import Watching
 from tidewheel.logic.graph.specs import LocationSnapshot
-from tidewheel.services.catalog import Catalog
-from tidewheel.services.guard import Caller
+from tidewheel.services.access.guard import Caller
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.services.server import Server, ServerOptions
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.access import LOCAL

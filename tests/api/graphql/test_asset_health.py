@@ -19,7 +19,7 @@ from tidewheel.logic.graph.specs import (
     SensorNode,
 )
 from tidewheel.logic.partitions.definitions import StaticPartitions
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
 
 TEXT = {"type": "string"}

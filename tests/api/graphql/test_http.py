@@ -10,8 +10,8 @@ import pytest
 from tests.api.graphql.conftest import CODE, SELECTOR
 from tests.api.graphql.serving import GraphQLServer
 from tidewheel.api.graphql.permissions import GuardedAccess
-from tidewheel.services.catalog import Catalog
-from tidewheel.services.guard import Caller, Guard
+from tidewheel.services.access.guard import Caller, Guard
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.values.access import LOCAL
 
 pytestmark = pytest.mark.xdist_group("graphql")

@@ -27,7 +27,7 @@ from tidewheel.logic.partitions.definitions import (
 from tidewheel.logic.partitions.sets import everything
 from tidewheel.logic.planning.backfill_parts import build_part
 from tidewheel.runtime.dynamic_keys import read_dynamic_keys
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.values.backfills import BackfillFields, NewBackfill
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
 from tidewheel.values.records import NewRun, PartitionChange
@@ -145,7 +145,7 @@ MOST = {
     "runs": 4,
     "assets": 20,
     "latest": 8,
-    "triggers": 0,
+    "triggers": 3,
     "ticks": 8,
     "conditions": 6,
     "stale": 6,

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.api.graphql.queries import NOW, Still
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot
 from tidewheel.logic.partitions.definitions import StaticPartitions
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.values.events import Event, EventType, Materialization
 from tidewheel.values.tags import DATA_VERSION
 

@@ -3,7 +3,7 @@
 from tidewheel.cli.why import describe
 from tidewheel.logic.conditions.explain import Explanation, TargetExplanation
 from tidewheel.logic.conditions.subjects import Key
-from tidewheel.runtime.condition_views import StandingView, WhyAnswer
+from tidewheel.runtime.conditions.condition_views import StandingView, WhyAnswer
 
 
 def test_the_answer_comes_first_and_the_tree_last():

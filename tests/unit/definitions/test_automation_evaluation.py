@@ -10,7 +10,7 @@ import tidewheel as tw
 from tidewheel.definitions.automation.names import AutomationCondition as AC
 from tidewheel.definitions.automation.names import AutomationContext, AutomationResult
 from tidewheel.errors import ParameterCheckError, TidewheelError
-from tidewheel.worker.evaluate_conditions import evaluate_automation_conditions
+from tidewheel.worker.evaluation.evaluate_conditions import evaluate_automation_conditions
 
 DAILY = tw.DailyPartitionsDefinition("2023-12-28")
 XY = tw.StaticPartitionsDefinition(["x", "y"])

@@ -14,7 +14,7 @@ from tidewheel.logic.conditions.evaluate import evaluate
 from tidewheel.logic.conditions.incremental import ConditionEngine
 from tidewheel.logic.conditions.memory import Progress
 from tidewheel.logic.conditions.subjects import build_graph
-from tidewheel.runtime.condition_facts import FactReader
+from tidewheel.runtime.conditions.condition_facts import FactReader
 
 MISSING = AC.missing()
 PARAMETERS = {

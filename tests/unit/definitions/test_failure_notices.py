@@ -374,7 +374,7 @@ def test_the_definitions() -> None:
 
 
 def test_a_failed_run_of_a_job(hook_server: HookServer, tmp_path: Path) -> None:
-    from tidewheel.worker.run_status_context import build_run_failure_sensor_context
+    from tidewheel.worker.contexts.run_status_context import build_run_failure_sensor_context
 
     @tw.op
     def fails() -> None:

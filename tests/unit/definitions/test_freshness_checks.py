@@ -22,7 +22,7 @@ from tidewheel.definitions.checks.freshness_checks import (
     last_update_s,
 )
 from tidewheel.errors import CheckError, InvalidDefinitionError, ParameterCheckError
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 HOUR = timedelta(hours=1)
 DAY_S = 86_400.0

@@ -20,7 +20,7 @@ from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.records import NewRun
 from tidewheel.values.status import TriggerKind
-from tidewheel.worker.evaluation import evaluate_trigger
+from tidewheel.worker.evaluation.trigger_evaluation import evaluate_trigger
 
 CHECKS = build_last_update_freshness_checks(assets=["a", "b"], lower_bound_delta=timedelta(minutes=30))
 A, B = (tw.AssetCheckKey(tw.AssetKey(name), "freshness_check") for name in "ab")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import tidewheel as tw
 from tidewheel.values.launch import LaunchRequest
-from tidewheel.worker.launch_preparation import prepare_launch
+from tidewheel.worker.planning.launch_preparation import prepare_launch
 
 
 def said(defs, request):

@@ -12,7 +12,7 @@ from tidewheel.definitions.checks.metadata_checks import (
     schema_changes,
 )
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 
 @pytest.fixture

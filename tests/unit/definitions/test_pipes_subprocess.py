@@ -28,7 +28,7 @@ from tidewheel.definitions.pipes.session import PipesSession, open_pipes_session
 from tidewheel.definitions.pipes.subprocess_client import PipesSubprocessClient
 from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation
 from tidewheel.errors import ExecutionInterruptedError, InvalidInvocationError, ParameterCheckError
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 PEER = """
 import base64, json, os, sys, zlib

@@ -13,7 +13,7 @@ import pytest
 import tidewheel as tw
 from tidewheel.definitions.pipes.context_injectors import PipesEnvContextInjector
 from tidewheel.definitions.pipes.subprocess_client import PipesSubprocessClient
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 pytest.importorskip("dagster_pipes", reason="the package dagster-pipes is not installed")
 

@@ -8,13 +8,13 @@ import tidewheel as tw
 from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.errors import InvalidDefinitionError, InvariantViolationError
 from tidewheel.logic.graph.specs import SecretRef
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.events import Event, EventType, Materialization, StoredEvent
 from tidewheel.values.inbox import Delivery, FileChange
 from tidewheel.values.serde import encode, to_json
 from tidewheel.values.status import TriggerKind
-from tidewheel.worker.evaluation import evaluate_trigger
+from tidewheel.worker.evaluation.trigger_evaluation import evaluate_trigger
 
 NOW = 1_700_000_000.0
 AUTH = tw.HookAuth.github(tw.EnvVar("SECRET_NAME"))

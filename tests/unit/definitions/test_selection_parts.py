@@ -5,7 +5,7 @@ import pytest
 import tidewheel as tw
 from tidewheel.definitions.assets.selection_parts import selection_parts
 from tidewheel.values.launch import LaunchRequest
-from tidewheel.worker.launch_preparation import prepare_launch
+from tidewheel.worker.planning.launch_preparation import prepare_launch
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import tidewheel as tw
 from tidewheel.definitions.resources.upath_io_manager import UPathIOManager, path_of, safe_partition
 from tidewheel.errors import InvalidDefinitionError
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 
 class JsonFiles(UPathIOManager):
@@ -188,7 +188,7 @@ def test_names_with_dots_keep_them(manager: JsonFiles, tmp_path: Path) -> None:
 
 
 def tw_output(**kwargs: Any) -> Any:
-    from tidewheel.worker.direct_contexts import build_output_context
+    from tidewheel.worker.contexts.direct_contexts import build_output_context
 
     return build_output_context(**kwargs)
 

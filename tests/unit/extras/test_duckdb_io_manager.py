@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 duckdb = pytest.importorskip("duckdb", reason="the package duckdb is not installed")
 pd = pytest.importorskip("pandas", reason="the package pandas is not installed")

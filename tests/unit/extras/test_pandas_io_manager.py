@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 pd = pytest.importorskip("pandas", reason="the package pandas is not installed")
 pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import tidewheel as tw
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 pl = pytest.importorskip("polars", reason="the package polars is not installed")
 

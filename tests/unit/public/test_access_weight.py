@@ -16,7 +16,7 @@ HEAVY = ("fastapi", "starlette", "argon2", "authlib", "httpx", "joserfc")
         "import tidewheel",
         "import tidewheel.cli.main, tidewheel.cli.users, tidewheel.cli.tokens, tidewheel.cli.login",
         "import tidewheel.cli.home",
-        "import tidewheel.worker.location",
+        "import tidewheel.worker.location.location_process",
     ],
 )
 def test_nothing_heavy_is_loaded(statement: str) -> None:

@@ -54,7 +54,7 @@ from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDef
 from tidewheel.definitions.partitions.time_partitions import DailyPartitionsDefinition
 from tidewheel.errors import CheckError, ElementCheckError, InvalidDefinitionError, ParameterCheckError
 from tidewheel.runtime.clock import now_s
-from tidewheel.runtime.instance import Instance
+from tidewheel.runtime.instance.facade import Instance
 from tidewheel.values.status import RunStatus
 
 

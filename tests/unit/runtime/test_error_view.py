@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.runtime.error_view import error_view, stored_error
+from tidewheel.runtime.views.error_view import error_view, stored_error
 from tidewheel.values.error_info import ErrorInfo, error_info
 
 NAMES = st.from_regex(r"[A-Z][A-Za-z]{0,8}", fullmatch=True)

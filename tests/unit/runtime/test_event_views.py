@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 
 from tidewheel.errors import CheckError
-from tidewheel.runtime.event_views import EventLogEntry, view_entry, view_event, view_record
-from tidewheel.runtime.run_event import RunEvent, node_handle_of
+from tidewheel.runtime.views.event_views import EventLogEntry, view_entry, view_event, view_record
+from tidewheel.runtime.views.run_event import RunEvent, node_handle_of
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import (
     CapturedLogs,

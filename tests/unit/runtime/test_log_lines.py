@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tidewheel.runtime.log_lines import PLAIN, JsonLines, MaskedLines, set_up_log
+from tidewheel.runtime.views.log_lines import PLAIN, JsonLines, MaskedLines, set_up_log
 
 RUN = "0198c5d4-0000-7000-8000-000000000001"
 

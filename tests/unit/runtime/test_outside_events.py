@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tidewheel.errors import InvariantViolationError
-from tidewheel.runtime.event_views import view_event
-from tidewheel.runtime.outside_events import event_from_outside
+from tidewheel.runtime.views.event_views import view_event
+from tidewheel.runtime.views.outside_events import event_from_outside
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization, Observation
 from tidewheel.values.keys import AssetKey

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidewheel.errors import CheckError, NotSupportedError, ParameterCheckError
-from tidewheel.runtime.record_filters import (
+from tidewheel.runtime.views.record_filters import (
     AssetRecordsFilter,
     EventRecordsFilter,
     RunStatusChangeRecordsFilter,

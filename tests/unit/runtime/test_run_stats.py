@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tidewheel.runtime.run_stats import RunStats, StepStats, StepStatus, run_stats, step_stats
+from tidewheel.runtime.views.run_stats import RunStats, StepStats, StepStatus, run_stats, step_stats
 from tidewheel.values.events import Event, EventType
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus

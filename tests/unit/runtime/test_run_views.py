@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidewheel.errors import CheckError, NotSupportedError, ParameterCheckError
-from tidewheel.runtime.run_views import Run, RunsFilter, view_run, view_run_record
+from tidewheel.runtime.views.run_views import Run, RunsFilter, view_run, view_run_record
 from tidewheel.values import records
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.records import RunFilter

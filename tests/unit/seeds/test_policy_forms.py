@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tidewheel.dagster as dg
-from tidewheel.worker.in_process import InProcessRun
+from tidewheel.worker.runs.in_process import InProcessRun
 
 FRIDAY = datetime(2024, 5, 3, 12, tzinfo=UTC)
 MOMENT = re.compile(r"(fri|sat|sun)-(\d\d):(\d\d)")

@@ -5,7 +5,7 @@ import pytest
 from tidewheel.logic.partitions.definitions import DynamicKeys, DynamicPartitions, PartitionView
 from tidewheel.logic.partitions.sets import everything
 from tidewheel.logic.planning.backfill_step import LeftOut
-from tidewheel.services.backfills import left_out_sentence
+from tidewheel.services.backfills.duty import left_out_sentence
 
 FILES = DynamicPartitions(name="files")
 

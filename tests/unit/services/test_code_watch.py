@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from watchfiles import Change
 
-from tidewheel.services.code_watch import CodeWatch
+from tidewheel.services.code.code_watch import CodeWatch
 from tidewheel.services.signals import Signals
 
 

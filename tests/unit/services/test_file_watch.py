@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidewheel.services.file_watch import concerns
+from tidewheel.services.triggers.file_watch import concerns
 
 
 @pytest.mark.parametrize(

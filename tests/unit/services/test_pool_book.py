@@ -4,8 +4,8 @@ import pytest
 
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, JobNode, LocationSnapshot, OpNode
 from tidewheel.logic.planning.admission import PoolNeeds
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB, Catalog
-from tidewheel.services.pool_book import PoolBook
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB, Catalog
+from tidewheel.services.runs.pool_book import PoolBook
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tidewheel.services.database import Database
-from tidewheel.services.readiness import PROBE_EVERY_S, Readiness, ReadinessProbe
+from tidewheel.services.watching.readiness import PROBE_EVERY_S, Readiness, ReadinessProbe
 from tidewheel.storage.ledger import open_ledger
 
 

@@ -1,6 +1,6 @@
 """What the activity of a tick tells."""
 
-from tidewheel.services.tick_writer import describe_tick
+from tidewheel.services.triggers.tick_writer import describe_tick
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.inbox import Redelivery, told_of_failed
 from tidewheel.values.records import TickCommit, TickOutcome

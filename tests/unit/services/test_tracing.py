@@ -4,7 +4,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tidewheel.runtime.otel import OtelExporter, is_wanted
-from tidewheel.services.tracing import build_spans
+from tidewheel.services.watching.tracing import build_spans
 from tidewheel.values.events import Event, EventType, StoredEvent
 from tidewheel.values.records import RunRecord, TickRecord
 from tidewheel.values.status import RunStatus, TickStatus

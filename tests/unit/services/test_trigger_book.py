@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from tidewheel.logic.graph.specs import LocationSnapshot, ScheduleNode
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.services.database import Database
-from tidewheel.services.triggers import TriggerBook
+from tidewheel.services.triggers.trigger_book import TriggerBook
 from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.records import TickCommit, TickOutcome, TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind, TriggerStatus

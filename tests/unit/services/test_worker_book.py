@@ -10,7 +10,7 @@ from tidewheel.logic.planning.recovery import (
     decide_recovery,
 )
 from tidewheel.services.machine import Machine
-from tidewheel.services.worker_book import WorkerBook
+from tidewheel.services.runs.worker_book import WorkerBook
 from tidewheel.values.records import RunRecord
 from tidewheel.values.status import RunStatus
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tidewheel.storage.engines import open_backend
+from tidewheel.storage.engines.choice import open_backend
 
 
 @pytest.mark.parametrize("form", ["{}", "sqlite:///{}"])
@@ -50,7 +50,7 @@ def loaded_by(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["tidewheel.storage.ports", "tidewheel.storage.bitmaps", "tidewheel.storage"]
+    "module", ["tidewheel.storage.ports.ledger", "tidewheel.storage.bitmaps", "tidewheel.storage"]
 )
 def test_the_contract_loads_no_database_library(module):
     assert not loaded_by(module) & {"sqlalchemy", "alembic", "psycopg", "sqlite3"}

@@ -3,7 +3,7 @@ import inspect
 import pytest
 
 from tidewheel.storage.ledger import SqlLedger
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 
 METHODS = [name for name, _ in inspect.getmembers(LedgerPort, inspect.isfunction) if not name.startswith("_")]
 OWN = set()

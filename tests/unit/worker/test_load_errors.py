@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tidewheel.runtime.location_args import CodeTarget
-from tidewheel.worker.code import LoadFailure, load_code
+from tidewheel.worker.location.loaded_code import LoadFailure, load_code
 
 
 def load(path):

@@ -4,7 +4,7 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.errors import InvariantViolationError
-from tidewheel.worker.in_process import materialize
+from tidewheel.worker.runs.in_process import materialize
 
 UP = tw.DailyPartitionsDefinition("2024-01-05", end_date="2024-01-09", timezone="Europe/Berlin")
 DOWN = tw.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-09")

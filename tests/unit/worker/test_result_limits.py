@@ -10,7 +10,7 @@ from tidewheel.values.error_info import MAX_MESSAGE_CHARS
 from tidewheel.values.evaluation import EvaluationRequest
 from tidewheel.values.limits import MAX_CURSOR_BYTES, MAX_RUN_KEY_BYTES
 from tidewheel.values.status import TriggerKind
-from tidewheel.worker.evaluation import evaluate_trigger
+from tidewheel.worker.evaluation.trigger_evaluation import evaluate_trigger
 
 NAIVE = datetime.datetime(2024, 1, 1)
 HUGE = "x" * 10_000_000

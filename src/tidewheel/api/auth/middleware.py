@@ -20,8 +20,8 @@ from tidewheel.api.problems import problem
 from tidewheel.errors import LoginRefusedError
 from tidewheel.logic.access.decide import ANYWHERE, decide_access
 from tidewheel.logic.access.operations import VIEW
-from tidewheel.services.guard import Caller
-from tidewheel.services.identity import Identity
+from tidewheel.services.access.guard import Caller
+from tidewheel.services.access.identity import Identity
 from tidewheel.values.access import LOCAL, Principal
 
 COOKIE = "tidewheel_session"

@@ -14,7 +14,7 @@ from tidewheel.api.auth.oidc import OidcClient, OidcError
 from tidewheel.api.auth.origins import local_path
 from tidewheel.errors import LoginRefusedError
 from tidewheel.runtime.secrets import digest_of, is_same, new_secret
-from tidewheel.services.guard import Caller
+from tidewheel.services.access.guard import Caller
 from tidewheel.services.server import Server
 from tidewheel.values.access import Principal
 

@@ -28,7 +28,7 @@ from tidewheel.api.graphql.metadata_entries import metadata_entries
 from tidewheel.api.graphql.permissions import LAUNCH, REPORT_EVENTS, WIPE
 from tidewheel.api.graphql.wire import asset_key, asset_text, key_values, owner_entry
 from tidewheel.logic.graph.specs import AssetNode, LocationSnapshot
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import RunRecord
 from tidewheel.values.tags import DATA_VERSION

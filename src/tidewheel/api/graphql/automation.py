@@ -17,8 +17,8 @@ from tidewheel.errors import InvalidInvocationError
 from tidewheel.logic.access.operations import WAIVE_OWED
 from tidewheel.logic.conditions.subjects import Key
 from tidewheel.logic.planning.automation_owed import policy_of
-from tidewheel.runtime.condition_views import HeldView, OwedView, PlanView, RequestView, WhyAnswer
-from tidewheel.runtime.condition_why import owed_view
+from tidewheel.runtime.conditions.condition_views import HeldView, OwedView, PlanView, RequestView, WhyAnswer
+from tidewheel.runtime.conditions.condition_why import owed_view
 from tidewheel.services.signals import Topic
 from tidewheel.values.conditions import Cause, HoldStatus, OwedStatus
 from tidewheel.values.policies import AUTOMATION, Selection

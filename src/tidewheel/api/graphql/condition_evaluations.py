@@ -19,7 +19,7 @@ from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.wire import asset_key, asset_text, check_texts, page_limit, whole_cursor
 from tidewheel.logic.conditions.explain import Explanation
 from tidewheel.logic.planning.automation_records import ROOT, true_keys
-from tidewheel.runtime.condition_facts import partition_view
+from tidewheel.runtime.conditions.condition_facts import partition_view
 from tidewheel.values.conditions import EvaluationRow
 
 query = QueryType()

@@ -16,13 +16,13 @@ from tidewheel.errors import AccessRefusedError, InvalidInvocationError
 from tidewheel.logic.access.decide import Resource
 from tidewheel.logic.graph.staleness import Staleness
 from tidewheel.runtime.control import LocationHealth
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.access.guard import Caller
+from tidewheel.services.access.narrowing import Sight
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.services.database import Database
-from tidewheel.services.guard import Caller
-from tidewheel.services.lag import SensorLag
-from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.services.triggers.lag import SensorLag
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.access import LOCAL
 from tidewheel.values.backfills import BackfillFields
 from tidewheel.values.launch import LaunchRequest, PreparedLaunch

@@ -12,7 +12,7 @@ from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.wire import REPOSITORY
 from tidewheel.errors import did_you_mean
 from tidewheel.logic.graph.specs import AssetNode, JobNode, LocationSnapshot, ScheduleNode, SensorNode
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.ids import trigger_id
 
 

@@ -15,7 +15,7 @@ from tidewheel.api.graphql.permissions import REPLAY_DELIVERY
 from tidewheel.api.graphql.wire import page_limit, whole_cursor
 from tidewheel.errors import AccessRefusedError, InvalidInvocationError
 from tidewheel.logic.access.operations import READ_AUDIT, SEE_DELIVERIES
-from tidewheel.runtime.push_views import get_delivery_views, replay_delivery, source_of
+from tidewheel.runtime.views.push_views import get_delivery_views, replay_delivery, source_of
 from tidewheel.services.signals import Topic
 from tidewheel.values.error_info import ErrorInfo
 

@@ -13,9 +13,9 @@ from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.metadata_entries import metadata_entries
 from tidewheel.api.graphql.wire import asset_key, key_values, millis
 from tidewheel.runtime.captured_output import capture_key
-from tidewheel.runtime.event_kinds import ERROR_TYPES
 from tidewheel.runtime.masking import mask_text
-from tidewheel.runtime.run_stats import step_stats
+from tidewheel.runtime.views.event_kinds import ERROR_TYPES
+from tidewheel.runtime.views.run_stats import step_stats
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import (
     CapturedLogs,

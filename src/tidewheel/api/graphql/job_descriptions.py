@@ -19,7 +19,7 @@ from tidewheel.api.graphql.wire import asset_keys, check_handle
 from tidewheel.errors import UserCodeUnreachableError
 from tidewheel.logic.runs.description import JobDescription
 from tidewheel.logic.runs.plan import PlannedStep, RunPlan
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.launch import LaunchRequest, PreparedLaunch
 from tidewheel.values.serde import decode
 

@@ -9,7 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from tidewheel.api.graphql.context import context_of
 from tidewheel.api.graphql.definitions import SensorView
-from tidewheel.services.lag import SensorLag
+from tidewheel.services.triggers.lag import SensorLag
 from tidewheel.values.inbox import Redelivery
 from tidewheel.values.records import TickRecord
 

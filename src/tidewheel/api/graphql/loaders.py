@@ -12,9 +12,9 @@ from tidewheel.api.graphql.loading import Loader
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.logic.partitions.keys import nameable_ordinal
-from tidewheel.services.catalog import Catalog, dynamic_keys
+from tidewheel.services.code.catalog import Catalog, dynamic_keys
 from tidewheel.services.database import Database
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.conditions import EvaluationRow
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.inbox import Redelivery

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tidewheel.api.graphql.context import RequestContext
 from tidewheel.api.graphql.server_parts import note_dynamic_partitions
-from tidewheel.services.intake import topics_of
+from tidewheel.services.runs.intake import topics_of
 from tidewheel.services.signals import Topic
 from tidewheel.values.events import Event
 from tidewheel.values.records import PartitionChange

@@ -15,7 +15,7 @@ from tidewheel.api.graphql.definitions import JobView
 from tidewheel.api.graphql.runs import config_text
 from tidewheel.api.graphql.wire import asset_texts, key_values
 from tidewheel.errors import UserCodeUnreachableError
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.evaluation import RequestedRun
 from tidewheel.values.launch import LaunchRequest

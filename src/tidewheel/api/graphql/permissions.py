@@ -34,7 +34,7 @@ from tidewheel.logic.access.operations import (
     WAIVE_OWED,
     WIPE,
 )
-from tidewheel.services.guard import Caller, Guard
+from tidewheel.services.access.guard import Caller, Guard
 
 ALL = (
     LAUNCH,

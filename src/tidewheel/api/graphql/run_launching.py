@@ -16,7 +16,7 @@ from tidewheel.api.graphql.run_config import UnreadableConfigError, read_run_con
 from tidewheel.api.graphql.wire import asset_texts, check_texts, tag_mapping
 from tidewheel.errors import AccessRefusedError
 from tidewheel.logic.graph.specs import JobNode
-from tidewheel.services.catalog import IMPLICIT_ASSET_JOB
+from tidewheel.services.code.catalog import IMPLICIT_ASSET_JOB
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.launch import ConfigProblemInfo, LaunchOutcome, LaunchRequest
 from tidewheel.values.records import RunRecord

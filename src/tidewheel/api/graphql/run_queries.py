@@ -12,7 +12,7 @@ from tidewheel.api.graphql.answers import Answer, answer
 from tidewheel.api.graphql.context import RequestContext, context_of
 from tidewheel.api.graphql.runs import event_connection, run_not_found
 from tidewheel.api.graphql.wire import page_limit, tag_mapping
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.backfills import BackfillFilter
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.status import RunStatus

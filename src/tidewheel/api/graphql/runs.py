@@ -25,7 +25,7 @@ from tidewheel.api.graphql.wire import (
     whole_cursor,
 )
 from tidewheel.runtime.masking import masked
-from tidewheel.runtime.run_stats import run_stats, step_stats
+from tidewheel.runtime.views.run_stats import run_stats, step_stats
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import RunRecord

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tidewheel.api.graphql.loaders import Loaders
 from tidewheel.logic.graph.specs import AssetNode
 from tidewheel.logic.graph.staleness import Made, Staleness, decide_staleness
-from tidewheel.services.catalog import Catalog
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.values.events import Materialization, Observation, StoredEvent
 from tidewheel.values.records import AssetState
 

@@ -23,7 +23,7 @@ from tidewheel.api.graphql.wire import (
     whole_cursor,
 )
 from tidewheel.errors import UserCodeUnreachableError
-from tidewheel.services.fixed_schedules import fixed_result
+from tidewheel.services.triggers.fixed_schedules import fixed_result
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult, RequestedRun
 from tidewheel.values.records import RunRecord, TickRecord
 from tidewheel.values.status import TickStatus, TriggerKind

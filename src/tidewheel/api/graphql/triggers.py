@@ -33,7 +33,7 @@ from tidewheel.api.graphql.permissions import EDIT_SENSOR, SET_CURSOR, START_SCH
 from tidewheel.api.graphql.trigger_kinds import SENSOR_TYPES
 from tidewheel.api.graphql.wire import MODE, REPOSITORY, asset_keys, key_values, page_limit
 from tidewheel.errors import did_you_mean
-from tidewheel.services.triggers import is_running
+from tidewheel.services.triggers.trigger_book import is_running
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.records import RunRecord, TriggerRecord
 from tidewheel.values.status import TriggerStatus

@@ -15,7 +15,7 @@ from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, number_
 from tidewheel.errors import InvalidInvocationError, LoginRefusedError
 from tidewheel.logic.access.decide import ANYWHERE, WHOLE_SERVER
 from tidewheel.logic.access.operations import MANAGE_TOKENS, MANAGE_USERS, OWN_TOKENS, READ_AUDIT
-from tidewheel.services import accounts
+from tidewheel.services.access import accounts
 from tidewheel.values.access import AuditEntry, Grant, Principal, Role, Target
 
 OBJECT: dict[str, Any] = {"type": "object"}

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
 from tidewheel.runtime import masking
 from tidewheel.runtime.captured_output import OutputName, OutputPart
-from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.conditions.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth, TriggerView
-from tidewheel.runtime.push_views import DeliveryView
+from tidewheel.runtime.views.push_views import DeliveryView
 from tidewheel.values.access import AuditEntry
 from tidewheel.values.backfill_steps import BackfillRunCount
 from tidewheel.values.backfills import BackfillRecord

@@ -15,7 +15,7 @@ from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, number_
 from tidewheel.errors import InvalidAssetKey, ParameterCheckError, did_you_mean
 from tidewheel.logic.access.operations import REPORT_EVENTS
 from tidewheel.logic.graph.specs import AssetNode
-from tidewheel.services.intake import topics_of
+from tidewheel.services.runs.intake import topics_of
 from tidewheel.storage.bitmaps import load_ordinals
 from tidewheel.values.access import Target
 from tidewheel.values.events import (

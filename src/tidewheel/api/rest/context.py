@@ -12,11 +12,11 @@ from tidewheel.api.graphql.watching import Watching
 from tidewheel.errors import RunNotFoundError
 from tidewheel.logic.access.decide import Resource
 from tidewheel.logic.access.operations import OPERATIONS, VIEW
+from tidewheel.services.access.guard import Caller
+from tidewheel.services.access.narrowing import Sight
 from tidewheel.services.database import Database
-from tidewheel.services.guard import Caller
-from tidewheel.services.narrowing import Sight
 from tidewheel.services.server import Server
-from tidewheel.storage.ports import LedgerPort
+from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.access import Target
 from tidewheel.values.records import RunRecord
 

@@ -14,7 +14,7 @@ from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, Limit, number_of
 from tidewheel.logic.access.decide import WHOLE_SERVER, Resource
 from tidewheel.logic.access.operations import REPLAY_DELIVERY, SEE_DELIVERIES
-from tidewheel.runtime.push_views import (
+from tidewheel.runtime.views.push_views import (
     DeliveryView,
     consumers_of,
     delivery_states,

@@ -12,7 +12,7 @@ from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Filter, InPath
 from tidewheel.logic.access.decide import WHOLE_SERVER, Resource
 from tidewheel.logic.access.operations import RELOAD_LOCATION, RELOAD_WORKSPACE
-from tidewheel.runtime.condition_views import AutomationView, PlanView, WhyAnswer
+from tidewheel.runtime.conditions.condition_views import AutomationView, PlanView, WhyAnswer
 from tidewheel.runtime.control import LocationHealth, ServerHealth
 from tidewheel.services.narrowed_health import narrowed_health
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Protocol
 
-WORKER_MODULE = "tidewheel.worker.in_process"
+WORKER_MODULE = "tidewheel.worker.runs.in_process"
 
 
 class ExecutionHooks(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from tidewheel.storage.schemas import metadata
+from tidewheel.storage.tables.complete import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

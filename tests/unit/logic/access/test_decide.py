@@ -7,7 +7,7 @@ import pytest
 from tidewheel.api.graphql.permissions import ALL, NEEDED
 from tidewheel.logic.access.decide import ANYWHERE, WHOLE_SERVER, Resource, decide_access
 from tidewheel.logic.access.operations import CONTROL_OPERATIONS, OPERATIONS
-from tidewheel.runtime.remote import CONTROL_METHODS, CONTROL_PREFIX
+from tidewheel.runtime.remote.socket_client import CONTROL_METHODS, CONTROL_PREFIX
 from tidewheel.values.access import Grant, Principal, Role
 
 ROLES = ("viewer", "launcher", "editor", "admin")

@@ -1,0 +1,109 @@
+"""How a target stands, whatever its condition says: made, failed or under way, by which run, and who asks for runs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tidewheel.logic.conditions.subjects import Key
+from tidewheel.logic.graph.specs import LocationSnapshot
+from tidewheel.runtime.conditions.condition_views import StandingView
+from tidewheel.storage.ports.ledger import LedgerPort
+from tidewheel.values.events import EventType, Failure
+from tidewheel.values.keys import split_check_text
+from tidewheel.values.records import EventFilter, RunFilter, RunRecord
+from tidewheel.values.run_titles import IMPLICIT_ASSET_JOB
+from tidewheel.values.status import RunStatus
+
+_PLANS = (EventType.ASSET_MATERIALIZATION_PLANNED.value, EventType.ASSET_MATERIALIZATION.value)
+_CHECK_PLANS = (EventType.ASSET_CHECK_EVALUATION_PLANNED.value, EventType.ASSET_CHECK_EVALUATION.value)
+
+
+def standing_of(ledger: LedgerPort, key: Key, partition: str | None) -> StandingView:
+    """How an asset (or one partition of it), a check or a job stands."""
+    made_at, made_by = None, ""
+    if key.kind == "job":
+        newest = ledger.get_runs(RunFilter(job_name=key.name), limit=1)
+        run = newest[0] if newest else None
+        if run is not None and run.status is RunStatus.SUCCESS:
+            made_at, made_by = run.ended_at, run.run_id
+    else:
+        made_at, made_by = _made(ledger, key, partition)
+        run = _newest_run(ledger, key, partition)
+    if run is None or run.status is RunStatus.SUCCESS:
+        state = "missing" if made_at is None else "made"
+        return StandingView(state=state, made_at=made_at, made_by=made_by)
+    state = {RunStatus.FAILURE: "failed", RunStatus.CANCELED: "cancelled"}.get(run.status, "in progress")
+    return StandingView(
+        state=state,
+        made_at=made_at,
+        made_by=made_by,
+        run_id=run.run_id,
+        run_ended_at=run.ended_at,
+        error=_error(ledger, run) if state == "failed" else "",
+    )
+
+
+def askers_of(snapshots: Iterable[LocationSnapshot], key: Key) -> tuple[str, ...]:
+    """The schedules and sensors whose runs make a target, as far as their definitions tell."""
+    return tuple(dict.fromkeys(_askers(snapshots, key)))
+
+
+def _askers(snapshots: Iterable[LocationSnapshot], key: Key) -> Iterator[str]:
+    for one in snapshots:
+        jobs = {
+            job.name
+            for job in one.jobs
+            if job.name != IMPLICIT_ASSET_JOB
+            and key.name in {"asset": job.assets, "check": job.checks, "job": (job.name,)}[key.kind]
+        }
+        for schedule in one.schedules:
+            if schedule.job_name in jobs:
+                yield f"schedule {schedule.name} (job {schedule.job_name})"
+        for sensor in one.sensors:
+            for job in sensor.jobs:
+                if job in jobs and sensor.kind != "automation":
+                    yield f"sensor {sensor.name} (job {job})"
+
+
+def _made(ledger: LedgerPort, key: Key, partition: str | None) -> tuple[float | None, str]:
+    """When a target was made last, and by which run."""
+    if key.kind == "check":
+        checks = ledger.get_check_states([split_check_text(key.name)[0]])
+        check = checks.get(key.name)
+        return (None, "") if check is None else (check.last_evaluation_at, check.last_run_id or "")
+    if partition is not None:
+        found = ledger.get_partition_events(key.name, [partition]).get(partition)
+        return (None, "") if found is None else (found[1], found[2])
+    state = ledger.get_asset_states([key.name]).get(key.name)
+    if state is None:
+        return None, ""
+    return state.last_materialization_at, state.last_materialization_run_id or ""
+
+
+def _newest_run(ledger: LedgerPort, key: Key, partition: str | None) -> RunRecord | None:
+    """The run that was to make a target, if it has not made it."""
+    partitions = None if partition is None else [partition]
+    if key.kind == "asset":
+        found = ledger.get_newest_events(_PLANS, [key.name], partitions=partitions)
+        mine = [one for one in found if one.event.check is None]
+    else:
+        asset, check = split_check_text(key.name)
+        found = ledger.get_newest_events(_CHECK_PLANS, [asset], partitions=partitions)
+        mine = [one for one in found if one.event.check == check]
+    if not mine or mine[-1].event.type.value in (_PLANS[1], _CHECK_PLANS[1]):
+        return None
+    runs = ledger.get_runs(RunFilter(run_ids=(mine[-1].event.run_id,)))
+    return runs[0] if runs else None
+
+
+def _error(ledger: LedgerPort, run: RunRecord) -> str:
+    """What the run's end says of its failure."""
+    wanted = EventFilter(types=(EventType.RUN_FAILURE.value,), run_ids=(run.run_id,))
+    found = ledger.get_events(wanted, limit=1, ascending=False)
+    if not found:
+        return run.failure_reason or ""
+    event = found[0].event
+    payload = event.payload
+    if isinstance(payload, Failure) and payload.error is not None:
+        return payload.error.headline
+    return event.message or run.failure_reason or ""

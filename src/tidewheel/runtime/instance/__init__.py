@@ -1,0 +1,1 @@
+"""The instance: what user code and programs ask about what happened."""

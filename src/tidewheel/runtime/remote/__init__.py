@@ -1,0 +1,1 @@
+"""A server elsewhere: over its socket, or over HTTP."""

@@ -1,0 +1,1 @@
+"""Backfills: the duty that makes them, and what people change about them."""

@@ -1,0 +1,1 @@
+"""Code locations: their processes, and the catalog of what they define."""

@@ -1,0 +1,1 @@
+"""Watches over all of it: lost runs, late ticks, figures, traces."""

@@ -1,0 +1,1 @@
+"""The two databases, and what each must provide."""

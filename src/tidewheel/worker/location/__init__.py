@@ -1,0 +1,1 @@
+"""The processes of a code location: the one that has imported the user's code, and its children."""

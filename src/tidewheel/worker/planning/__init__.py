@@ -1,0 +1,1 @@
+"""What a run is to do, worked out before it starts."""

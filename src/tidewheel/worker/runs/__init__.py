@@ -1,0 +1,1 @@
+"""Runs from their first step to their last, also within the user's own program."""
