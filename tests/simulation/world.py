@@ -249,7 +249,9 @@ class World:
         Raises:
             AssertionError: when something that must hold did not.
         """
-        logging.getLogger("tidewheel").setLevel(logging.CRITICAL)
+        log = logging.getLogger("tidewheel")
+        level_before = log.level
+        log.setLevel(logging.CRITICAL)
         asyncio.set_event_loop(self.loop)
         try:
             for duty in (self._serve(), self._trouble(), self._grow(), self._watch()):
@@ -257,6 +259,7 @@ class World:
             self.loop.run_until_complete(self._done)
             return self.happened
         finally:
+            log.setLevel(level_before)
             for owner in list(self.loop.owned):
                 self.loop.end_tasks_of(owner)
             leftover = [task for tasks in self.loop.owned.values() for task in list(tasks)]

@@ -379,7 +379,7 @@ class Remarks(AC):
 
 
 def test_remarks_of_a_condition_tell_its_class(caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="tidewheel.conditions.Remarks")
     Trial(asset("a", Remarks())).evaluate()
     assert [(one.name.rpartition(".")[2], one.message) for one in caplog.records] == [("Remarks", "seen")]
 
