@@ -76,7 +76,7 @@ class HookAuth(msgspec.Struct, frozen=True, kw_only=True):
         """HMAC-SHA256 of the body (hex, ``sha256=`` before it or not) in a header.
 
         With ``timestamp_header`` (seconds since the epoch) the signature is of ``<timestamp>.<body>``, and too old ones are
-        refused.
+        refused. A delivery is then known by what is signed; ``id_header``, which is not, serves only without a timestamp.
         """
         return cls(
             scheme="signed",
