@@ -260,7 +260,7 @@ def view_run(record: records.RunRecord) -> Run:
         asset_check_selection=_check_keys(record.checks),
         op_selection=steps,
         resolved_op_selection=frozenset(steps) if steps is not None else None,
-        step_keys_to_execute=steps,
+        step_keys_to_execute=list(record.step_keys) if record.step_keys is not None else steps,
         status=record.status,
         tags={name: value for name, value in known.items() if value} | record.tags,
         root_run_id=record.root_run_id,
