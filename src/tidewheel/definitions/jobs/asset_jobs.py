@@ -18,6 +18,7 @@ from tidewheel.definitions.partitions.partition_context import view_at
 from tidewheel.definitions.resources.definition import coerce_resources
 from tidewheel.definitions.triggers.run_request import RunRequest, config_mapping
 from tidewheel.errors import (
+    CheckError,
     CircularDependencyError,
     InvalidDefinitionError,
     InvalidInvocationError,
@@ -124,13 +125,17 @@ class UnresolvedAssetJobDefinition:
         """A request for one partition.
 
         Raises:
-            UnknownPartitionError: when the job knows its partitions and there is none of this key.
+            CheckError: when no partitions were given for the job: those of its assets are known once it is resolved.
+            UnknownPartitionError: when there is no partition of this key.
         """
         definition = self.partitions_def
-        partition_tags: Mapping[str, str] = {}
-        if definition is not None:
-            require_key(definition.spec, partition_key, view_at(current_time, dynamic_partitions_store))
-            partition_tags = definition.get_tags_for_partition_key(partition_key)
+        if definition is None:
+            raise CheckError(
+                f"job {self.name!r}: expected partitions_def in define_asset_job for run_request_for_partition, got none; "
+                "pass it there, or make RunRequest(partition_key=...) yourself"
+            )
+        require_key(definition.spec, partition_key, view_at(current_time, dynamic_partitions_store))
+        partition_tags = definition.get_tags_for_partition_key(partition_key)
         own_tags = getattr(self.config, "get_tags_for_partition_key", None)
         if own_tags is not None:
             partition_tags = {**partition_tags, **own_tags(partition_key)}
