@@ -91,6 +91,10 @@ def from_source(source: int) -> int:
             lambda: tw.with_resources([], {"foo": NEEDING_CONFIG}, {"foo": {"size": 1}}),
             InvalidInvocationError,
         ),
+        (
+            lambda: tw.with_resources([], {"foo": NEEDING_CONFIG}, {"foo": {"config": {"size": "x"}}}),
+            InvalidConfigError,
+        ),
         (lambda: tw.materialize_to_memory([from_source, SOURCE]), InvariantViolationError),
         (
             lambda: tw.materialize_to_memory(

@@ -11,6 +11,7 @@ from tidewheel.definitions.assets.asset_loading import AssetValueLoader
 from tidewheel.definitions.assets.asset_spec import AssetSpec
 from tidewheel.definitions.assets.definition import DEFAULT_IO_MANAGER, AssetsDefinition
 from tidewheel.definitions.assets.source_assets import SourceAsset
+from tidewheel.definitions.config.config_validation import check_config
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.lint import collect_problems, raise_problems
@@ -330,6 +331,8 @@ def with_resources(
             raise InvalidInvocationError(
                 f"with_resources: expected {{'config': ...}} for {key!r}, got {given!r}"
             )
+        if not callable(given["config"]):
+            check_config(resources[key].config_field, given["config"], subject=f"resource {key!r}")
         resources[key] = resources[key].configured(given["config"])
     return [_with_resources(one, resources) for one in definitions]
 
