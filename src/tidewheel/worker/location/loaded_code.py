@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidewheel.definitions.loading.defs_folder import load_defs
 from tidewheel.definitions.loading.loaders import find_definitions
 from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.errors import CodeLocationLoadError, DefinitionsError, TidewheelError, did_you_mean
@@ -110,7 +109,7 @@ def _import(target: CodeTarget) -> ModuleType:
 
 def _definitions(module: ModuleType, target: CodeTarget) -> Definitions:
     if target.is_defs_folder:
-        return load_defs(module)
+        return _all_below(module)
     if target.attribute is None:
         return find_definitions(module)
     found: Any = getattr(module, target.attribute, None)
@@ -123,6 +122,11 @@ def _definitions(module: ModuleType, target: CodeTarget) -> Definitions:
     holder = ModuleType(module.__name__)
     setattr(holder, target.attribute, found)
     return find_definitions(holder)
+
+
+def _all_below(package: ModuleType) -> Definitions:
+    found: Definitions = importlib.import_module("tidewheel.dagster.components").load_defs(package)
+    return found
 
 
 def _load_error(exc: BaseException, target: CodeTarget) -> ErrorInfo:
