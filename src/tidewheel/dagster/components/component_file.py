@@ -12,6 +12,8 @@ from tidewheel.errors import InvalidDefinitionError
 
 COMPONENT_FILES = ("defs.yaml", "component.yaml")
 MERGE, REPLACE = "merge", "replace"
+FILES_READ: set[str] = set()
+"""Every component file that this process has read: like imported modules, they are user code that may be edited."""
 
 
 class _Said(BaseModel):
@@ -59,6 +61,7 @@ def read_components(file: Path) -> list[ComponentSaid]:
     Raises:
         InvalidDefinitionError: when it is no YAML, or its form is wrong.
     """
+    FILES_READ.add(str(file.resolve()))
     try:
         documents = list(yaml.load_all(file.read_text(), _Loader))
     except yaml.YAMLError as exc:

@@ -147,7 +147,7 @@ def _load_error(exc: BaseException, target: CodeTarget) -> ErrorInfo:
 
 
 def watched_files(target: CodeTarget, root: Path) -> tuple[str, ...]:
-    """Source files of user code: everything imported from below the working folder, and the target itself."""
+    """Source files of user code: what was imported from below the working folder, component files, and the target itself."""
     excluded = tuple(
         {sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")}
         | {str(Path(__file__).resolve().parents[1])}
@@ -161,4 +161,5 @@ def watched_files(target: CodeTarget, root: Path) -> tuple[str, ...]:
             target.file and path.startswith(str(Path(target.file).resolve().parent))
         ):
             found.add(path)
-    return tuple(sorted(found))
+    components = sys.modules.get("tidewheel.dagster.components.component_file")
+    return tuple(sorted(found | (components.FILES_READ if components is not None else set())))
