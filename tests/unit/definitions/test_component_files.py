@@ -15,12 +15,14 @@ from tidewheel.dagster.components import (
     get_component_defs_within_project,
     load_from_defs_folder,
 )
+from tidewheel.definitions.assets.code_references import code_references_of
 from tidewheel.errors import CheckError, InvalidDefinitionError
 
 CLASSES = """
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 import tidewheel as tw
+from pydantic import Field
 from tidewheel.dagster import (
     Component, Model, Resolvable, ResolvedAssetKey, ResolvedAssetSpec, Resolver, template_var,
 )
@@ -31,7 +33,7 @@ class Step(Model, Resolvable):
 
 class Specs(Component, Model, Resolvable):
     assets: list[ResolvedAssetSpec]
-    steps: list[Step] = []
+    steps: list[Step] = Field(alias="doing", default=[])
     by_name: dict[str, Step] = {}
     mode: Literal["slow", "fast"] = "slow"
     either: int | list[str] | Step | None = None
@@ -99,6 +101,10 @@ def write(root: Path) -> Write:
     return to
 
 
+def said_of(spec: tw.AssetSpec) -> dict:
+    return {key: value for key, value in spec.metadata.items() if not key.startswith("dagster/")}
+
+
 def specs_of(root: Path) -> dict[str, tw.AssetSpec]:
     defs = load_from_defs_folder(path_within_project=root)
     return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
@@ -115,7 +121,7 @@ type: {TYPE}.Specs
 attributes:
   mode: fast
   either: [a, "{{{{ folder }}}}"]
-  steps:
+  doing:
     - name: "{{{{ shout('one') }}}}"
       times: "{{{{ 1 + 2 }}}}"
   by_name:
@@ -147,7 +153,7 @@ attributes:
     assert fish.automation_condition == tw.AutomationCondition.eager()
     assert fish.partitions_def == tw.DailyPartitionsDefinition("2024-01-01")
     assert crab.partitions_def == tw.StaticPartitionsDefinition(["a", "b"])
-    assert crab.metadata == {
+    assert said_of(crab) == {
         "steps": [("ONE", 3), ("two", 1)],
         "mode": "fast",
         "either": "['a', 'some']",
@@ -168,9 +174,12 @@ type: {TYPE}.Bare
 """,
     )
     found = specs_of(root)
-    assert found["plain"].metadata == {"count": 3}
+    assert said_of(found["plain"]) == {"count": 3}
     assert found["a/b"].description == "QUIET"
     assert "all" in found
+    lines = [code_references_of(found[key].metadata)[0].source for key in ("plain", "a/b", "all")]
+    file = root / "src" / "reef_files" / "defs" / "all" / "defs.yaml"
+    assert lines == [f"{file}:2", f"{file}:5", f"{file}:8"]
     pairs = get_all_components_defs_within_project(project_root=root, component_path="all")
     assert [type(component).__name__ for component, _ in pairs] == ["Plain", "Data", "Bare"]
     _, defs = get_component_defs_within_project(project_root=root, component_path="all", instance_key=1)
@@ -191,7 +200,7 @@ def test_names_and_classes_beside_the_file(root: Path, write: Write) -> None:
         "inner/deep/defs.yaml",
         'type: .local.Local\ntemplate_vars_module: .names\nattributes: {key: "{{ the_key }}", count: "{{ times(4) }}"}\n',
     )
-    assert specs_of(root)["given"].metadata == {"count": 40}
+    assert said_of(specs_of(root)["given"]) == {"count": 40}
 
 
 def test_what_a_component_makes_is_changed(root: Path, write: Write) -> None:
@@ -268,7 +277,7 @@ def test_other_components_of_the_tree(root: Path, write: Write) -> None:
         "b/defs.yaml",
         f"type: {TYPE}.Plain\nattributes:\n  key: second\n  count: \"{{{{ load_component_at_path('a').count + 1 }}}}\"\n",
     )
-    assert specs_of(root)["second"].metadata == {"count": 8}
+    assert said_of(specs_of(root)["second"]) == {"count": 8}
     tree = ComponentTree.for_project(root)
     plain = type(tree.load_component("a"))
     assert sorted(one.key for one in tree.get_all_components(plain)) == ["first", "second"]

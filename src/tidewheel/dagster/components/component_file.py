@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +56,29 @@ def component_file(folder: Path) -> Path | None:
     return next((folder / name for name in COMPONENT_FILES if (folder / name).is_file()), None)
 
 
-def read_components(file: Path) -> list[ComponentSaid]:
-    """The components of a file, one of each document.
+def read_components(file: Path) -> list[tuple[ComponentSaid, int]]:
+    """The components of a file, one of each document, with the line that it begins at.
 
     Raises:
         InvalidDefinitionError: when it is no YAML, or its form is wrong.
     """
     FILES_READ.add(str(file.resolve()))
     try:
-        documents = list(yaml.load_all(file.read_text(), _Loader))
+        documents = list(_documents(file.read_text()))
     except yaml.YAMLError as exc:
         raise InvalidDefinitionError(f"{file}: expected valid YAML, got: {exc}") from exc
-    return [component_said(one, file) for one in documents if one is not None]
+    return [(component_said(one, file), line) for one, line in documents if one is not None]
+
+
+def _documents(text: str) -> Iterator[tuple[Any, int]]:
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            assert node is not None  # there is one, says check_node
+            yield loader.construct_document(node), node.start_mark.line + 1
+    finally:
+        loader.dispose()
 
 
 def component_said(document: Any, file: Path) -> ComponentSaid:

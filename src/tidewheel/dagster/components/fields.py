@@ -98,7 +98,7 @@ class Resolvable:
 
 
 class FieldOf(typing.NamedTuple):
-    """A field of a class: its name, the name in the file, its annotation, and whether it must be given."""
+    """A field of a class: its name as an argument, that in the file, its annotation, and whether it must be given."""
 
     name: str
     given_as: str
@@ -111,7 +111,7 @@ def fields_of(kind: Any) -> list[FieldOf]:
     if issubclass(kind, BaseModel):
         hints = typing.get_type_hints(kind, include_extras=True)
         found = [
-            (name, hints.get(name, one.annotation), one.is_required())
+            (one.alias or name, hints.get(name, one.annotation), one.is_required())
             for name, one in kind.model_fields.items()
         ]
     elif dataclasses.is_dataclass(kind):

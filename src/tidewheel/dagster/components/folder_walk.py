@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from tidewheel.dagster.components.component_file import ComponentSaid, component_file, read_components
 from tidewheel.dagster.components.post_processing import changed
+from tidewheel.definitions.assets.code_references import LocalFileCodeReference, with_reference
 from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.loading.loaders import LazyDefinitions, load_definitions_from_module
 from tidewheel.definitions.loading.module_assets import members_of
@@ -31,6 +32,7 @@ class Placed(NamedTuple):
     component: Any
     context: ComponentLoadContext
     said: ComponentSaid | None = None
+    line: int = 1
 
     def build(self) -> Definitions:
         """Its definitions, changed as its file says.
@@ -43,10 +45,15 @@ class Placed(NamedTuple):
             raise self.context.resolution_context.mistake(
                 f"expected {type(self.component).__name__}.build_defs to return Definitions, got {made!r}"
             )
-        changes = self.said.post_processing if self.said is not None else None
-        if changes is None or not changes.assets:
+        if self.said is None:
             return made
-        return changed(made, changes.assets, self.context.resolution_context)
+        changes = self.said.post_processing
+        if changes is not None and changes.assets:
+            made = changed(made, changes.assets, self.context.resolution_context)
+        file = self.context.resolution_context.source
+        assert file is not None
+        place = LocalFileCodeReference(file_path=str(file), line_number=self.line)
+        return made.with_assets(with_reference(made.assets or (), place))
 
 
 def build_folder(context: ComponentLoadContext, *, stops_at_keyword: bool = False) -> Definitions:
@@ -125,10 +132,10 @@ def components_below(context: ComponentLoadContext) -> Iterator[Placed]:
 
 def components_of_file(context: ComponentLoadContext, file: Path) -> list[Placed]:
     """The components that a file names."""
-    return [placed(context, said, file) for said in read_components(file)]
+    return [placed(context, said, file, line) for said, line in read_components(file)]
 
 
-def placed(context: ComponentLoadContext, said: ComponentSaid, file: Path) -> Placed:
+def placed(context: ComponentLoadContext, said: ComponentSaid, file: Path, line: int) -> Placed:
     """A component made of what its file says.
 
     Raises:
@@ -141,7 +148,7 @@ def placed(context: ComponentLoadContext, said: ComponentSaid, file: Path) -> Pl
         module = importlib.import_module(inside.absolute_module_name(said.template_vars_module))
         names |= _template_vars(module, inside)
     inside = inside.with_rendering_scope(names)
-    return Placed(component_of(kind, said.attributes, inside), inside, said)
+    return Placed(component_of(kind, said.attributes, inside), inside, said, line)
 
 
 def component_of(kind: Any, attributes: Mapping[str, Any] | None, context: ComponentLoadContext) -> Any:

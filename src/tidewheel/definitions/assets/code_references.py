@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,10 +89,16 @@ def _with_function_reference(one: Any) -> Any:
     if reference is None:
         return one
 
+    return with_reference([one], reference)[0]
+
+
+def with_reference(assets_defs: Iterable[Any], reference: LocalFileCodeReference) -> list[Any]:
+    """The same definitions with one more reference, where they do not have it yet."""
+
     def add(references: list[Any]) -> list[Any]:
         return references if reference in references else [*references, reference]
 
-    return one.map_asset_specs(lambda spec: _changed(spec, add))
+    return [_mapped(one, lambda spec: _changed(spec, add)) for one in assets_defs]
 
 
 def reference_of(fn: Any) -> LocalFileCodeReference | None:

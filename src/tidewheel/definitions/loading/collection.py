@@ -292,6 +292,10 @@ class Definitions:
 
         return self._replaced(assets=map_asset_specs(mapped, self.assets or ()))
 
+    def with_assets(self, assets: Iterable[Any]) -> Definitions:
+        """A copy with other assets."""
+        return self._replaced(assets=list(assets))
+
     def get_asset_value_loader(self, instance: Any = None) -> AssetValueLoader:
         """Something that loads stored values of assets."""
         return AssetValueLoader(self.resolved, instance=instance)
