@@ -31,6 +31,11 @@ from tidewheel.dagster.components.ready_components import (
     PythonScriptComponent,
 )
 from tidewheel.dagster.components.resolution import ResolutionContext
+from tidewheel.dagster.components.sandbox import (
+    DefsFolderSandbox,
+    create_defs_folder_sandbox,
+    random_importable_name,
+)
 from tidewheel.dagster.components.scaffolders import (
     Scaffolder,
     ScaffoldRequest,
@@ -72,6 +77,7 @@ __all__ = [
     "ComponentTypeSpec",
     "DefinitionsComponent",
     "DefsFolderComponent",
+    "DefsFolderSandbox",
     "DefsStateConfig",
     "DefsStateConfigArgs",
     "DefsStateManagementType",
@@ -97,11 +103,13 @@ __all__ = [
     "component_defs",
     "component_instance",
     "create_component_translator_cls",
+    "create_defs_folder_sandbox",
     "definitions",
     "get_all_components_defs_within_project",
     "get_component_defs_within_project",
     "load_defs",
     "load_from_defs_folder",
+    "random_importable_name",
     "scaffold_component",
     "scaffold_with",
     "template_var",
