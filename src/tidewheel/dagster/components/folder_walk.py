@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from tidewheel.dagster.components.component_file import ComponentSaid, component_file, read_components
+from tidewheel.dagster.components.origins import with_origin
 from tidewheel.dagster.components.post_processing import changed
-from tidewheel.definitions.assets.code_references import LocalFileCodeReference, with_reference
+from tidewheel.definitions.assets.code_references import LocalFileCodeReference
 from tidewheel.definitions.loading.collection import Definitions
 from tidewheel.definitions.loading.loaders import LazyDefinitions, load_definitions_from_module
 from tidewheel.definitions.loading.module_assets import members_of
@@ -46,14 +47,14 @@ class Placed(NamedTuple):
                 f"expected {type(self.component).__name__}.build_defs to return Definitions, got {made!r}"
             )
         if self.said is None:
-            return made
+            return with_origin(made, self.component, None)
         changes = self.said.post_processing
         if changes is not None and changes.assets:
             made = changed(made, changes.assets, self.context.resolution_context)
         file = self.context.resolution_context.source
         assert file is not None
         place = LocalFileCodeReference(file_path=str(file), line_number=self.line)
-        return made.with_assets(with_reference(made.assets or (), place))
+        return with_origin(made, self.component, place)
 
 
 def build_folder(context: ComponentLoadContext, *, stops_at_keyword: bool = False) -> Definitions:

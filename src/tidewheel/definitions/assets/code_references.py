@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,16 +89,10 @@ def _with_function_reference(one: Any) -> Any:
     if reference is None:
         return one
 
-    return with_reference([one], reference)[0]
-
-
-def with_reference(assets_defs: Iterable[Any], reference: LocalFileCodeReference) -> list[Any]:
-    """The same definitions with one more reference, where they do not have it yet."""
-
     def add(references: list[Any]) -> list[Any]:
         return references if reference in references else [*references, reference]
 
-    return [_mapped(one, lambda spec: _changed(spec, add)) for one in assets_defs]
+    return one.map_asset_specs(lambda spec: _changed(spec, add))
 
 
 def reference_of(fn: Any) -> LocalFileCodeReference | None:
@@ -172,10 +166,11 @@ def link_code_references_to_git(
     def change(spec: AssetSpec) -> AssetSpec:
         return _changed(spec, lambda references: [linked(one) for one in references])
 
-    return [_mapped(one, change) for one in assets_defs]
+    return [mapped_specs(one, change) for one in assets_defs]
 
 
-def _mapped(one: Any, change: Callable[[AssetSpec], AssetSpec]) -> Any:
+def mapped_specs(one: Any, change: Callable[[AssetSpec], AssetSpec]) -> Any:
+    """A definition with its asset specs changed; what has none stays what it is."""
     if isinstance(one, AssetSpec):
         return change(one)
     if isinstance(one, AssetsDefinition) and not isinstance(one, AssetChecksDefinition):

@@ -292,10 +292,6 @@ class Definitions:
 
         return self._replaced(assets=map_asset_specs(mapped, self.assets or ()))
 
-    def with_assets(self, assets: Iterable[Any]) -> Definitions:
-        """A copy with other assets."""
-        return self._replaced(assets=list(assets))
-
     def get_asset_value_loader(self, instance: Any = None) -> AssetValueLoader:
         """Something that loads stored values of assets."""
         return AssetValueLoader(self.resolved, instance=instance)
@@ -321,6 +317,10 @@ class Definitions:
             )
 
     # -- changed copies ---------------------------------------------------------------------------------------------------
+
+    def with_changes(self, **changes: Any) -> Definitions:
+        """A copy with some arguments of the constructor changed."""
+        return self._replaced(**changes)
 
     def _replaced(self, **changes: Any) -> Definitions:
         values: dict[str, Any] = {
