@@ -344,3 +344,20 @@ def test_hooks_tell_what_is_wrong_as_rest_does(rest: GuardedServer) -> None:
     assert dict(headers)["content-type"] == "application/problem+json"
     assert problem["type"] == f"urn:tidewheel:{problem['kind']}"
     assert problem["detail"] == problem["message"]
+
+
+def test_a_full_disk_is_told_and_passes(rest: GuardedServer) -> None:
+    report = {"kind": "succeeded", "metadata": {"text": "x" * 60_000}}
+
+    def limit_pages(count: int) -> None:
+        with rest.ledger.backend.write() as conn:
+            conn.exec_driver_sql(f"PRAGMA max_page_count = {count}")
+
+    limit_pages(1)  # never below what is used already: as on a disk without room
+    try:
+        status, problem = rest.rest("POST", "/assets/orders/events", report)
+    finally:
+        limit_pages(4_294_967_294)
+    assert (status, problem["type"]) == (503, "urn:tidewheel:ledger_unusable")
+    assert "make room on its disk" in problem["detail"]
+    assert rest.rest("POST", "/assets/orders/events", report)[0] == 201
