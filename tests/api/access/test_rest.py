@@ -13,6 +13,10 @@ from tests.api.access.conftest import GuardedServer
 pytestmark = pytest.mark.xdist_group("access-rest")
 
 
+def deep(levels: int) -> dict:
+    return {"ops": deep(levels - 1)} if levels else {}
+
+
 @pytest.fixture(scope="module")
 def rest(open_server: GuardedServer) -> GuardedServer:
     return open_server
@@ -241,6 +245,8 @@ def test_an_event_of_an_asset_that_nobody_defines_has_to_be_meant(rest: GuardedS
         ("POST", "/launch", b"null", 422, "expected"),
         ("POST", "/launch", {}, 422, "one of job_name"),
         ("POST", "/launch", {"job": "greet"}, 422, "job"),
+        ("POST", "/launch", {"job_name": "greet", "run_config": deep(900)}, 422, "at most 200 levels deep"),
+        ("POST", "/launch", {"job_name": "greet", "run_config": deep(190)}, 422, "run config"),
         ("POST", "/launch", {"job_name": "gret"}, 404, "did you mean 'greet'"),
         ("POST", "/launch", {"job_name": "greet", "location": "nowhere"}, 404, "code location"),
         ("POST", "/launch", {"job_name": "a\x00b"}, 422, "job_name"),
