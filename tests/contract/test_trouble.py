@@ -36,13 +36,13 @@ def test_a_connection_cut_within_a_write(database, postgres_server, postgres_add
     ledger = open_ledger(postgres_address)
     ledger.put_setting("before", "kept")
     name = sa.make_url(postgres_address).database
-    with pytest.raises(LedgerUnusableError, match=rf"{name}.*, got: .*; check that the database runs"):
-        with ledger.backend.write() as conn:
-            conn.exec_driver_sql("UPDATE setting SET value = 'lost'")
-            postgres_server.execute(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-            )
-            conn.exec_driver_sql("SELECT 1")
+    told = pytest.raises(LedgerUnusableError, match=rf"{name}.*, got: .*; check that the database runs")
+    with told, ledger.backend.write() as conn:
+        conn.exec_driver_sql("UPDATE setting SET value = 'lost'")
+        postgres_server.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+        conn.exec_driver_sql("SELECT 1")
     assert ledger.get_setting("before") == "kept"
     ledger.close()
 
