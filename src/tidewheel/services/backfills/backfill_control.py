@@ -167,7 +167,7 @@ class BackfillControl:
     def _fields(self, request: BackfillRequest) -> BackfillFields:
         """What is asked for. In the writing thread: sets of older definitions may have to be built again."""
         ledger, catalog = self._database.ledger, self._locations.catalog
-        view = load_view(ledger, self._clock())
+        view = load_view(self._database, self._clock())
         location = request.location
         parts: Sequence[BackfillPart]
         job_name: Optional[str] = None
@@ -226,7 +226,7 @@ class BackfillControl:
 
     def _sets(self, record: BackfillRecord) -> dict[str, TargetSets]:
         catalog = self._locations.catalog
-        view = load_view(self._database.ledger, self._clock())
+        view = load_view(self._database, self._clock())
         job = None
         if record.fields.job_name is not None:
             job = catalog.job(record.fields.location or "", record.fields.job_name)
