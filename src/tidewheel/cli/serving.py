@@ -197,9 +197,9 @@ async def _serve(
         address = ServerAddress(pid=os.getpid(), socket=str(path), host=host, port=port, started_at=now_s())
         write_address(home, address)
         if as_json:
-            printer.say(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
+            printer.begin(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
         elif not quiet:
-            printer.say(
+            printer.begin(
                 f"Tidewheel serves {', '.join(targets)} on http://{host}:{port} (home {home}). Ctrl-C ends it."
             )
             told = asyncio.create_task(_tell_what_is_stopped(server, printer))
