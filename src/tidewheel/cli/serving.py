@@ -74,7 +74,7 @@ def serve(
     if not targets:
         raise InvalidInvocationError(
             "expected code to run, got none; pass -f FILE or -m MODULE, or name it in pyproject.toml under "
-            "[tool.tidewheel] file = ..."
+            "[tool.tidewheel] file = ... (of Dagster projects, workspace.yaml, [tool.dagster] and [tool.dg] are read)"
         )
     with _home_folder(home) as folder:
         settings = load_settings(folder, os.environ)

@@ -165,6 +165,7 @@ class InProcessRun:
         parent_run_id: str | None = None,
         root_run_id: str | None = None,
         steps: Sequence[str] | None = None,
+        step_keys: Sequence[str] | None = None,
         clock: Callable[[], float] = now_s,
     ) -> None:
         self.job = job
@@ -179,6 +180,7 @@ class InProcessRun:
             assets=_texts(job.asset_selection),
             checks=_texts(job.asset_check_selection),
             steps=tuple(steps) if steps is not None else None,
+            step_keys=tuple(step_keys) if step_keys is not None else None,
             run_config=dict(run_config),
             tags=dict(tags),
             parent_run_id=parent_run_id,
@@ -229,6 +231,7 @@ class InProcessRun:
             assets=new.assets,
             checks=new.checks,
             steps=new.steps,
+            step_keys=new.step_keys,
             run_config=new.run_config,
             tags=new.tags,
             parent_run_id=new.parent_run_id,
