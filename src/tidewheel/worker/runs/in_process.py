@@ -67,11 +67,11 @@ def execute_in_process(
     ephemeral = _ephemeral_job(
         job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
-    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
-    resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     all_tags = {**job.run_tags, **normalize_tags(tags)}
     if partition_key is not None:
         all_tags.update(_partition_tags(ephemeral, partition_key, asset_selection, instance))
+    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
+    resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     given = plain_run_config(run_config)
     run = InProcessRun(ephemeral, given, all_tags, instance=instance, run_id=run_id)
     result = run.execute(resolved, raise_on_error=raise_on_error)
