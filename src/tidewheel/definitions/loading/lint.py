@@ -192,5 +192,7 @@ def _schedules(resolved: ResolvedDefinitions) -> list[str]:
                 resolved.schedule(name)
             except TidewheelError as exc:
                 text = str(exc)
-                problems.append(text if text.startswith(f"schedule {name!r}") else f"schedule {name!r}: {text}")
+                problems.append(
+                    text if text.startswith(f"schedule {name!r}") else f"schedule {name!r}: {text}"
+                )
     return problems
