@@ -24,8 +24,6 @@ COLOURS = {
     "STARTED": "cyan",
 }
 ID_LENGTH = 8
-LONGEST_TEXT = 1_000
-
 
 MAX_WAITING = 10_000
 
@@ -97,5 +95,5 @@ def line_of(activity: Activity) -> str:
     if activity.partition:
         name += f"[{activity.partition}]"
     run = f" run {activity.run_id[-ID_LENGTH:]}" if activity.run_id and activity.kind == "run" else ""
-    text = f"  {activity.text[:LONGEST_TEXT]}" if activity.text else ""
+    text = f"  {activity.text}" if activity.text else ""
     return f"{moment(activity.timestamp)[11:]}  {activity.kind:<15} {status} {name}{run}{text}"
