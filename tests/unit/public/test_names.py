@@ -56,6 +56,15 @@ def test_the_bare_import_pulls_in_no_library():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_process_of_user_code_loads_nothing_of_a_database():
+    code = (
+        "import sys, tidewheel.worker.location.location_process\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'sqlalchemy', 'alembic', 'starlette', 'uvicorn', 'click'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_installed_as_dagster_also_private_modules_have_the_names():
     code = (
         "import tidewheel.dagster as t; t.install()\n"

@@ -669,6 +669,7 @@ class AssetsDefinition:
                     for given in op_def.input_defs
                     if given.input_manager_key is not None
                 )
+                required.update(given.io_manager_key for given in op_def.output_defs if given.io_manager_key)
         for key in self.keys:
             if self.is_materializable:
                 required.add(self.get_io_manager_key_for_asset_key(key))

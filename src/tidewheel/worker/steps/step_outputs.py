@@ -494,6 +494,9 @@ class OutputWriter:
     def finish(self, step: StepContext, taken: TakenOutputs) -> None:
         """Check that nothing is missing and no blocking check has failed.
 
+        An output of the type Nothing has no value that could be missing: it is given at the end, unless the step makes
+        several assets, of which each has to be named.
+
         Raises:
             StepOutputNotFoundError: when a required output was not given.
             AssetCheckFailedError: when a blocking check did not pass.
@@ -510,6 +513,9 @@ class OutputWriter:
                 continue
             entity = step.asset_of_output(name) or step.check_of_output(name)
             if selected is not None and entity is not None and entity not in selected:
+                continue
+            if definition.dagster_type.is_nothing and (entity is None or len(step.asset_keys) == 1):
+                self.take(step, Output(None, name), taken)
                 continue
             what = f"{entity.to_user_string()!r} ({name})" if entity is not None else f"{name!r}"
             raise StepOutputNotFoundError(
