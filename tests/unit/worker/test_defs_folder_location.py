@@ -42,3 +42,24 @@ def test_a_component_file_that_is_wrong_is_watched_for_its_mend(package: Path) -
     with pytest.raises(LoadFailure, match=r"nothing\.Here") as caught:
         load_code(target, "reef")
     assert str(file) in caught.value.files
+
+
+def test_variables_of_a_file_come_before_those_that_are_there(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = package.parents[1] / ".env"
+    file.write_text('REEF_ONE=from file\nREEF_TWO="${REEF_ONE} too"\n')
+    monkeypatch.setenv("REEF_ONE", "there")
+    monkeypatch.setenv("REEF_TWO", "there")
+    (package / "assets.py").write_text(
+        "import os\nimport tidewheel as tw\n\none = tw.AssetSpec('one', description=os.environ['REEF_TWO'])\n"
+    )
+    target = CodeTarget(
+        module="reef_location.defs",
+        working_dir=str(package.parents[1]),
+        is_defs_folder=True,
+        env_file=str(file),
+    )
+    loaded = load_code(target, "reef")
+    assert {node.key: node.description for node in loaded.snapshot.assets}["one"] == "from file too"
+    assert str(file) in loaded.snapshot.files

@@ -59,6 +59,8 @@ def load_code(target: CodeTarget, location: str) -> LoadedCode:
     if target.as_dagster:
         serve_as_dagster()
     try:
+        if target.env_file is not None:
+            _read_environment(target.env_file)
         with warnings.catch_warnings():
             module = _import(target)
         defs = _definitions(module, target)
@@ -77,6 +79,13 @@ def _warm(defs: Definitions) -> None:
     """Resolve now what every run of assets needs: workers inherit it (half a second with a thousand assets)."""
     with contextlib.suppress(TidewheelError):  # whoever runs assets is told what is wrong
         defs.resolve_implicit_global_asset_job_def()
+
+
+def _read_environment(file: str) -> None:
+    """Take the variables of a file into the environment, before those that are there, as Dagster does."""
+    from dotenv import load_dotenv  # noqa: PLC0415 - third party, and only such projects need it
+
+    load_dotenv(file, override=True)
 
 
 def serve_as_dagster() -> None:
@@ -153,6 +162,8 @@ def watched_files(target: CodeTarget, root: Path) -> tuple[str, ...]:
         | {str(Path(__file__).resolve().parents[1])}
     )
     found = {str(Path(target.file).resolve())} if target.file else set()
+    if target.env_file is not None:
+        found.add(target.env_file)
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or path.startswith(excluded) or "site-packages" in path:
