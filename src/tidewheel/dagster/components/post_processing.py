@@ -35,7 +35,7 @@ def changed(defs: Definitions, changes: Sequence[AssetChange], context: Resoluti
 
 def _change(change: AssetChange, context: ResolutionContext) -> Any:
     def on(spec: AssetSpec) -> AssetSpec:
-        given = asset_attributes(context.with_scope(asset=spec), change.attributes)
+        given = asset_attributes(context.with_scope(asset=spec), change.attributes, spec.key)
         if "key" in given:
             raise context.mistake(
                 "expected attributes that can change, got the key; set it where the asset is made"

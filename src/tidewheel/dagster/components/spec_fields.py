@@ -46,8 +46,10 @@ def asset_key(context: ResolutionContext, value: Any) -> AssetKey:
     return AssetKey.from_user_string(str(found)) if not isinstance(found, list) else AssetKey(found)
 
 
-def asset_attributes(context: ResolutionContext, value: Any) -> dict[str, Any]:
+def asset_attributes(context: ResolutionContext, value: Any, key: AssetKey | None = None) -> dict[str, Any]:
     """Arguments of an ``AssetSpec``, of plain values; those that were not given are left out.
+
+    ``key``: what a prefix is put before where no key is given.
 
     Raises:
         InvalidDefinitionError: when a name is none of the arguments, or a value does not fit.
@@ -73,9 +75,9 @@ def asset_attributes(context: ResolutionContext, value: Any) -> dict[str, Any]:
             found[name] = resolved
         else:
             found[name] = inner.resolve_value(one)
-    prefix = found.pop("key_prefix", None)
-    if prefix is not None and "key" in found:
-        found["key"] = found["key"].with_prefix(prefix)
+    prefix, known = found.pop("key_prefix", None), found.get("key", key)
+    if prefix is not None and known is not None:
+        found["key"] = known.with_prefix(prefix)
     return found
 
 

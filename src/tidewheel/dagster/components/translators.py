@@ -37,7 +37,9 @@ class TranslationFnResolver(Resolver, Generic[T]):
 
         def translated(spec: AssetSpec, data: Any) -> AssetSpec:
             inner = context.with_scope(spec=spec, data=data, **names(data))
-            return spec.replace_attributes(**asset_attributes(inner, attributes))
+            given = asset_attributes(inner, attributes, spec.key)
+            together = {name: given.pop(name) for name in ("metadata", "tags") if name in given}
+            return spec.replace_attributes(**given).merge_attributes(**together)
 
         return translated
 
