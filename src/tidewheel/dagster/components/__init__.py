@@ -28,7 +28,9 @@ from tidewheel.dagster.components.ready_components import (
     DefinitionsComponent,
     DefsFolderComponent,
     FunctionComponent,
+    FunctionSpec,
     PythonScriptComponent,
+    ScriptSpec,
 )
 from tidewheel.dagster.components.resolution import ResolutionContext
 from tidewheel.dagster.components.sandbox import (
@@ -82,6 +84,7 @@ __all__ = [
     "DefsStateConfigArgs",
     "DefsStateManagementType",
     "FunctionComponent",
+    "FunctionSpec",
     "Injected",
     "Model",
     "OpSpec",
@@ -96,6 +99,7 @@ __all__ = [
     "Resolver",
     "ScaffoldRequest",
     "Scaffolder",
+    "ScriptSpec",
     "StateBackedComponent",
     "TranslationFn",
     "TranslationFnResolver",

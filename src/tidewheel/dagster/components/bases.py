@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,9 +22,9 @@ class ComponentTypeSpec:
     """What is said about a class of components."""
 
     description: str | None = None
-    tags: Sequence[str] | None = None
-    owners: Sequence[str] | None = None
-    metadata: Mapping[str, Any] | None = None
+    tags: Sequence[str] = ()
+    owners: Sequence[str] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Component(ABC):

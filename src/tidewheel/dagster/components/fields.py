@@ -44,6 +44,7 @@ class Resolver:
         self.model_field_type = model_field_type
         self.model_field_name = model_field_name
         self.takes_model = bool(more.pop("takes_model", False))
+        self.takes_raw = bool(more.pop("takes_raw", False))
         self.more = more
 
     @staticmethod
@@ -53,8 +54,8 @@ class Resolver:
 
     @staticmethod
     def passthrough(**more: Any) -> Resolver:
-        """The value as it is."""
-        return Resolver(_as_given, **more)
+        """The value as it is, expressions too."""
+        return Resolver(_as_given, takes_raw=True, **more)
 
     @staticmethod
     def from_model(fn: Callable[[Any, Any], Any], **more: Any) -> Resolver:
@@ -187,17 +188,25 @@ def resolve_fields(data: Any, kind: Any, context: ResolutionContext) -> dict[str
             )
     found: dict[str, Any] = {}
     for one in fields:
-        resolver = resolver_in(one.annotation)
-        if resolver is not None and resolver.takes_model:
-            model = data if isinstance(data, BaseModel) else model_of(kind)(**given)
-            found[one.name] = resolver.fn(context.at_path(one.given_as), model)
-        elif one.given_as in given:
-            found[one.name] = resolve(one.annotation, given[one.given_as], context.at_path(one.given_as))
+        if one.given_as in given:
+            found[one.name] = _field(one, kind, data, given, context.at_path(one.given_as))
         elif one.is_required:
             raise context.mistake(
                 f"expected the attribute {one.given_as!r} of {kind.__name__}, got none; give it"
             )
     return found
+
+
+def _field(field: FieldOf, kind: Any, data: Any, given: Mapping[str, Any], context: ResolutionContext) -> Any:
+    """The value of one field. An expression that gives an object is that object, whatever the resolver."""
+    resolver, value = resolver_in(field.annotation), given[field.given_as]
+    if resolver is not None and resolver.takes_model:
+        return resolver.fn(context, data if isinstance(data, BaseModel) else model_of(kind)(**given))
+    if isinstance(value, str) and has_expression(value) and not (resolver is not None and resolver.takes_raw):
+        value = context.resolve_value(value)
+        if not isinstance(value, str):
+            return value
+    return resolve(field.annotation, value, context)
 
 
 def resolve(annotation: Any, value: Any, context: ResolutionContext) -> Any:
