@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tidewheel.errors import InvalidInvocationError, did_you_mean
+from tidewheel.errors import InvalidInvocationError, TargetNotFoundError, did_you_mean
 from tidewheel.logic.conditions import memory as memory_form
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evaluate import NodeResult, evaluate
@@ -52,14 +52,14 @@ def find_target(graph: ConditionGraph, name: str) -> Key:
     """The asset, check (`asset:check`) or job of a name.
 
     Raises:
-        InvalidInvocationError: when there is none.
+        TargetNotFoundError: when there is none.
     """
     for kind in ("asset", "check", "job"):
         key = Key(kind, name)  # type: ignore[arg-type]
         if key in graph.subjects:
             return key
     known = [key.name for key in graph.subjects]
-    raise InvalidInvocationError(f"expected an asset or check, got {name!r}; {did_you_mean(name, known)}")
+    raise TargetNotFoundError(f"expected an asset or check, got {name!r}; {did_you_mean(name, known)}")
 
 
 def sensor_of(

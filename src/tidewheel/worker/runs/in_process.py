@@ -227,9 +227,7 @@ class InProcessRun:
         )
         moments = {event.type: event.timestamp for event in self.sink.events if event.type in _TURNS}
         ended_at = next((moments[kind] for kind in _TURNS[1:] if kind in moments), None)
-        return replace(
-            self._record(status), started_at=moments.get(EventType.RUN_START), ended_at=ended_at
-        )
+        return replace(self._record(status), started_at=moments.get(EventType.RUN_START), ended_at=ended_at)
 
     def _record(self, status: RunStatus = RunStatus.STARTING) -> RunRecord:
         new, now = self.new_run, self._clock()
