@@ -136,6 +136,23 @@ def test_under_way_and_cancelled(asking):
     assert found.standing.state == "cancelled" and "was cancelled" in text
 
 
+@pytest.mark.parametrize("partition", [None, "x"])
+def test_what_another_system_reported_is_told(asking, partition):
+    name = "plain" if partition is None else "parts"
+    asking.made(name, asking.run(name, partition=partition), partition)
+    asking.event(EventType.ASSET_MATERIALIZATION_PLANNED, "", asset=name, partition=partition)
+    found, text = asking.why(name, partition)
+    assert found.standing.state == "in progress" and "made by run run-1" in text
+    assert f"reported from outside as begun at {moment(asking.now)}" in text
+    asking.event(
+        EventType.ASSET_FAILED_TO_MATERIALIZE, "", asset=name, partition=partition, message="no disk"
+    )
+    found, text = asking.why(name, partition)
+    assert found.standing.state == "failed" and text.splitlines()[1].endswith(": no disk")
+    asking.made(name, "", partition)
+    assert asking.why(name, partition)[0].standing.state == "made"
+
+
 def test_a_check_stands_too(asking):
     run_id = asking.run("plain", checks=("plain:ok",), job="nightly")
     assert asking.why("plain:ok", kind="check")[0].standing.state == "in progress"

@@ -86,6 +86,10 @@ def _now(answer: WhyAnswer) -> Iterator[str]:
 def _standing(found: StandingView) -> str:
     by = f" by run {found.made_by}" if found.made_by else ""
     made = f"made{by} at {moment(found.made_at)}" if found.made_at is not None else "never made"
+    if found.reported_at is not None:
+        what = "as failed" if found.state == "failed" else "as begun"
+        text = f"{made}; reported from outside {what} at {moment(found.reported_at)}"
+        return text + (f": {found.error}" if found.error else "")
     if not found.run_id:
         return made
     ended = f" at {moment(found.run_ended_at)}" if found.run_ended_at is not None else ""
