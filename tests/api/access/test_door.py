@@ -36,6 +36,11 @@ def test_it_does_not_answer_to_other_names(open_server: GuardedServer, host: str
     assert status in (400, 421) and answer["type"] == "urn:tidewheel:misdirected_request"
 
 
+@pytest.mark.parametrize("host", ["localhost:3000", "127.0.0.2", "[::1]:3000"])
+def test_it_answers_to_the_names_of_its_own_machine(open_server: GuardedServer, host: str) -> None:
+    assert open_server.rest("GET", "/runs", host=host)[0] == 200
+
+
 def test_webhooks_come_by_whatever_name_leads_here(open_server: GuardedServer) -> None:
     headers = {"host": "tunnel.example", "content-type": "application/json"}
     assert open_server.request("POST", "/hooks/unknown", b"{}", headers)[0] == 404
