@@ -204,6 +204,14 @@ def test_triggers_are_started_stopped_reset_and_tried(rest: GuardedServer) -> No
     assert status == 404 and "did you mean 'yearly'" in problem["detail"]
 
 
+def test_a_sensor_that_listens_is_tried_with_what_waits_for_it(rest: GuardedServer) -> None:
+    tried = rest.rest("POST", "/triggers/code.py/pushed/test", {})[1]
+    assert tried["skip_reason"] == "There are no deliveries."
+    assert rest.request("POST", "/hooks/pushed", b"{}", {"x-delivery-id": "tried"})[0] == 202
+    for _ in range(2):  # nothing is recorded, so that it waits on
+        assert rest.rest("POST", "/triggers/code.py/pushed/test", {})[1]["skip_reason"] == "no"
+
+
 def test_what_others_did_is_recorded_and_seen(rest: GuardedServer) -> None:
     _, reported = rest.rest(
         "POST", "/assets/orders/events", {"kind": "succeeded", "metadata": {"rows": 3}, "data_version": "v1"}
