@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, say
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.conditions import REQUEST
 from tidewheel.values.texts import counted
 

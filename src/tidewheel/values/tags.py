@@ -50,7 +50,7 @@ JOINED_RUN_KEYS = "tidewheel/joined_run_keys"
 
 
 def normalize_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    """Tags with text values: strings stay, anything else becomes its JSON text (semantics A56).
+    """Tags with text values: strings stay, anything else becomes its JSON text, keys in order (semantics A56).
 
     Raises:
         TypeError: when a name is not a string or a value cannot be written as JSON.
@@ -59,5 +59,5 @@ def normalize_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
     for name, value in (tags or {}).items():
         if not isinstance(name, str):
             raise TypeError(f"expected tag names to be strings, got {name!r}")
-        result[name] = value if isinstance(value, str) else json.dumps(value)
+        result[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return result

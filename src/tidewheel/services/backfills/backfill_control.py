@@ -32,7 +32,7 @@ from tidewheel.values.backfills import (
     BackfillStatus,
     NewBackfill,
 )
-from tidewheel.values.error_info import error_info
+from tidewheel.values.error_info import said_error
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchRequest
 from tidewheel.values.serde import unwritable
 from tidewheel.values.tags import PARENT_BACKFILL_ID, PRIORITY, ROOT_BACKFILL_ID
@@ -78,12 +78,12 @@ class BackfillControl:
             request = await self._resolved(request)
             fields = await self._database.write(self._fields, request)
         except UserCodeUnreachableError as exc:
-            return BackfillOutcome(kind="user_code", message=str(exc), error=error_info(exc))
+            return BackfillOutcome(kind="user_code", message=str(exc), error=said_error(exc))
         except PartitionError as exc:
-            return BackfillOutcome(kind="invalid_partition", message=str(exc), error=error_info(exc))
+            return BackfillOutcome(kind="invalid_partition", message=str(exc), error=said_error(exc))
         except InvalidInvocationError as exc:
             kind = "nothing_to_do" if "there is nothing to do" in str(exc) else "invalid_selection"
-            return BackfillOutcome(kind=kind, message=str(exc), error=error_info(exc))
+            return BackfillOutcome(kind=kind, message=str(exc), error=said_error(exc))
         if approve is not None:
             approve(fields)
         return await self._create(fields, request.backfill_id)

@@ -70,11 +70,11 @@ def execute_in_process(
     ephemeral = _ephemeral_job(
         job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
-    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
-    resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     all_tags = {**job.run_tags, **normalize_tags(tags)}
     if partition_key is not None:
         all_tags.update(_partition_tags(ephemeral, partition_key, asset_selection, instance))
+    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
+    resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     given = plain_run_config(run_config)
     run = InProcessRun(ephemeral, given, all_tags, instance=instance, run_id=run_id)
     result = run.execute(resolved, raise_on_error=raise_on_error)
@@ -177,6 +177,7 @@ class InProcessRun:
         parent_run_id: str | None = None,
         root_run_id: str | None = None,
         steps: Sequence[str] | None = None,
+        step_keys: Sequence[str] | None = None,
         clock: Callable[[], float] = now_s,
     ) -> None:
         self.job = job
@@ -191,6 +192,7 @@ class InProcessRun:
             assets=_texts(job.asset_selection),
             checks=_texts(job.asset_check_selection),
             steps=tuple(steps) if steps is not None else None,
+            step_keys=tuple(step_keys) if step_keys is not None else None,
             run_config=dict(run_config),
             tags=dict(tags),
             parent_run_id=parent_run_id,
@@ -243,6 +245,7 @@ class InProcessRun:
             assets=new.assets,
             checks=new.checks,
             steps=new.steps,
+            step_keys=new.step_keys,
             run_config=new.run_config,
             tags=new.tags,
             parent_run_id=new.parent_run_id,
