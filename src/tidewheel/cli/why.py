@@ -10,6 +10,7 @@ import click
 
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, say
+from tidewheel.cli.runs import find_run
 from tidewheel.runtime.deferred import deferred
 from tidewheel.values.conditions import REQUEST
 from tidewheel.values.texts import counted
@@ -26,16 +27,18 @@ TRUE, FALSE = "✓", "✗"
 @click.command("why")
 @click.argument("target")
 @click.option("--partition", help="Ask about this partition only.")
+@click.option("--run", "run_id", help="How this run came about, however long ago.")
 @home_option
 @json_option
-def command(target: str, partition: str | None, home: Path | None, as_json: bool) -> None:
+def command(target: str, partition: str | None, run_id: str | None, home: Path | None, as_json: bool) -> None:
     """Why TARGET (an asset, or a check as ASSET:CHECK) was or was not run.
 
     Shows its condition with what is true and false now, since when, and what it waits for; then the latest requests,
     each with what caused it and the runs that it became.
     """
     with open_home(home) as opened:
-        answer = opened.control.why(target, partition)
+        found = None if run_id is None else find_run(opened, run_id).run_id
+        answer = opened.control.why(target, partition, found)
     if as_json:
         print_json(answer)
         return
