@@ -263,6 +263,18 @@ def test_a_password_cannot_be_guessed_quickly_from_what_is_kept_of_a_request(ser
     assert post("/users", body.replace(b"viewer", b"editor"))[0] == 409
 
 
+def test_nothing_is_kept_of_logins_that_name_a_key(server: GuardedServer) -> None:
+    body = json.dumps({"name": "root", "password": PASSWORD}).encode()
+    headers = {"idempotency-key": "a-login", "content-type": "application/json"}
+    server.clock.ahead_s = 4 * 3600  # what was guessed before is forgotten
+    try:
+        made = [server.request("POST", "/api/v1/login", body, headers) for _ in range(2)]
+    finally:
+        server.clock.ahead_s = 0
+    assert [status for status, _, _ in made] == [201, 201], made
+    assert server.ledger.access.claim_answer("", "a-login", b"", now=0.0, forget_before=0.0) is None
+
+
 def test_expired_revoked_unknown_and_tampered_tokens_are_refused(server: GuardedServer) -> None:
     token = server.person(Grant(role=Role.ADMIN))
     token_id = token.split("_")[1]
