@@ -36,6 +36,7 @@ from tidewheel.runtime.views.event_payloads import (
 from tidewheel.values.asset_events import AssetMaterialization
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.replacing import Replaceable
 
 
 class NodeHandle(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ class StepHandle(msgspec.Struct, frozen=True):
     key: str
 
 
-class RunEvent(msgspec.Struct, frozen=True):
+class RunEvent(Replaceable, msgspec.Struct, frozen=True):
     """One thing that happened in a run, or to an asset from outside.
 
     ``timestamp`` is in seconds since the epoch (0.0 for one made by hand). ``event_specific_data`` depends on the kind
