@@ -37,7 +37,7 @@ class PickleFileIOManager(IOManager):
             for key, path in paths.items():
                 self._write(path, obj[key], context)
         else:
-            raise InvariantViolationError(
+            raise CheckError(
                 f"expected one value for {len(paths)} partitions of {context.asset_key.to_user_string()!r} as a dict by "
                 f"partition key, got {type(obj).__name__}; return such a dict, or use a BackfillPolicy with one "
                 "partition for each run"

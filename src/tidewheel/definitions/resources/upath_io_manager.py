@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tidewheel.definitions.resources.io_managers import IOManager
-from tidewheel.errors import InvalidDefinitionError, InvariantViolationError
+from tidewheel.errors import CheckError, InvalidDefinitionError, InvariantViolationError
 from tidewheel.values.metadata import MetadataValue
 
 ALLOW_MISSING = "allow_missing_partitions"
@@ -149,7 +149,7 @@ class UPathIOManager(IOManager):
         """Store a value, or a dict of values by partition key.
 
         Raises:
-            InvariantViolationError: for something else where several partitions are to be stored.
+            CheckError: for something else where several partitions are to be stored.
         """
         if context.dagster_type.is_nothing and obj is None:
             return
@@ -159,7 +159,7 @@ class UPathIOManager(IOManager):
         elif isinstance(obj, Mapping) and {str(key) for key in obj} == {str(key) for key in paths}:
             parts = {key: obj[key] for key in paths}
         else:
-            raise InvariantViolationError(
+            raise CheckError(
                 f"expected one value for {len(paths)} partitions of {context.asset_key.to_user_string()!r} as a dict by "
                 f"partition key, got {type(obj).__name__}; return such a dict, or use a BackfillPolicy with one "
                 "partition for each run"
