@@ -74,7 +74,7 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     "tidewheel.values.status": ("FINISHED_STATUSES",),
     "tidewheel.definitions.assets.asset_graph": ("AssetCheckNode", "AssetGraph"),
     "tidewheel.definitions.jobs.asset_jobs": ("UnresolvedAssetJobDefinition",),
-    "tidewheel.definitions.ops.dependencies": ("Node", "NodeHandle"),
+    "tidewheel.definitions.ops.dependencies": ("DynamicCollectDependencyDefinition", "Node", "NodeHandle"),
     "tidewheel.definitions.assets.freshness": ("CronFreshnessPolicy", "FreshnessState", "TimeWindowFreshnessPolicy"),
     "tidewheel.definitions.ops.hooks": ("HookExecutionResult", "event_list_hook"),
     "tidewheel.definitions.partitions.partition_context": (

@@ -115,6 +115,14 @@ class StepDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     duration_ms: float = 0.0
 
 
+class TypeCheckOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the check of a value's type said."""
+
+    success: bool = True
+    description: Optional[str] = None
+    metadata: Metadata = {}
+
+
 class OutputValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
     """A step gave an output (or an output was stored, or an input loaded)."""
 
@@ -125,6 +133,8 @@ class OutputValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     upstream_step: Optional[str] = None
     upstream_output: Optional[str] = None
     type_name: Optional[str] = None
+    type_check: Optional[TypeCheckOutcome] = None
+    """None: passed, and nothing was said."""
 
 
 class EngineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="engine"):

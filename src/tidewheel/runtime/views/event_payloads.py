@@ -24,6 +24,7 @@ from tidewheel.values.events import (
     OutputValue,
     StepDone,
     StepRetry,
+    TypeCheckOutcome,
 )
 from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -119,12 +120,22 @@ class StepOutputHandle(msgspec.Struct, frozen=True):
     mapping_key: Optional[str] = None
 
 
+class TypeCheckData(msgspec.Struct, frozen=True):
+    """What the check of a value's type said; ``label`` is the name of the output or input."""
+
+    success: bool
+    label: str
+    description: Optional[str] = None
+    metadata: Metadata = {}
+
+
 class StepOutputData(msgspec.Struct, frozen=True):
     """An output that a step gave."""
 
     step_output_handle: StepOutputHandle
     metadata: Metadata = {}
     type_name: Optional[str] = None
+    type_check_data: Optional[TypeCheckData] = None
 
     @property
     def output_name(self) -> str:
@@ -142,6 +153,7 @@ class StepInputData(msgspec.Struct, frozen=True):
 
     input_name: str
     type_name: Optional[str] = None
+    type_check_data: Optional[TypeCheckData] = None
 
 
 class HandledOutputData(msgspec.Struct, frozen=True):
@@ -269,11 +281,17 @@ def _step_success(event: Event) -> StepSuccessData:
 def _step_output(event: Event) -> StepOutputData:
     output = _output(event)
     handle = StepOutputHandle(event.step_key or "", output.name, output.mapping_key)
-    return StepOutputData(handle, output.metadata, output.type_name)
+    return StepOutputData(handle, output.metadata, output.type_name, _type_check(output))
 
 
 def _step_input(event: Event) -> StepInputData:
-    return StepInputData(_output(event).name, _output(event).type_name)
+    value = _output(event)
+    return StepInputData(value.name, value.type_name, _type_check(value))
+
+
+def _type_check(value: OutputValue) -> TypeCheckData:
+    said = value.type_check or TypeCheckOutcome()
+    return TypeCheckData(said.success, value.name, said.description, said.metadata)
 
 
 def _handled_output(event: Event) -> HandledOutputData:
