@@ -33,7 +33,7 @@ from tidewheel.runtime.views.event_payloads import (
     StepRetryData,
     StepSuccessData,
 )
-from tidewheel.values.asset_events import AssetMaterialization
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.replacing import Replaceable
@@ -233,6 +233,16 @@ class RunEvent(Replaceable, msgspec.Struct, frozen=True):
     def materialization(self) -> AssetMaterialization:
         """The materialisation of an ASSET_MATERIALIZATION event."""
         return self.step_materialization_data.materialization
+
+    @property
+    def asset_materialization(self) -> AssetMaterialization | None:
+        """As on an entry of the log: the materialisation of an ASSET_MATERIALIZATION event, or None."""
+        return self.materialization if self.is_step_materialization else None
+
+    @property
+    def asset_observation(self) -> AssetObservation | None:
+        """As on an entry of the log: the observation of an ASSET_OBSERVATION event, or None."""
+        return self.asset_observation_data.asset_observation if self.is_asset_observation else None
 
     @property
     def asset_observation_data(self) -> AssetObservationData:
