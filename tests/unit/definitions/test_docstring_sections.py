@@ -6,6 +6,7 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.definitions.docstring_sections import documented
+from tidewheel.definitions.ops.types import usable_as_runtime_type
 
 GOOGLE = """Load it.
 
@@ -142,3 +143,25 @@ def test_a_graph_asset_is_described_by_the_op_that_gives_it() -> None:
         "the last",
         "A graph.",
     ]
+
+
+def test_a_config_class_describes_its_schema_and_a_type_nothing() -> None:
+    class Settings(tw.Config):
+        """How to load."""
+
+        limit: int = 1
+
+    class Plain(Settings): ...
+
+    assert Settings.to_config_schema().description == "How to load."
+    assert Plain.to_config_schema().description is None
+
+    @usable_as_runtime_type
+    class Row:
+        """A row."""
+
+    @tw.op
+    def rows() -> Row:
+        return Row()
+
+    assert rows.output_defs[0].dagster_type.description is None

@@ -69,7 +69,8 @@ class Config(pydantic.BaseModel):
     @classmethod
     def to_config_schema(cls) -> Field:
         """The class as a schema for ``config_schema=``."""
-        return Field(model_shape(cls))
+        own = cls.__dict__.get("__doc__")
+        return Field(model_shape(cls), description=own.strip() if own else None)
 
     @classmethod
     def to_fields_dict(cls) -> dict[str, Field]:
