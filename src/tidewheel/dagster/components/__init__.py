@@ -45,6 +45,8 @@ from tidewheel.dagster.components.scaffolders import (
     scaffold_with,
 )
 from tidewheel.dagster.components.spec_fields import (
+    AssetSpecKeyUpdateKwargs,
+    AssetSpecUpdateKwargs,
     OpSpec,
     ResolvedAssetAttributes,
     ResolvedAssetCheckSpec,
@@ -72,6 +74,8 @@ from tidewheel.dagster.components.trying import (
 from tidewheel.definitions.loading.loaders import definitions
 
 __all__ = [
+    "AssetSpecKeyUpdateKwargs",
+    "AssetSpecUpdateKwargs",
     "Component",
     "ComponentLoadContext",
     "ComponentTranslator",
