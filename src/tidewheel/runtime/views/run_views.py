@@ -43,6 +43,9 @@ class Run(Replaceable, msgspec.Struct, frozen=True):
     end_timestamp: Optional[float] = None
 
     def __post_init__(self) -> None:
+        for name in ("tags", "run_config"):
+            if getattr(self, name) is None:
+                msgspec.structs.force_setattr(self, name, {})
         for name, kind in (("job_name", str), ("run_id", str), ("tags", Mapping), ("run_config", Mapping)):
             value = getattr(self, name)
             if not isinstance(value, kind):
