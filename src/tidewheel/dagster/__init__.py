@@ -16,8 +16,10 @@ from types import ModuleType
 from typing import Any
 
 import tidewheel
+from tidewheel import errors
 from tidewheel.dagster.private_names import PRIVATE_NAMES
 from tidewheel.dagster.stand_ins import UnsupportedNameError, stand_in, unsupported
+from tidewheel.runtime.views.error_view import SHOWN_NAMES
 
 __version__ = "1.13.27"
 """The version of Dagster whose behaviour this module follows."""
@@ -274,6 +276,12 @@ class _Submodule(ModuleType):
         )  # a function that lives in a module of its own name
 
 
+def _error_names() -> dict[str, str]:
+    """Our names of errors → Dagster's, where they differ."""
+    names = {ours.rpartition(":")[2]: name for name, ours in ALIASES.items() if name.startswith("Dagster")}
+    return {ours: name for ours, name in names.items() if isinstance(getattr(errors, ours, None), type)}
+
+
 def install() -> None:
     """Make ``import dagster`` mean this module in the present process.
 
@@ -291,6 +299,7 @@ def install() -> None:
         )
     sys.modules["dagster"] = this
     sys.meta_path.insert(0, _SubmoduleFinder("dagster"))
+    SHOWN_NAMES.update(_error_names())
 
 
 sys.meta_path.insert(0, _SubmoduleFinder(__name__))

@@ -21,10 +21,10 @@ from tidewheel.definitions.config.pythonic_config import model_shape
 from tidewheel.definitions.jobs.asset_jobs import ANONYMOUS_JOB_PREFIX
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
-from tidewheel.errors import CheckError, InvalidMetadata
+from tidewheel.errors import CheckError, InvalidMetadata, TidewheelError, UserCodeExecutionError
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.metadata import TextMetadataValue, typed_metadata
-from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
+from tidewheel.values.tags import DATA_VERSION, KIND_PREFIX, PARTITION_DIMENSION_PREFIX
 
 T = TypeVar("T")
 SENSOR_TIMEOUT_S = 60
@@ -274,3 +274,36 @@ def parse_env_var(env_var_str: str) -> tuple[str, str]:
 def serializable_error_info_from_exc_info(exc_info: Any, **_options: Any) -> ErrorInfo:
     """An exception, as ``sys.exc_info()`` gives it, as data."""
     return error_info(exc_info[1])
+
+
+def dict_without_keys(ddict: Mapping[Any, Any], *keys: Any) -> dict[Any, Any]:
+    """A dict without some of its entries."""
+    return {key: value for key, value in ddict.items() if key not in set(keys)}
+
+
+def has_kind(tags: Mapping[str, Any], kind: str) -> bool:
+    """Whether tags say that an asset is of a kind."""
+    return f"{KIND_PREFIX}{kind}" in tags
+
+
+@contextmanager
+def scoped_definitions_load_context(*_: Any, **__: Any) -> Iterator[None]:
+    """The block in which definitions are loaded; there is nothing to keep between such blocks."""
+    yield
+
+
+@contextmanager
+def user_code_error_boundary(
+    error_cls: type[UserCodeExecutionError], msg_fn: Callable[[], str], log_manager: Any = None, **_: Any
+) -> Iterator[None]:
+    """Whatever the block raises is raised as ``error_cls``, with the exception as its cause.
+
+    Raises:
+        UserCodeExecutionError: of the given class; errors of the package itself stay as they are.
+    """
+    try:
+        yield
+    except TidewheelError:
+        raise
+    except Exception as exc:
+        raise error_cls(msg_fn(), user_exception=exc) from exc

@@ -115,6 +115,14 @@ class StepDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     duration_ms: float = 0.0
 
 
+class TypeCheckNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the check of a value's type said, where it said more than that the value fits."""
+
+    is_passed: bool = True
+    description: Optional[str] = None
+    metadata: Metadata = {}
+
+
 class OutputValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
     """A step gave an output (or an output was stored, or an input loaded)."""
 
@@ -125,6 +133,7 @@ class OutputValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     upstream_step: Optional[str] = None
     upstream_output: Optional[str] = None
     type_name: Optional[str] = None
+    type_check: Optional[TypeCheckNote] = None
 
 
 class EngineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="engine"):

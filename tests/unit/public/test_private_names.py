@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +23,7 @@ from tidewheel.dagster.argument_checks import (
     sequence_param,
 )
 from tidewheel.dagster.private_names import PRIVATE_NAMES
+from tidewheel.dagster.private_types import TimestampWithTimezone
 from tidewheel.dagster.records import (
     IHaveNew,
     as_dict,
@@ -36,23 +38,40 @@ from tidewheel.dagster.small_functions import (
     clean_name,
     clean_name_lower,
     deep_merge_dicts,
+    dict_without_keys,
     get_time_partitions_def,
+    has_kind,
     normalize_renamed_param,
     parse_env_var,
+    scoped_definitions_load_context,
+    user_code_error_boundary,
 )
 from tidewheel.dagster.test_functions import (
+    assert_namedtuple_lists_equal,
     create_op_with_deps,
     create_run_for_test,
     create_stub_op,
     environ,
+    ignore_warning,
+    raise_exception_on_warnings,
+    step_did_not_run,
+    step_output_event_filter,
+    step_succeeded,
     wrap_op_in_graph_and_execute,
 )
 from tidewheel.dagster.time_functions import create_datetime, freeze_time, get_current_datetime
+from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.hooks import require_parameters
 from tidewheel.definitions.partitions.definition import StaticPartitionsDefinition
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import DailyPartitionsDefinition
-from tidewheel.errors import CheckError, ElementCheckError, InvalidDefinitionError, ParameterCheckError
+from tidewheel.errors import (
+    CheckError,
+    ElementCheckError,
+    InvalidDefinitionError,
+    ParameterCheckError,
+    UserCodeExecutionError,
+)
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance.facade import Instance
 from tidewheel.values.status import RunStatus
@@ -271,3 +290,47 @@ def test_a_record_that_makes_its_fields_itself() -> None:
     assert as_dict(made) == {"given": 3, "twice": 6}
     with pytest.raises(AttributeError):
         made.given = 4
+
+
+def test_warnings_in_tests_are_left_out_or_made_errors() -> None:
+    @ignore_warning("old")
+    def quiet() -> int:
+        warnings.warn("an old one", UserWarning, stacklevel=1)
+        return 1
+
+    with warnings.catch_warnings():
+        raise_exception_on_warnings()
+        assert quiet() == 1
+        with pytest.raises(UserWarning):
+            warnings.warn("another", UserWarning, stacklevel=1)
+
+
+def test_steps_of_a_run_are_looked_up_in_its_events() -> None:
+    op = create_stub_op("made", 1)
+    with Instance.ephemeral() as instance:
+        result = GraphDefinition("g", node_defs=[op]).execute_in_process(instance=instance)
+        assert step_succeeded(instance, result.dagster_run, "made")
+        assert step_did_not_run(instance, result.dagster_run, "other")
+        assert [event.step_key for event in step_output_event_filter(result.all_events)] == ["made"]
+
+
+def test_small_functions_that_tests_use() -> None:
+    assert dict_without_keys({"a": 1, "b": 2}, "a") == {"b": 2}
+    assert has_kind({"dagster/kind/dlt": ""}, "dlt") and not has_kind({}, "dlt")
+    with scoped_definitions_load_context():
+        pass
+    with (
+        pytest.raises(UserCodeExecutionError, match="said") as caught,
+        user_code_error_boundary(UserCodeExecutionError, lambda: "said"),
+    ):
+        raise ValueError("boo")
+    assert isinstance(caught.value.user_exception, ValueError)
+    one, other = TimestampWithTimezone(1.0, "UTC"), TimestampWithTimezone(2.0, "UTC")
+    assert_namedtuple_lists_equal([one], [other], exclude_fields=["timestamp"])
+    with pytest.raises(AssertionError):
+        assert_namedtuple_lists_equal([one], [other])
+
+
+def test_an_error_that_we_do_not_have_can_be_named_where_errors_are_caught() -> None:
+    missing = importlib.import_module("tidewheel.dagster._core.errors").DagsterObjectStoreError
+    assert issubclass(missing, Exception)

@@ -7,6 +7,7 @@ is made, and pydantic's own validators run.
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import types as python_types
 import typing
@@ -142,6 +143,11 @@ def _field(model: type, name: str, info: FieldInfo) -> Field:
         return Field(kind, description=info.description, is_required=None if is_none_allowed else True)
     if info.default is PydanticUndefined:
         return Field(kind, is_required=False, description=info.description)
+    if isinstance(info.default, Field):
+        raise InvalidDefinitionError(
+            f"class {model.__name__!r}, field {name!r}: expected a value or pydantic's Field(...), got a Field of a "
+            "config schema, which is for config_schema= only"
+        )
     default = to_config_value(info.default)
     if not isinstance(kind, schemas.Noneable):
         kind = schemas.Noneable(kind)
@@ -259,11 +265,20 @@ def make_config(kind: ConfigType, value: Any) -> Any:
 def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, Any]:
     """The keyword arguments with which a config class takes a checked config value."""
     arguments: dict[str, Any] = {}
+    defaults = _none_by_default(shape.model)
     for name, item in value.items():
+        if item is None and name in defaults:
+            continue  # pydantic takes a default as it is, and would check an argument
         field = shape.fields.get(name)
         made = make_config(field.config_type, item) if field is not None else item
         arguments[name] = made
     return arguments
+
+
+@functools.cache
+def _none_by_default(model: type[pydantic.BaseModel]) -> frozenset[str]:
+    """Config names of the fields whose default is None."""
+    return frozenset(info.alias or name for name, info in model.model_fields.items() if info.default is None)
 
 
 def config_of(

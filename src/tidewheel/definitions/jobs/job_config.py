@@ -298,6 +298,8 @@ def mapped_config(
     """
     assert graph.config_mapping is not None
     made = graph.config_mapping.resolve(value)
+    left_out = _names_before_selection(job, path) - set(graph.node_dict)
+    made = {name: entry for name, entry in made.items() if name not in left_out}
     validation = Validation()
     checked = validation.check(_graph_shape(job, graph, path), made, (*path, "ops"))
     if validation.problems:
@@ -307,3 +309,11 @@ def mapped_config(
             made,
         )
     return checked  # type: ignore[no-any-return]
+
+
+def _names_before_selection(job: JobDefinition, path: tuple[str, ...]) -> set[str]:
+    """Nodes that the graph at a path has in the whole job, of which a selection may have cut some away."""
+    whole = job.uncut_graph
+    for name in path if whole is not None else ():
+        whole = whole.node_dict[name].definition
+    return set(whole.node_dict) if whole is not None else set()

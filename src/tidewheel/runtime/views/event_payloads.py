@@ -24,6 +24,7 @@ from tidewheel.values.events import (
     OutputValue,
     StepDone,
     StepRetry,
+    TypeCheckNote,
 )
 from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -111,6 +112,15 @@ class StepSuccessData(msgspec.Struct, frozen=True):
     duration_ms: float
 
 
+class TypeCheckData(msgspec.Struct, frozen=True):
+    """What the check of an input's or output's type said; ``label`` is the input's or output's name."""
+
+    success: bool
+    label: str
+    description: Optional[str] = None
+    metadata: Metadata = {}
+
+
 class StepOutputHandle(msgspec.Struct, frozen=True):
     """An output of a step."""
 
@@ -125,6 +135,7 @@ class StepOutputData(msgspec.Struct, frozen=True):
     step_output_handle: StepOutputHandle
     metadata: Metadata = {}
     type_name: Optional[str] = None
+    type_check_data: Optional[TypeCheckData] = None
 
     @property
     def output_name(self) -> str:
@@ -142,6 +153,7 @@ class StepInputData(msgspec.Struct, frozen=True):
 
     input_name: str
     type_name: Optional[str] = None
+    type_check_data: Optional[TypeCheckData] = None
 
 
 class HandledOutputData(msgspec.Struct, frozen=True):
@@ -269,11 +281,16 @@ def _step_success(event: Event) -> StepSuccessData:
 def _step_output(event: Event) -> StepOutputData:
     output = _output(event)
     handle = StepOutputHandle(event.step_key or "", output.name, output.mapping_key)
-    return StepOutputData(handle, output.metadata, output.type_name)
+    return StepOutputData(handle, output.metadata, output.type_name, _type_check(output))
 
 
 def _step_input(event: Event) -> StepInputData:
-    return StepInputData(_output(event).name, _output(event).type_name)
+    return StepInputData(_output(event).name, _output(event).type_name, _type_check(_output(event)))
+
+
+def _type_check(value: OutputValue) -> TypeCheckData:
+    said = value.type_check or TypeCheckNote()
+    return TypeCheckData(said.is_passed, value.name, said.description, said.metadata)
 
 
 def _handled_output(event: Event) -> HandledOutputData:

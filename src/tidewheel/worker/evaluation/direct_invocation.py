@@ -26,6 +26,7 @@ from tidewheel.definitions.resources.definition import (
 from tidewheel.definitions.resources.pythonic_resources import (
     ConfigurableResourceDefinition,
     ConfigurableResourceFactory,
+    PartialResource,
 )
 from tidewheel.definitions.resources.resource_context import InitResourceContext
 from tidewheel.errors import (
@@ -271,7 +272,7 @@ class _Call:
 
     def _opened(self, value: Any) -> Any:
         """A resource passed as an argument: definitions are set up for this call, anything else is the resource."""
-        if not isinstance(value, (ResourceDefinition, ConfigurableResourceFactory)):
+        if not isinstance(value, (ResourceDefinition, ConfigurableResourceFactory, PartialResource)):
             return value
         resources = DirectResources({"resource": value}, None, Instance.ephemeral)
         self._held.callback(resources.close)

@@ -17,7 +17,7 @@ from tidewheel.errors import (
 )
 from tidewheel.logic.runs.plan import AssetRef, OutputRef, PlannedInput, ValueRef
 from tidewheel.values.error_info import error_text
-from tidewheel.values.events import EventType, OutputValue
+from tidewheel.values.events import EventType, OutputValue, TypeCheckNote
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.contexts.io_contexts import IOContexts, path_of
 from tidewheel.worker.contexts.step_context import StepContext
@@ -85,13 +85,15 @@ class InputLoader:
                 values[planned.name] = self._load(step, planned, definition)
         for name, value in values.items():
             kind = step.op_def.input_dict[name].dagster_type
+            note, mistake = checked_type(step, kind, value, f"input {name!r}")
             self._env.emit(
                 EventType.STEP_INPUT,
                 f'Got input "{name}" of type "{kind.display_name}".',
                 step_key=step.key,
-                payload=OutputValue(name=name, type_name=kind.display_name),
+                payload=OutputValue(name=name, type_name=kind.display_name, type_check=note),
             )
-            check_value(step, kind, value, f"input {name!r}")
+            if mistake is not None:
+                raise mistake
         return values
 
     def _load(self, step: StepContext, planned: PlannedInput, definition: InputDefinition) -> Any:
@@ -237,26 +239,16 @@ class InputLoader:
         return self._call(step, definition, key, context)
 
 
-def check_value(step: StepContext, kind: RuntimeType, value: Any, what: str) -> None:
-    """Check a value against a type.
-
-    Raises:
-        TypeCheckDidNotPass: when it is not of the type.
-        TypeCheckError: when the check raises.
-    """
-    mistake = type_mistake(step, kind, value, what)
-    if mistake is not None:
-        raise mistake
-
-
-def type_mistake(step: StepContext, kind: RuntimeType, value: Any, what: str) -> TypeCheckDidNotPass | None:
-    """What to raise for a value that is not of a type; None for one that is.
+def checked_type(
+    step: StepContext, kind: RuntimeType, value: Any, what: str
+) -> tuple[TypeCheckNote | None, TypeCheckDidNotPass | None]:
+    """What the check of a value's type said beside that it fits, and what to raise for a value that does not.
 
     Raises:
         TypeCheckError: when the check raises.
     """
     if kind is ANY_TYPE:
-        return None
+        return None, None
     try:
         with step.env.gate.user_code():
             outcome = kind.type_check(TypeCheckContext(step, kind), value)
@@ -267,9 +259,14 @@ def type_mistake(step: StepContext, kind: RuntimeType, value: Any, what: str) ->
             f"the check of type {kind.display_name!r} raised {type(exc).__name__}: {error_text(exc)}",
             user_exception=exc,
         ) from exc
+    note = None
+    if not outcome.success or outcome.description or outcome.metadata:
+        note = TypeCheckNote(
+            is_passed=outcome.success, description=outcome.description, metadata=outcome.metadata
+        )
     if outcome.success:
-        return None
-    return TypeCheckDidNotPass(
+        return note, None
+    return note, TypeCheckDidNotPass(
         f"op {step.node.name!r}: the {what} is not of type {kind.display_name!r}: "
         f"{outcome.description or 'the check did not pass'}",
         metadata=outcome.metadata,

@@ -43,7 +43,7 @@ from tidewheel.worker.contexts.io_contexts import IOContexts
 from tidewheel.worker.contexts.step_context import StepContext
 from tidewheel.worker.environment.run_environment import RunEnvironment
 from tidewheel.worker.steps.op_results import observed_versions
-from tidewheel.worker.steps.step_inputs import InputLoader, type_mistake
+from tidewheel.worker.steps.step_inputs import InputLoader, checked_type
 
 NO_METADATA: Mapping[str, Any] = {}
 
@@ -144,8 +144,10 @@ class OutputWriter:
         if self._env.captured is not None:
             self._env.captured[(step.key, name, mapping_key)] = value
         kind = definition.dagster_type.display_name
-        mistake = (
-            type_mistake(step, definition.dagster_type, value, f"output {name!r}") if is_value_given else None
+        note, mistake = (
+            checked_type(step, definition.dagster_type, value, f"output {name!r}")
+            if is_value_given
+            else (None, None)
         )
         asset = step.asset_of_output(name)
         is_observed = asset is not None and step.assets_def is not None and step.assets_def.is_observable
@@ -157,7 +159,9 @@ class OutputWriter:
             if mapping_key is None
             else f'Gave output "{name}" of type "{kind}" for "{mapping_key}".',
             step_key=step.key,
-            payload=OutputValue(name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind),
+            payload=OutputValue(
+                name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind, type_check=note
+            ),
         )
         if mistake is not None:
             raise mistake
