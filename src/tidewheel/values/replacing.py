@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any, Self
 
+from tidewheel.values.pydantic_fields import usable_as_field
 
+
+@usable_as_field
 class Replaceable:
     """A base of values whose users know them as named tuples."""
 

@@ -22,6 +22,16 @@ class Waiting(tw.Config):
     timeout: float = None  # type: ignore[assignment]  # as users write it
 
 
+class Limits(tw.ConfigurableResource):
+    seconds: float = 60
+    times: int = 3
+
+
+class Shares(tw.Config):
+    part: float = 1
+    whole: float = 100
+
+
 class Foreign:
     pass
 
@@ -40,6 +50,23 @@ def test_none_as_the_default_of_a_number_is_taken_as_it_is() -> None:
         ask()
 
     assert asking.execute_in_process().output_for_node("ask") == [None, None]
+
+
+def test_defaults_stay_as_they_are_written_and_only_what_is_given_counts_as_given() -> None:
+    @tw.op
+    def ask(limits: Limits, config: Shares) -> Any:
+        return [limits.seconds, limits.model_fields_set, config.part, config.whole, config.model_fields_set]
+
+    @tw.job(resource_defs={"limits": Limits(times=4)})
+    def asking() -> None:
+        ask()
+
+    run_config = {"ops": {"ask": {"config": {"part": 5}}}}
+    seconds, given, part, whole, said = asking.execute_in_process(run_config=run_config).output_for_node(
+        "ask"
+    )
+    assert (seconds, type(seconds), given) == (60, int, {"times"})
+    assert (part, type(part), whole, said) == (5.0, float, 100, {"part"})
 
 
 def test_a_resource_with_a_field_that_is_neither_config_nor_resource_is_refused() -> None:
@@ -107,3 +134,16 @@ def test_tags_are_texts_or_what_json_gives_back(value: Any) -> None:
     with pytest.raises(TypeError, match="'name'"):
         normalize_tags({"name": value})
     assert normalize_tags({"name": {"a": 1}}) == {"name": '{"a": 1}'}
+
+
+@pytest.mark.parametrize("owner", ["team:", "nobody"])
+def test_owners_of_schedules_and_sensors_are_teams_or_addresses(owner: str) -> None:
+    with pytest.raises(tw.InvalidDefinitionError, match=f"schedule 's'.*{owner}"):
+        tw.ScheduleDefinition(name="s", cron_schedule="@daily", job_name="j", owners=[owner])
+    with pytest.raises(tw.InvalidDefinitionError, match=f"sensor 's'.*{owner}"):
+        tw.SensorDefinition(name="s", job_name="j", evaluation_fn=lambda _: None, owners=[owner])
+
+
+def test_tags_of_source_assets_are_those_of_assets() -> None:
+    with pytest.raises(tw.InvalidDefinitionError, match="a%"):
+        tw.SourceAsset("x", tags={"a%": "b"})

@@ -166,3 +166,19 @@ def test_a_config_mapping_may_speak_of_ops_that_a_selection_has_cut_away() -> No
     assert result.output_for_node("mapped.said") == "hey"
     with pytest.raises(tw.InvalidDefinitionError, match="a/b"):
         mapped.to_job(name="a/b")
+
+
+def test_inputs_of_an_op_that_a_selection_has_cut_away_may_be_given() -> None:
+    @tw.op
+    def source() -> int:
+        return 1
+
+    @tw.job
+    def two() -> None:
+        plain(source())
+
+    run_config = {"ops": {"plain": {"inputs": {"x": {"value": 5}}}}}
+    assert two.execute_in_process(run_config=run_config, op_selection=["source"]).success
+    assert two.execute_in_process(run_config=run_config, op_selection=["plain"]).output_for_node("plain") == 5
+    with pytest.raises(tw.InvalidConfigError):
+        two.execute_in_process(run_config=run_config)

@@ -13,6 +13,8 @@ from tidewheel.dagster.components.bases import (
     template_var,
 )
 from tidewheel.dagster.components.fields import (
+    AssetSpecKeyUpdateKwargs,
+    AssetSpecUpdateKwargs,
     Injected,
     Model,
     OpSpec,
@@ -46,6 +48,8 @@ from tidewheel.definitions.loading.defs_folder import load_defs, load_from_defs_
 from tidewheel.definitions.loading.loaders import definitions
 
 __all__ = [
+    "AssetSpecKeyUpdateKwargs",
+    "AssetSpecUpdateKwargs",
     "Component",
     "ComponentLoadContext",
     "ComponentTranslator",

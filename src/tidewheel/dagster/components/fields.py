@@ -146,3 +146,27 @@ ResolvedAssetKey = Annotated[AssetKey, Resolver(_key, model_field_type=str)]
 ResolvedAssetSpec = Annotated[AssetSpec, Resolver(_spec)]
 ResolvedAssetCheckSpec = Annotated[AssetCheckSpec, Resolver(_check_spec)]
 Injected = Annotated[T, Resolver(_as_given, model_field_type=str)]
+
+
+class AssetSpecKeyUpdateKwargs(Resolvable, Model):
+    """What changes the key of an asset's spec: another key, or a prefix."""
+
+    key: Any = None
+    key_prefix: Any = None
+
+
+class AssetSpecUpdateKwargs(AssetSpecKeyUpdateKwargs):
+    """What changes an asset's spec: any of its attributes."""
+
+    deps: Any = None
+    description: Any = None
+    metadata: Any = None
+    group_name: Any = None
+    skippable: Any = None
+    code_version: Any = None
+    owners: Any = None
+    tags: Any = None
+    kinds: Any = None
+    automation_condition: Any = None
+    partitions_def: Any = None
+    freshness_policy: Any = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from tidewheel.errors import InvalidDefinitionError
+from tidewheel.values.pydantic_fields import usable_as_field
 
 
 class BackfillPolicyType(Enum):
@@ -14,6 +15,7 @@ class BackfillPolicyType(Enum):
     MULTI_RUN = "MULTI_RUN"
 
 
+@usable_as_field
 class BackfillPolicy:
     """``max_partitions_per_run`` partitions in each run; ``None``: all in one."""
 

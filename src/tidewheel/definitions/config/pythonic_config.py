@@ -265,10 +265,10 @@ def make_config(kind: ConfigType, value: Any) -> Any:
 def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, Any]:
     """The keyword arguments with which a config class takes a checked config value."""
     arguments: dict[str, Any] = {}
-    defaults = _none_by_default(shape.model)
+    defaults = _plain_defaults(shape.model)
     for name, item in value.items():
-        if item is None and name in defaults:
-            continue  # pydantic takes a default as it is, and would check an argument
+        if _is_default(defaults, name, item):
+            continue  # pydantic takes a default as it is, and would check and convert an argument
         field = shape.fields.get(name)
         made = make_config(field.config_type, item) if field is not None else item
         arguments[name] = made
@@ -276,9 +276,21 @@ def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, An
 
 
 @functools.cache
-def _none_by_default(model: type[pydantic.BaseModel]) -> frozenset[str]:
-    """Config names of the fields whose default is None."""
-    return frozenset(info.alias or name for name, info in model.model_fields.items() if info.default is None)
+def _plain_defaults(model: type[pydantic.BaseModel]) -> dict[str, Any]:
+    """Defaults of fields by config name, those that are plain values."""
+    return {
+        info.alias or name: info.default
+        for name, info in model.model_fields.items()
+        if info.default is None or isinstance(info.default, (str, int, float, bool))
+    }
+
+
+def _is_default(defaults: Mapping[str, Any], name: str, item: Any) -> bool:
+    if name not in defaults:
+        return False
+    default = defaults[name]
+    same_kind = type(item) is type(default) or {type(item), type(default)} == {int, float}
+    return same_kind and bool(item == default)
 
 
 def config_of(

@@ -135,15 +135,22 @@ def _graph_shape(
         if name in graph.node_dict:
             fields[name] = _node_field(job, graph, graph.node_dict[name], path, node)
         else:
-            fields[name] = Field(_node_field(job, uncut or graph, node, path).config_type, is_required=False)
+            whole = _node_field(job, uncut or graph, node, path, is_cut_away=True)
+            fields[name] = Field(whole.config_type, is_required=False)
     return Shape(fields)
 
 
 def _node_field(
-    job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...], uncut: Node | None = None
+    job: JobDefinition,
+    graph: GraphDefinition,
+    node: Node,
+    path: tuple[str, ...],
+    uncut: Node | None = None,
+    *,
+    is_cut_away: bool = False,
 ) -> Field:
     fields: dict[str, Any] = {}
-    inputs = _node_inputs(job, graph, node, path)
+    inputs = _node_inputs(job, graph, node, path, may_be_given=is_cut_away)
     if node.is_graph:
         inner: GraphDefinition = node.definition
         if inner.config_mapping is not None:
@@ -163,8 +170,14 @@ def _node_field(
 
 
 def _node_inputs(
-    job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...]
+    job: JobDefinition,
+    graph: GraphDefinition,
+    node: Node,
+    path: tuple[str, ...],
+    *,
+    may_be_given: bool = False,
 ) -> Shape | None:
+    """Config of a node's inputs; ``may_be_given``: also of those that take the output of another node."""
     fields: dict[str, Any] = {}
     for name, definition in node.input_dict.items():
         is_connected = (
@@ -173,11 +186,13 @@ def _node_inputs(
             or job.is_asset_input(path, name)
             or name in graph.input_assets.get(node.name, {})
         )
-        if is_connected and definition.input_manager_key is None:
+        if is_connected and definition.input_manager_key is None and not may_be_given:
             continue
         field = _input_field(job, definition)
         if field is not None:
-            fields[name] = field
+            fields[name] = (
+                Field(field.config_type, is_required=False) if is_connected and may_be_given else field
+            )
     return Shape(fields) if fields else None
 
 

@@ -27,10 +27,12 @@ from tidewheel.definitions.triggers.sensors import SensorDefinition
 from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.pydantic_fields import usable_as_field
 
 REPOSITORY_NAME = "__repository__"
 
 
+@usable_as_field
 class Definitions:
     """Assets, checks, jobs, schedules, sensors and the resources, executor and loggers that they use.
 

@@ -1,0 +1,20 @@
+"""Lets classes of ours be the types of fields of pydantic models: such a field takes an instance as it is."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+
+def usable_as_field(cls: C) -> C:
+    """Decorate a class so that fields of pydantic models may be annotated with it and with its subclasses."""
+    cls.__get_pydantic_core_schema__ = classmethod(_takes_instances)  # type: ignore[attr-defined]
+    return cls
+
+
+def _takes_instances(cls: type, _source: Any, _handler: Any) -> Any:
+    # pydantic is there wherever this is called, and need not be loaded where it is not
+    from pydantic_core import core_schema  # noqa: PLC0415
+
+    return core_schema.is_instance_schema(cls)
