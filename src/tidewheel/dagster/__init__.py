@@ -243,7 +243,13 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return _Submodule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing to execute: names are looked up when asked for. ``dagster.components`` is our module of that name."""
+        """Nothing to execute: names are looked up when asked for. ``dagster.components`` is our module of that name.
+
+        What Dagster carries copies of (``dagster._vendored.dateutil``) is the package itself.
+        """
+        vendored = module.__name__.partition("._vendored.")[2]
+        if vendored and importlib.util.find_spec(vendored.partition(".")[0]) is not None:
+            sys.modules[module.__name__] = importlib.import_module(vendored)
         if module.__name__ == self._components:
             sys.modules[module.__name__] = importlib.import_module(_COMPONENTS)
 

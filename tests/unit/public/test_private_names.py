@@ -334,3 +334,9 @@ def test_small_functions_that_tests_use() -> None:
 def test_an_error_that_we_do_not_have_can_be_named_where_errors_are_caught() -> None:
     missing = importlib.import_module("tidewheel.dagster._core.errors").DagsterObjectStoreError
     assert issubclass(missing, Exception)
+
+
+def test_packages_that_dagster_carries_copies_of_are_the_packages() -> None:
+    parser = importlib.import_module("tidewheel.dagster._vendored.dateutil.parser")
+    assert parser.parse("2024-01-02") == datetime(2024, 1, 2)
+    assert importlib.import_module("tidewheel.dagster._vendored.dateutil").__name__ == "dateutil"

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
 
 from tidewheel.dagster.components.load_context import ResolutionContext
 from tidewheel.definitions.assets.asset_spec import AssetCheckSpec, AssetSpec
@@ -148,13 +148,21 @@ ResolvedAssetCheckSpec = Annotated[AssetCheckSpec, Resolver(_check_spec)]
 Injected = Annotated[T, Resolver(_as_given, model_field_type=str)]
 
 
-class AssetSpecKeyUpdateKwargs(Resolvable, Model):
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AssetSpecKeyUpdateKwargs(Resolvable):
     """What changes the key of an asset's spec: another key, or a prefix."""
 
     key: Any = None
     key_prefix: Any = None
 
+    @classmethod
+    def model(cls) -> Any:
+        """The model of the fields, each of which may be left out."""
+        options: dict[str, Any] = {one.name: (Any, None) for one in dataclasses.fields(cls)}
+        return create_model(f"{cls.__name__}Model", __base__=Model, **options)
 
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AssetSpecUpdateKwargs(AssetSpecKeyUpdateKwargs):
     """What changes an asset's spec: any of its attributes."""
 
