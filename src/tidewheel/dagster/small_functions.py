@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import os
 import re
@@ -307,3 +308,8 @@ def user_code_error_boundary(
         raise
     except Exception as exc:
         raise error_cls(msg_fn(), user_exception=exc) from exc
+
+
+def non_secure_md5_hash_str(s: bytes) -> str:
+    """A short name for some bytes; it protects nothing."""
+    return hashlib.md5(s, usedforsecurity=False).hexdigest()

@@ -6,6 +6,7 @@ import importlib
 import os
 import warnings
 from datetime import UTC, datetime
+from enum import Enum
 
 import pytest
 
@@ -41,6 +42,7 @@ from tidewheel.dagster.small_functions import (
     dict_without_keys,
     get_time_partitions_def,
     has_kind,
+    non_secure_md5_hash_str,
     normalize_renamed_param,
     parse_env_var,
     scoped_definitions_load_context,
@@ -60,6 +62,7 @@ from tidewheel.dagster.test_functions import (
     wrap_op_in_graph_and_execute,
 )
 from tidewheel.dagster.time_functions import create_datetime, freeze_time, get_current_datetime
+from tidewheel.definitions.loading.serialization import deserialize_value, serialize_value
 from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.hooks import require_parameters
 from tidewheel.definitions.partitions.definition import StaticPartitionsDefinition
@@ -340,3 +343,20 @@ def test_packages_that_dagster_carries_copies_of_are_the_packages() -> None:
     parser = importlib.import_module("tidewheel.dagster._vendored.dateutil.parser")
     assert parser.parse("2024-01-02") == datetime(2024, 1, 2)
     assert importlib.import_module("tidewheel.dagster._vendored.dateutil").__name__ == "dateutil"
+
+
+def test_a_class_that_is_allowed_to_be_written_can_be_read_again() -> None:
+    @whitelist_for_serdes(storage_name="Kept")
+    @record
+    class Cursor:
+        seen: dict
+        key: object = None
+
+    class Level(Enum):
+        LOW = 1
+
+    whitelist_for_serdes(Level)
+    text = serialize_value(Cursor(seen={"a": Level.LOW}, key=1))
+    assert '"Kept"' in text
+    assert deserialize_value(text, Cursor) == Cursor(seen={"a": Level.LOW}, key=1)
+    assert non_secure_md5_hash_str(b"a") == "0cc175b9c0f1b6a831c399e269772661"
