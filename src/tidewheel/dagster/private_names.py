@@ -75,6 +75,7 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "SYSTEM_METADATA_KEY_ASSET_EXECUTION_TYPE", "SYSTEM_METADATA_KEY_AUTO_OBSERVE_INTERVAL_MINUTES",
         "SYSTEM_METADATA_KEY_DAGSTER_TYPE", "SYSTEM_METADATA_KEY_IO_MANAGER_KEY",
     ),
+    "tidewheel.definitions.assets.backfill_policy": ("BackfillPolicyType",),
     "tidewheel.dagster.state_loaders": ("StateBackedDefinitionsLoader",),
     "tidewheel.definitions.api_markers": (
         "PublicAttr", "beta", "beta_param", "beta_warning", "deprecated", "deprecated_param", "deprecation_warning",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from enum import Enum
 from typing import Any
 
 import pytest
 
 import tidewheel as tw
 from tidewheel.definitions.resources.pythonic_resources import ConfigurableResourceFactory
+from tidewheel.errors import CheckError
 from tidewheel.values.tags import normalize_tags
 
 
@@ -147,3 +150,143 @@ def test_owners_of_schedules_and_sensors_are_teams_or_addresses(owner: str) -> N
 def test_tags_of_source_assets_are_those_of_assets() -> None:
     with pytest.raises(tw.InvalidDefinitionError, match="a%"):
         tw.SourceAsset("x", tags={"a%": "b"})
+
+
+class Endpoint(tw.ConfigurableResource):
+    hosts: list[str]
+    headers: dict[str, str] = {}
+    ports: list[int] = []
+
+
+def test_references_to_the_environment_may_stand_inside_lists_and_dicts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOKEN", "secret")
+    monkeypatch.setenv("PORT", "5")
+    endpoint = Endpoint(
+        hosts=[tw.EnvVar("TOKEN"), "x"], headers={"auth": tw.EnvVar("TOKEN")}, ports=[tw.EnvVar.int("PORT")]
+    )
+
+    @tw.op
+    def read(endpoint: Endpoint) -> Any:
+        return [endpoint.hosts, endpoint.headers, endpoint.ports]
+
+    @tw.job(resource_defs={"endpoint": endpoint})
+    def reading() -> None:
+        read()
+
+    assert reading.execute_in_process().output_for_node("read") == [["secret", "x"], {"auth": "secret"}, [5]]
+    assert endpoint.process_config_and_initialize().hosts == ["secret", "x"]
+
+
+class Level(Enum):
+    LOW = "low value"
+
+
+class Leveled(tw.ConfigurableResource):
+    level: Level
+
+
+class Around(tw.ConfigurableResource):
+    leveled: Leveled
+
+
+def test_config_of_a_resource_that_only_another_one_uses_is_checked_and_converted() -> None:
+    @tw.op
+    def read(around: Around) -> Any:
+        return around.leveled.level
+
+    leveled = Leveled.configure_at_launch()
+
+    @tw.job(resource_defs={"leveled": leveled, "around": Around(leveled=leveled)})
+    def reading() -> None:
+        read()
+
+    run_config = {"resources": {"leveled": {"config": {"level": "LOW"}}}}
+    assert reading.execute_in_process(run_config=run_config).output_for_node("read") is Level.LOW
+    with pytest.raises(tw.InvalidConfigError, match="level"):
+        reading.execute_in_process()
+
+
+class Short(tw.Config):
+    name: str
+
+
+def test_a_resource_class_can_be_configured_by_a_function_of_a_config_class() -> None:
+    @tw.configured(Text)
+    def short(config: Short) -> dict[str, Any]:
+        return {"text": config.name}
+
+    @tw.configured(Text)
+    def fixed(_) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+        return {"text": "fixed"}
+
+    @tw.op
+    def read(text: Text) -> str:
+        return text.text
+
+    @tw.graph
+    def reading() -> None:
+        read()
+
+    for definition, expected in ((short.configured({"name": "given"}), "given"), (fixed, "fixed")):
+        result = reading.execute_in_process(resources={"text": definition})
+        assert result.output_for_node("read") == expected
+
+
+def test_loggers_and_resources_are_called_with_what_their_functions_take() -> None:
+    @tw.logger(tw.Field(str, default_value="named"))
+    def named(context: Any) -> logging.Logger:
+        return logging.Logger(context.logger_config)
+
+    @tw.logger(int)
+    def leveled(context: Any) -> logging.Logger:
+        return logging.Logger("x", level=context.logger_config)
+
+    assert named(tw.build_init_logger_context()).name == "named"
+    assert leveled(context=tw.build_init_logger_context(logger_config=3)).level == 3
+    for wrong in (
+        lambda: named(),
+        lambda: named(other=tw.build_init_logger_context()),
+        lambda: named(None, 5),
+    ):
+        with pytest.raises(tw.InvalidInvocationError, match="context"):
+            wrong()
+    with pytest.raises(tw.InvalidConfigError):
+        leveled(tw.build_init_logger_context())
+
+    @tw.resource
+    def plain() -> int:
+        return 1
+
+    with pytest.raises(tw.InvalidInvocationError, match="without arguments"):
+        plain(None)
+
+
+def test_assets_are_bound_to_all_the_resources_that_they_name() -> None:
+    @tw.asset(required_resource_keys={"missing"})
+    def needy() -> None: ...
+
+    with pytest.raises(tw.InvalidDefinitionError, match="missing"):
+        tw.with_resources([needy], {})
+    assert tw.with_resources([needy], {"missing": 1})
+
+
+def test_metadata_of_definitions_is_updated_on_triggers_too() -> None:
+    schedule = tw.ScheduleDefinition(name="s", cron_schedule="@daily", job_name="j", metadata={"a": 1})
+    sensor = tw.SensorDefinition(name="t", job_name="j", evaluation_fn=lambda _: None)
+    found = tw.Definitions(schedules=[schedule], sensors=[sensor]).with_definition_metadata_update(
+        lambda metadata: {**metadata, "b": 2}
+    )
+    assert [set(one.metadata) for one in (*found.schedules, *found.sensors)] == [{"a", "b"}, {"b"}]
+
+
+def test_small_refusals() -> None:
+    with pytest.raises(CheckError, match="max_partitions_per_run"):
+        tw.BackfillPolicy.multi_run(None)
+    with pytest.raises(tw.InvalidDefinitionError, match="job 'owned'"):
+
+        @tw.job(owners=["nobody"])
+        def owned() -> None: ...
+
+    assert tw.Output(1, tags={"a": "b"}) != tw.Output(1, tags={"a": "c"})

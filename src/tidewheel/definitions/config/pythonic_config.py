@@ -50,7 +50,7 @@ class Config(pydantic.BaseModel):
         """
         super().__init__(**_unset_as_none(type(self), config_dict), **config_dict)
         for name, value in config_dict.items():
-            if isinstance(value, (EnvVar, IntEnvVar)):
+            if _has_variables(value):
                 self.__dict__[_field_name(type(self), name)] = value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -332,6 +332,15 @@ def to_config_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_config_value(item) for item in value]
     return value
+
+
+def _has_variables(value: Any) -> bool:
+    """Whether a value is, or holds at any depth, a reference to the environment."""
+    if isinstance(value, (EnvVar, IntEnvVar)):
+        return True
+    if isinstance(value, Mapping):
+        return any(_has_variables(item) for item in value.values())
+    return isinstance(value, (list, tuple)) and any(_has_variables(item) for item in value)
 
 
 def _unset_as_none(cls: type[pydantic.BaseModel], given: Mapping[str, Any]) -> dict[str, None]:

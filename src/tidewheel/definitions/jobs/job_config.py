@@ -9,6 +9,7 @@ from tidewheel.definitions.config.config_schema import ANY, ConfigType, Field, S
 from tidewheel.definitions.config.config_validation import Validation, raise_problems
 from tidewheel.definitions.jobs.run_config import plain_run_config
 from tidewheel.definitions.resources.definition import ResourceDefinition
+from tidewheel.definitions.resources.pythonic_resources import ConfigurableResourceDefinition
 from tidewheel.errors import ConfigProblem, InvalidConfigError
 from tidewheel.values.run_titles import job_in_words
 
@@ -111,7 +112,7 @@ def run_config_shape(job: JobDefinition, *, is_executor_checked: bool = True) ->
 
 
 def _resources_shape(job: JobDefinition) -> Shape:
-    needed = job.needed_resource_keys()
+    needed = _opened_keys(job)
     fields: dict[str, Field] = {}
     for key, definition in job.resource_defs.items():
         if key in needed:
@@ -119,6 +120,24 @@ def _resources_shape(job: JobDefinition) -> Shape:
         else:
             fields[key] = _OPEN_RESOURCE
     return Shape(fields)
+
+
+def _opened_keys(job: JobDefinition) -> set[str]:
+    """Keys of the resources that a run opens: those its ops need, and those inside them whose config comes with the run."""
+    opened = set(job.needed_resource_keys())
+    origins = {
+        id(origin)
+        for key in opened
+        if isinstance(definition := job.resource_defs.get(key), ConfigurableResourceDefinition)
+        for _, origin in definition.inner_at_launch()
+    }
+    if origins:
+        opened |= {
+            key
+            for key, definition in job.resource_defs.items()
+            if id(definition) in origins or id(getattr(definition, "origin", None)) in origins
+        }
+    return opened
 
 
 def _resource_field(definition: ResourceDefinition) -> Field:

@@ -342,12 +342,16 @@ class Definitions:
     def with_definition_metadata_update(
         self, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     ) -> Definitions:
-        """A copy in which the metadata of every asset went through a function."""
+        """A copy in which the metadata of every asset, schedule and sensor went through a function."""
 
         def updated(spec: AssetSpec) -> AssetSpec:
             return spec.replace_attributes(metadata=update(spec.metadata))
 
-        return self._replaced(assets=map_asset_specs(updated, self.assets or ()))
+        return self._replaced(
+            assets=map_asset_specs(updated, self.assets or ()),
+            schedules=[_with_updated_metadata(one, update) for one in self.schedules or ()],
+            sensors=[_with_updated_metadata(one, update) for one in self.sensors or ()],
+        )
 
     def with_reconstruction_metadata(self, reconstruction_metadata: Mapping[str, str]) -> Definitions:
         """A copy with more metadata."""
@@ -462,3 +466,10 @@ def create_repository_using_definitions_args(
 
 class BindResourcesToJobs(list):  # type: ignore[type-arg]
     """A list of jobs; ``Definitions`` binds resources to jobs anyway."""
+
+
+def _with_updated_metadata(trigger: Any, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Any:
+    metadata = update(trigger.metadata)
+    if hasattr(trigger, "with_metadata"):
+        return trigger.with_metadata(metadata)
+    return trigger.with_attributes(metadata=metadata)

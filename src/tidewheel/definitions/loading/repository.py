@@ -16,6 +16,7 @@ from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.lint import collect_problems, raise_problems
 from tidewheel.definitions.loading.resolved import ResolvedDefinitions
 from tidewheel.definitions.ops.graphs import GraphDefinition
+from tidewheel.definitions.ops.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from tidewheel.definitions.resources.definition import coerce_resources
 from tidewheel.definitions.triggers.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from tidewheel.definitions.triggers.schedules import ScheduleDefinition
@@ -318,6 +319,7 @@ def with_resources(
 
     Raises:
         CheckError: when config is given for a key without a resource, or in another form.
+        InvalidDefinitionError: when a resource that an asset names is missing.
     """
     resources = dict(coerce_resources(resource_defs))
     for key, given in (resource_config_by_key or {}).items():
@@ -326,7 +328,25 @@ def with_resources(
         if not isinstance(given, Mapping) or "config" not in given:
             raise CheckError(f"with_resources: expected {{'config': ...}} for {key!r}, got {given!r}")
         resources[key] = resources[key].configured(given["config"])
-    return [_with_resources(one, resources) for one in definitions]
+    return [_checked_resources(_with_resources(one, resources)) for one in definitions]
+
+
+def _checked_resources(one: Any) -> Any:
+    """Assets that were given resources, when they have all that they name.
+
+    Raises:
+        InvalidDefinitionError: when one is missing.
+    """
+    needed = getattr(one, "required_resource_keys", None)
+    known = getattr(one, "resource_defs", None)
+    if isinstance(one, JobDefinition) or needed is None or known is None:
+        return one
+    missing = sorted(set(needed) - set(known) - {DEFAULT_IO_MANAGER_KEY})
+    if missing:
+        raise InvalidDefinitionError(
+            f"with_resources: expected the resources that {one!r} needs, got none for {missing}; add them"
+        )
+    return one
 
 
 def _with_resources(one: Any, resources: Mapping[str, Any]) -> Any:

@@ -364,6 +364,10 @@ def invoke_resource(definition: ResourceDefinition, args: tuple[Any, ...], kwarg
             "expected a resource made by a function for a direct call, got a resource class"
         )
     if not takes_context(definition.resource_fn):
+        if args or kwargs:
+            raise InvalidInvocationError(
+                "expected a call without arguments of a resource whose function takes no context, got some; drop them"
+            )
         return _called(definition.resource_fn())
     context = args[0] if args else next(iter(kwargs.values()), NO_VALUE)
     if context is NO_VALUE:
