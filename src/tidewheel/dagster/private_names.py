@@ -57,7 +57,9 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     ),
     _FILES: ("FileManager", "LocalFileManager"),
     _TABLES: ("DbClient", "DbIOManager", "DbTypeHandler", "TablePartitionDimension", "TableSlice", "static_where_clause"),
-    "tidewheel.dagster.metadata_sets": ("NamespacedMetadataSet", "TableMetadataSet"),
+    "tidewheel.dagster.metadata_sets": (
+        "NamespacedMetadataSet", "NamespacedTagSet", "TableMetadataSet", "UriMetadataSet",
+    ),
     _RECORDS: ("IHaveNew", "ImportFrom", "as_dict", "record", "record_custom", "replace", "whitelist_for_serdes"),
     _SELECTION: (
         "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",

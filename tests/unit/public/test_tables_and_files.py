@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 import tidewheel as tw
 from tidewheel import dagster as dg
@@ -23,7 +24,7 @@ from tidewheel.dagster.file_functions import (
     script_relative_path,
     touch_file,
 )
-from tidewheel.dagster.metadata_sets import TableMetadataSet
+from tidewheel.dagster.metadata_sets import NamespacedTagSet, TableMetadataSet, UriMetadataSet
 from tidewheel.dagster.table_io_manager import (
     DbClient,
     DbIOManager,
@@ -196,3 +197,26 @@ def test_functions_about_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert sys.path == before
     assert script_relative_path("x") == str(Path(__file__).resolve().parent / "x")
     assert find_free_port() > 0
+
+
+class Tags(NamespacedTagSet):
+    kind: Literal["a", "b"] | None = None
+    name: str | None = None
+
+    @classmethod
+    def namespace(cls) -> str:
+        return "mine"
+
+
+class NoTags(Tags):
+    number: int = 1
+
+
+def test_sets_of_tags_and_metadata_are_spread_under_their_namespace() -> None:
+    assert {**Tags(kind="a")} == {"mine/kind": "a"}
+    assert Tags.extract({"mine/name": "n", "other": "x"}) == Tags(name="n")
+    with pytest.raises(ValidationError):
+        Tags(kind="c")
+    with pytest.raises(CheckError, match="number"):
+        NoTags()
+    assert dict(UriMetadataSet(uri="s3://a/b")) == {"dagster/uri": "s3://a/b"}
