@@ -243,7 +243,7 @@ def test_loggers_and_resources_are_called_with_what_their_functions_take() -> No
     def leveled(context: Any) -> logging.Logger:
         return logging.Logger("x", level=context.logger_config)
 
-    assert named(tw.build_init_logger_context()).name == "named"
+    assert named(tw.build_init_logger_context()).name == named(None).name == "named"
     assert leveled(context=tw.build_init_logger_context(logger_config=3)).level == 3
     for wrong in (
         lambda: named(),

@@ -91,7 +91,7 @@ class LoggerDefinition:
                 f"expected a direct call of a logger to give its {names[0]!r} alone, got {len(args)} arguments and "
                 f"{sorted(kwargs)}; pass build_init_logger_context()"
             )
-        context = given[0] if given[0] is not None else InitLoggerContext()
+        context = given[0] if given[0] is not None else InitLoggerContext(None)
         if not isinstance(context, InitLoggerContext):
             return self.make(context)
         config = check_config(self.config_field, context.logger_config, subject="a logger")
