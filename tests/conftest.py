@@ -8,16 +8,26 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.commit import commit_under_test
+
 # A busy machine is no finding: how long an example takes is measured by the benchmarks, not here.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Take Ctrl-C as usual, though whoever started the run ignores it (as a shell does for a job in the background).
+    """Draw by the commit, and take Ctrl-C as usual.
 
-    Ignored signals are inherited: servers started by tests would not hear the Ctrl-C that tests send them.
+    Properties draw other examples for each commit and the same ones for the same commit, as the played histories do:
+    what passed once passes again elsewhere, and what failed can be played again. ``--hypothesis-seed=random`` (any
+    other word or number) draws others.
+
+    Whoever starts the run may ignore Ctrl-C (as a shell does for a job in the background). Ignored signals are
+    inherited: servers started by tests would not hear the Ctrl-C that tests send them.
     """
+    if config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = int.from_bytes(commit_under_test().encode(), "big")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_TellsAtOnce(config), "tells-failures-at-once")

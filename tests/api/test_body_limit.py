@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tidewheel.api.body_limit import BodyLimit
+from tidewheel.api.connections import PatientProtocol
 
 
 async def echo(request: Request) -> Response:
@@ -28,13 +31,14 @@ async def slow_answer(request: Request) -> Response:
     return StreamingResponse(parts())
 
 
+UNLIMITED = Starlette(
+    routes=[
+        Route(path, endpoint, methods=["POST"])
+        for path, endpoint in (("/a", echo), ("/large/a", echo), ("/slow", slow_answer))
+    ]
+)
 APP = BodyLimit(
-    Starlette(
-        routes=[
-            Route(path, endpoint, methods=["POST"])
-            for path, endpoint in (("/a", echo), ("/large/a", echo), ("/slow", slow_answer))
-        ]
-    ),
+    UNLIMITED,
     max_bytes=10,
     max_bytes_under={"/large/": 20},
     timeout_s=0.05,
@@ -86,3 +90,48 @@ def test_a_body_that_never_ends_is_not_waited_for() -> None:
 
 def test_an_answer_may_take_longer_than_a_body() -> None:
     assert ask("/slow", [b"x"]) == (200, b"late")
+
+
+# -- over real connections ------------------------------------------------------------------------------------
+
+LARGE = 8_000_000
+"""More than the buffers between a sender and a server hold."""
+
+
+def sent_before_reading(app: BodyLimit, path: str) -> bytes:
+    """The answer to a sender that reads only when all of its large body is sent, until the connection ends."""
+
+    async def main() -> bytes:
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            config = uvicorn.Config(app, http=PatientProtocol, log_level="critical", lifespan="off")
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve(sockets=[bound]))
+            async with asyncio.timeout(20):
+                bound.listen()
+                reader, writer = await asyncio.open_connection(*bound.getsockname())
+                head = (
+                    f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {LARGE}\r\n\r\n"
+                )
+                writer.write(head.encode() + b"x" * LARGE)
+                await writer.drain()
+                answer = await reader.read()
+                writer.close()
+                server.should_exit = True
+                await serving
+        return answer
+
+    return asyncio.run(main())
+
+
+def test_a_sender_gets_the_refusal_though_it_sends_everything_first() -> None:
+    answer = sent_before_reading(BodyLimit(UNLIMITED, max_bytes=10), "/a")
+    assert answer.startswith(b"HTTP/1.1 413 ") and b"at most 10 bytes" in answer
+
+
+def test_so_does_one_whose_body_nobody_read() -> None:
+    assert sent_before_reading(BodyLimit(UNLIMITED, max_bytes=2 * LARGE), "/no").startswith(b"HTTP/1.1 404 ")
+
+
+def test_what_has_no_end_is_not_thrown_away_for_ever() -> None:
+    assert ask("/large/a", [b"x" * 21], is_whole=False, length=b"30")[0] == 413

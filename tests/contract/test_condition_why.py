@@ -2,9 +2,11 @@
 
 import pytest
 
+from tidewheel.cli.output import moment
 from tidewheel.cli.why import describe
 from tidewheel.logic.conditions import presets
 from tidewheel.logic.conditions.codec import encode
+from tidewheel.logic.conditions.nodes import Missing
 from tidewheel.logic.conditions.subjects import Key, build_graph
 from tidewheel.logic.graph.specs import (
     AssetNode,
@@ -29,6 +31,7 @@ SNAPSHOT = LocationSnapshot(
     assets=(
         AssetNode(key="plain"),
         AssetNode(key="parts", partitions=SPEC),
+        AssetNode(key="wanted", partitions=SPEC, condition=encode(Missing())),
         AssetNode(key="down", deps=(DepSpec(asset="plain"),), condition=encode(presets.eager())),
     ),
     checks=(CheckNode(asset="plain", name="ok"),),
@@ -151,3 +154,42 @@ def test_one_with_a_condition_tells_both(asking):
     asking.ended(run_id, RunStatus.FAILURE)
     found, text = asking.why("down")
     assert found.now is not None and found.standing.state == "failed" and "eager" in text
+
+
+def test_since_when_is_told_of_states_that_evaluations_need_no_time_of(asking):
+    run_id = asking.run("plain")
+    planned_at = asking.now
+    asking.now += 5
+    tree = asking.why("down")[0].now.tree
+    assert (node(tree, "run_in_progress", "plain").since, node(tree, "missing", "plain").since) == (
+        planned_at,
+        None,
+    )
+    asking.made("plain", run_id)
+    asking.ended(run_id, RunStatus.SUCCESS)
+    made_at = asking.now - 1
+    failing = asking.run("down")
+    asking.ended(failing, RunStatus.FAILURE)
+    found, text = asking.why("down")
+    assert node(found.now.tree, "missing", "plain").since == made_at
+    assert node(found.now.tree, "newly_updated", "plain").since == made_at
+    assert f"missing  (plain)  since {moment(made_at)}" in text
+
+
+def test_since_when_is_told_of_the_partition_that_is_asked_about(asking):
+    run_id = asking.run("wanted", partition="x")
+    asking.made("wanted", run_id, "x")
+    made_at = asking.now
+    asking.made("wanted", run_id, "y")
+    assert asking.why("wanted", "x")[0].now.tree.since == made_at
+    assert asking.why("wanted", "y")[0].now.tree.since == asking.now
+
+
+def node(tree, name, subject):
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop(0)
+        if (one.name, one.subject.name) == (name, subject):
+            return one
+        waiting.extend(one.children)
+    raise KeyError(name)

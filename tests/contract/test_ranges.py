@@ -7,6 +7,7 @@ import pytest
 from tests.contract.stories import NOW
 from tidewheel.logic.graph.specs import AssetNode, LocationSnapshot
 from tidewheel.logic.partitions.definitions import StaticPartitions
+from tidewheel.runtime.dynamic_keys import DynamicKeysBook
 from tidewheel.services.code.catalog import Catalog
 from tidewheel.services.code.partition_resolver import PartitionResolver
 from tidewheel.storage.bitmaps import load_ordinals
@@ -25,7 +26,7 @@ RUN = uuid_at(NOW, bytes(10))
 def ranged(ledger: SqlLedger) -> SqlLedger:
     """A ledger that knows an asset with four partitions, and a run for the middle two."""
     node = AssetNode(key="letters", partitions=StaticPartitions(keys=KEYS))
-    resolver = PartitionResolver()
+    resolver = PartitionResolver(DynamicKeysBook())
     resolver.use_catalog(Catalog({"shop": LocationSnapshot(name="shop", assets=(node,))}))
     ledger.use_resolver(resolver)
     run = NewRun(

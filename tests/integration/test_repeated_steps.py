@@ -82,6 +82,70 @@ def test_a_selection_of_ops_stays(instance: Instance) -> None:
         tw.execute_job(doubled, instance, op_selection=["split"], reexecution_options=options)
 
 
+@tw.op
+def one() -> int:
+    return 1
+
+
+@tw.op
+def next_of(number: int) -> int:
+    return number + 1
+
+
+@tw.job(executor_def=tw.in_process_executor)
+def chain() -> None:
+    next_of.alias("last")(next_of.alias("middle")(one()))
+
+
+@tw.asset
+def source() -> int:
+    return 1
+
+
+@tw.asset
+def target(source: int) -> int:
+    return source
+
+
+@tw.asset
+def beyond(target: int) -> int:
+    return target
+
+
+CHAIN_OF_ASSETS = tw.Definitions(
+    assets=[source, target, beyond],
+    jobs=[tw.define_asset_job("chain_of_assets")],
+    executor=tw.in_process_executor,
+).get_job_def("chain_of_assets")
+
+
+@pytest.mark.parametrize(
+    ("job", "selection", "steps", "made"),
+    [
+        (chain, {"op_selection": ["one", "middle"]}, ["middle*"], {"middle"}),
+        (chain, {"op_selection": ["one", "middle"]}, ["last"], None),
+        (CHAIN_OF_ASSETS, {"asset_selection": [source.key, target.key]}, ["target*"], {"target"}),
+        (CHAIN_OF_ASSETS, {"asset_selection": [source.key, target.key]}, ["beyond"], None),
+    ],
+)
+def test_steps_are_of_what_the_repeated_run_selected(
+    instance: Instance, job: tw.JobDefinition, selection: dict, steps: list[str], made: set[str] | None
+) -> None:
+    first = tw.execute_job(job, instance, **selection)
+    options = tw.ReexecutionOptions(first.run_id, step_selection=steps)
+    if made is None:
+        with pytest.raises(StepNotFoundError, match=steps[0]):
+            tw.execute_job(job, instance, reexecution_options=options)
+        return
+    again = tw.execute_job(job, instance, reexecution_options=options)
+    assert {event.step_key for event in again.get_step_success_events()} == made
+    known, run = instance.get_run_by_id(first.run_id), instance.get_run_by_id(again.run_id)
+    assert known is not None
+    assert run is not None
+    assert (run.op_selection, run.asset_selection) == (known.op_selection, known.asset_selection)
+    assert set(run.step_keys_to_execute or ()) == made
+
+
 def test_values_are_read_while_the_result_is_open(instance: Instance) -> None:
     result = tw.execute_job(doubled, instance, run_config=_config(1))
     with pytest.raises(InvariantViolationError, match="context manager"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import OperationalError
 
 from tests.simulation.virtual_loop import OWNER, VirtualLoop
+from tidewheel.runtime.dynamic_keys import DynamicKeysBook
 from tidewheel.runtime.protocol import Hello, Message
 from tidewheel.services.database import READ_PREFIXES
 from tidewheel.services.machine import Machine
@@ -142,6 +143,7 @@ class SimDatabase:
     def __init__(self, world: World, ledger: LedgerPort) -> None:
         self._world = world
         self.ledger = ledger
+        self.dynamic_keys = DynamicKeysBook()
         self.observe = None
         self._turn = asyncio.Lock()
         self.is_alive = True

@@ -7,12 +7,11 @@ The seeds follow from the commit, so every commit is tried with other histories.
 from __future__ import annotations
 
 import os
-import subprocess
-from pathlib import Path
 
 import msgspec
 import pytest
 
+from tests.commit import commit_under_test
 from tests.simulation.world import World
 from tidewheel.logic.partitions.sets import nothing
 from tidewheel.logic.planning import backfill_step
@@ -31,22 +30,10 @@ STEPS = int(os.environ.get("TIDEWHEEL_SIMULATION_STEPS", "10000"))
 SEEDS = int(os.environ.get("TIDEWHEEL_SIMULATION_SEEDS", "2"))
 
 
-def commit() -> str:
-    """The commit under test, or a name for none."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-        check=False,
-    )
-    return os.environ.get("TIDEWHEEL_SIMULATION_SEED") or done.stdout.strip() or "none"
-
-
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("number", range(SEEDS))
 def test_a_history_loses_and_doubles_nothing(number: int) -> None:
-    seed = f"{commit()}-{number}"
+    seed = f"{commit_under_test()}-{number}"
     world = World(seed, STEPS)
     try:
         happened = world.play()

@@ -24,8 +24,6 @@ COLOURS = {
     "STARTED": "cyan",
 }
 ID_LENGTH = 8
-LONGEST_TEXT = 1_000
-
 
 MAX_WAITING = 10_000
 
@@ -34,7 +32,8 @@ class ActivityPrinter:
     """Prints activities; the same skip of the same trigger is printed once in a row.
 
     A thread of its own writes: a terminal that is stopped (Ctrl-S) or a pipe that nobody reads must not stop the server.
-    What does not fit into the queue is left out, and the number of lines left out is said.
+    What does not fit into the queue is left out, and the number of lines left out is said. What comes before ``begin``
+    waits for it.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -42,7 +41,11 @@ class ActivityPrinter:
         self._last_skip: dict[str, str] = {}
         self._waiting: queue.Queue[str | None] = queue.Queue(MAX_WAITING)
         self._left_out = 0
-        self._thread = threading.Thread(target=self._write, name="tidewheel-print", daemon=True)
+        self._thread: threading.Thread | None = None
+
+    def begin(self, head: str | None = None) -> None:
+        """Print from now on: a line to begin with, then what waits and what comes."""
+        self._thread = threading.Thread(target=self._write, args=(head,), name="tidewheel-print", daemon=True)
         self._thread.start()
 
     def show(self, activity: Activity) -> None:
@@ -65,18 +68,23 @@ class ActivityPrinter:
 
     def close(self) -> None:
         """Print what waits, for a moment at most."""
+        if self._thread is None:
+            self.begin()
+        assert self._thread is not None
         try:
             self._waiting.put(None, timeout=0.5)
         except queue.Full:
             return
         self._thread.join(timeout=0.5)
 
-    def _write(self) -> None:
-        while (line := self._waiting.get()) is not None:
+    def _write(self, head: str | None) -> None:
+        line = head if head is not None else self._waiting.get()
+        while line is not None:
             try:
                 say(line)
             except OSError:
                 return  # nobody will ever read
+            line = self._waiting.get()
 
 
 def line_of(activity: Activity) -> str:
@@ -87,5 +95,5 @@ def line_of(activity: Activity) -> str:
     if activity.partition:
         name += f"[{activity.partition}]"
     run = f" run {activity.run_id[-ID_LENGTH:]}" if activity.run_id and activity.kind == "run" else ""
-    text = f"  {activity.text[:LONGEST_TEXT]}" if activity.text else ""
+    text = f"  {activity.text}" if activity.text else ""
     return f"{moment(activity.timestamp)[11:]}  {activity.kind:<15} {status} {name}{run}{text}"

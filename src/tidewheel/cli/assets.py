@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidSubsetError, did_you_mean
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.events import EventType, Materialization
 from tidewheel.values.records import EventFilter
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table
+from tidewheel.runtime.deferred import deferred
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tidewheel.cli.backfill_view import HEADINGS, Speed, facts, failed_line, progress_line, row, subject
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option, parse_tags
 from tidewheel.cli.output import note, print_json, print_json_line, print_table, say
 from tidewheel.errors import BackfillNotFoundError, InvalidInvocationError, RunConflict, did_you_mean
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.backfills import BackfillFilter, BackfillRecord, BackfillStatus
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest
 from tidewheel.values.records import RunFilter, RunRecord

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import local_home_option, target_options
+from tidewheel.runtime.deferred import deferred
 
 serve = deferred("tidewheel.cli.serving", "serve")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import print_json, say
+from tidewheel.runtime.deferred import deferred
 
 look_around = deferred("tidewheel.cli.examination", "look_around")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tidewheel.cli.deferred import deferred
+from tidewheel.runtime.deferred import deferred
 
 nearest = deferred("tidewheel.errors", "nearest")
 

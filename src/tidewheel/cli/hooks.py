@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.parameters import RECORD_ID
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.inbox import HOOK_PREFIX, hook_source
 from tidewheel.values.texts import counted
 

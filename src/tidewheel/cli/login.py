@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.output import say
 from tidewheel.cli.users import ask_password, password_stdin
+from tidewheel.runtime.deferred import deferred
 
 load_profiles = deferred("tidewheel.runtime.remote.profiles", "load_profiles")
 save_profiles = deferred("tidewheel.runtime.remote.profiles", "save_profiles")

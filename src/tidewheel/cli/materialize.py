@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option, target_options
 from tidewheel.errors import InvalidInvocationError
+from tidewheel.runtime.deferred import deferred
 
 launch_and_report = deferred("tidewheel.cli.launching", "launch_and_report")
 

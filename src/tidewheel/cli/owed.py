@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError, did_you_mean
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.conditions import OwedStatus
 
 open_home = deferred("tidewheel.cli.home", "open_home")

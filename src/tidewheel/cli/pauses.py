@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.policies import Missed, Selection
 
 if TYPE_CHECKING:

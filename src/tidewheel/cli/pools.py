@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, print_json, print_table, say
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.texts import counted
 
 open_home = deferred("tidewheel.cli.home", "open_home")

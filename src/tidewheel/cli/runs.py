@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING
 import click
 from msgspec import to_builtins
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option, parse_tags, target_options
 from tidewheel.cli.output import (
@@ -25,6 +24,7 @@ from tidewheel.cli.output import (
 )
 from tidewheel.errors import InvalidInvocationError, RunConflict, RunNotFoundError
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import print_json, print_table
@@ -17,6 +16,7 @@ from tidewheel.cli.triggers import (
     reset_keys_command,
     resume_command,
 )
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.status import TriggerKind
 
 open_home = deferred("tidewheel.cli.home", "open_home")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
@@ -21,6 +20,7 @@ from tidewheel.cli.triggers import (
 )
 from tidewheel.errors import InvalidInvocationError
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.status import TriggerKind
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import ipaddress
 import logging
 import os
@@ -19,7 +20,6 @@ import uvicorn
 
 from tidewheel.api.auth.oidc import oidc_options
 from tidewheel.api.connections import PatientProtocol
-from tidewheel.api.http import create_app
 from tidewheel.cli.activity_view import ActivityPrinter
 from tidewheel.cli.options import TargetOptions
 from tidewheel.cli.output import note
@@ -27,6 +27,7 @@ from tidewheel.cli.server_options import server_options
 from tidewheel.cli.targets import resolve_targets
 from tidewheel.errors import InvalidInvocationError, RunConflict
 from tidewheel.runtime.clock import now_s
+from tidewheel.runtime.deferred import deferred
 from tidewheel.runtime.home import (
     LEDGER_FILE,
     HomeLock,
@@ -47,6 +48,7 @@ from tidewheel.storage.ledger import open_ledger
 from tidewheel.values.status import TriggerKind
 
 DEFAULT_PORT = 3000
+HTTP = "tidewheel.api.http"
 SHOWN_STOPPED = 5
 
 
@@ -72,7 +74,7 @@ def serve(
     if not targets:
         raise InvalidInvocationError(
             "expected code to run, got none; pass -f FILE or -m MODULE, or name it in pyproject.toml under "
-            "[tool.tidewheel] file = ..."
+            "[tool.tidewheel] file = ... (of Dagster projects, workspace.yaml, [tool.dagster] and [tool.dg] are read)"
         )
     with _home_folder(home) as folder:
         settings = load_settings(folder, os.environ)
@@ -184,17 +186,20 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    web = _Web(create_app(server, settings), host, port)
+    web: _Web | None = None
     told: asyncio.Task[None] | None = None
     try:
         await server.start()
+        # as long as it takes to load the code that answers HTTP, user code is loaded by its own process
+        await asyncio.to_thread(importlib.import_module, HTTP)
+        web = _Web(deferred(HTTP, "create_app")(server, settings), host, port)
         await web.start()
         address = ServerAddress(pid=os.getpid(), socket=str(path), host=host, port=port, started_at=now_s())
         write_address(home, address)
         if as_json:
-            printer.say(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
+            printer.begin(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
         elif not quiet:
-            printer.say(
+            printer.begin(
                 f"Tidewheel serves {', '.join(targets)} on http://{host}:{port} (home {home}). Ctrl-C ends it."
             )
             told = asyncio.create_task(_tell_what_is_stopped(server, printer))
@@ -205,7 +210,8 @@ async def _serve(
         if told is not None:
             told.cancel()
             await asyncio.gather(told, return_exceptions=True)
-        await web.stop()
+        if web is not None:
+            await web.stop()
         await server.stop()
         lock.release()
         printer.close()

@@ -1,4 +1,4 @@
-"""Which code a command works on: options, or the table ``[tool.tidewheel]`` of pyproject.toml."""
+"""Which code a command works on: options, the table ``[tool.tidewheel]`` of pyproject.toml, or what it says to Dagster."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tidewheel.cli.dagster_projects import project_targets
 from tidewheel.errors import CodeLocationLoadError, did_you_mean
 from tidewheel.runtime.location_args import CodeTarget
 
@@ -22,13 +23,16 @@ def resolve_targets(
     *,
     folder: Path,
 ) -> dict[str, CodeTarget]:
-    """By location name, the code that the options name, or pyproject.toml where they name none; may be empty.
+    """By location name, the code that the options name, or the project's files where they name none; may be empty.
 
     Raises:
         CodeLocationLoadError: when a file is missing or the project's table is wrong.
     """
     if not files and not modules:
-        return _project_targets(folder, as_dagster)
+        found: dict[str, CodeTarget] = {}
+        for name, target in () if (own := _project_targets(folder, as_dagster)) else project_targets(folder):
+            found[_free_name(name, found)] = target
+        return own or found
     if attribute is not None and len(files) + len(modules) > 1:
         raise CodeLocationLoadError("expected one file or module together with --attribute, got several")
     where = os.path.abspath(working_dir or folder)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import duration, moment, print_json, print_table, say
 from tidewheel.cli.parameters import RECORD_ID
 from tidewheel.errors import InvalidInvocationError
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.ids import trigger_id
 from tidewheel.values.inbox import told_of_failed
 from tidewheel.values.status import TickStatus

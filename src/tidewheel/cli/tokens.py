@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.groups import SuggestingGroup
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, note, print_json, print_own_secret, print_table, say, say_own_secret
+from tidewheel.runtime.deferred import deferred
 
 open_home = deferred("tidewheel.cli.home", "open_home")
 accounts_of = deferred("tidewheel.cli.accounts_access", "accounts_of")

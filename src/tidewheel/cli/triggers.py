@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, print_table, say
 from tidewheel.cli.pauses import begin_pause, end_pauses, pause_options
+from tidewheel.runtime.deferred import deferred
 from tidewheel.values.policies import Selection
 from tidewheel.values.status import TriggerKind
 from tidewheel.values.texts import counted

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deferred import deferred
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, say
+from tidewheel.runtime.deferred import deferred
+from tidewheel.values.conditions import REQUEST
 from tidewheel.values.texts import counted
 
 if TYPE_CHECKING:
@@ -125,6 +126,9 @@ def _request(request: RequestView) -> Iterator[str]:
     what = f" of {request.requested} partitions" if request.partitions else ""
     yield f"requested{what} by evaluation {request.evaluation_id} at {moment(request.at)}"
     for cause in request.causes:
+        if cause.type == REQUEST:
+            yield f"  because {cause.subject} was requested at {moment(cause.at)}"
+            continue
         event = f"event {cause.event_id}, " if cause.event_id is not None else ""
         where = f" [{cause.partition}]" if cause.partition else ""
         by = f" by run {cause.run_id[:13]}" if cause.run_id else ""

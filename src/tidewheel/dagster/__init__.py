@@ -18,7 +18,7 @@ from typing import Any
 import tidewheel
 from tidewheel import errors
 from tidewheel.dagster.private_names import PRIVATE_NAMES
-from tidewheel.dagster.stand_ins import UnsupportedNameError, stand_in, unsupported
+from tidewheel.dagster.stand_ins import UnsupportedAttributeError, UnsupportedNameError, stand_in, unsupported
 from tidewheel.runtime.views.error_view import SHOWN_NAMES
 
 __version__ = "1.13.27"
@@ -158,7 +158,6 @@ NOT_SUPPORTED: dict[str, str] = {
     "get_component_defs_within_project": "",
     "migrate_io_storage": "",
     "resources": "",
-    "version": "",
 }
 """Names that Dagster has and we do not (yet), with what to use instead."""
 
@@ -176,6 +175,8 @@ ONLY_IMPORTED = frozenset(
 """Names of Dagster's that packages for other systems import beside what they use: they can be imported, not used."""
 
 _COMPONENTS = f"{__name__}.components"
+_LESSER_MODULES = ("deprecated", "preview", "version")
+"""Public modules of Dagster's that have names of its private ones."""
 _DEFAULT_ADVICE = "there is no replacement yet; please open an issue that says what you need it for"
 
 
@@ -183,14 +184,11 @@ def __getattr__(name: str) -> Any:
     """Look a Dagster name up.
 
     Raises:
-        UnsupportedNameError: for a name that Dagster has and we do not.
+        UnsupportedAttributeError: for a name that Dagster has and we do not (imported by name: UnsupportedNameError).
         AttributeError: for a name that Dagster does not have either.
     """
     if name in NOT_SUPPORTED:
-        raise UnsupportedNameError(
-            f"expected a supported name, got dagster.{name}, which Tidewheel does not have: "
-            f"{NOT_SUPPORTED[name] or _DEFAULT_ADVICE}"
-        )
+        raise UnsupportedAttributeError(_not_supported(name))
     if name in ONLY_IMPORTED:
         return stand_in(f"dagster.{name}")
     if name == "__all__":  # made late, since the names that are the same everywhere are many
@@ -201,6 +199,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'tidewheel.dagster' has no attribute {name!r}") from exc
     globals()[name] = value
     return value
+
+
+def _not_supported(name: str) -> str:
+    return (
+        f"expected a supported name, got dagster.{name}, which Tidewheel does not have: "
+        f"{NOT_SUPPORTED[name] or _DEFAULT_ADVICE}"
+    )
 
 
 def _found(target: str) -> Any:
@@ -219,17 +224,21 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Serves ``dagster.<anything private>``: a module that knows all names; and what is below ``dagster.components``.
 
     Users' files import from private submodules now and then (``dagster._core.errors``); which name lives where is not
-    worth knowing, so each such module has them all.
+    worth knowing, so each such module has them all. Python asks for a module too when a name that a package does not
+    have is imported from it (``from dagster import SqlComponent``): there names that are not supported say so.
     """
 
     def __init__(self, top: str) -> None:
-        self._private = f"{top}._"
+        self._top = top
+        self._private = tuple(f"{top}.{name}" for name in ("_", *_LESSER_MODULES))
         self._components = f"{top}.components"
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        name = fullname.rpartition(".")[2]
+        parent, _, name = fullname.rpartition(".")
+        if name in NOT_SUPPORTED and parent in (self._top, self._components):
+            raise UnsupportedNameError(_not_supported(name), name=name)
         if name != name.lower():  # a class or constant is no module
             return None
         if fullname.startswith(self._private) or fullname == self._components != _COMPONENTS:
@@ -260,6 +269,8 @@ class _Submodule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return [*globals()["__dir__"](), *PRIVATE_NAMES]
+        if name == "__version__":
+            return __version__
         if name.startswith("__"):
             raise AttributeError(name)
         if name in PRIVATE_NAMES:
@@ -268,7 +279,7 @@ class _Submodule(ModuleType):
             return getattr(found, name)
         try:
             return __getattr__(name)
-        except (AttributeError, UnsupportedNameError):
+        except AttributeError:
             if not name[:1].isupper():
                 raise
         return stand_in(f"{self.__name__}.{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _CHECKS = "tidewheel.dagster.argument_checks"
 _TIME = "tidewheel.dagster.time_functions"
+_CRON = "tidewheel.dagster.cron_functions"
 _TESTS = "tidewheel.dagster.test_functions"
 _SMALL = "tidewheel.dagster.small_functions"
 _TYPES = "tidewheel.dagster.private_types"
@@ -30,6 +31,11 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _TIME: (
         "add_absolute_time", "create_datetime", "datetime_from_timestamp", "dst_safe_strptime", "freeze_time",
         "get_current_datetime", "get_current_timestamp", "get_timezone", "parse_time_string",
+    ),
+    _CRON: (
+        "cron_string_iterator", "get_latest_completed_cron_tick", "get_next_cron_tick", "get_smallest_cron_interval",
+        "is_valid_cron_schedule", "is_valid_cron_string", "reverse_cron_string_iterator",
+        "schedule_execution_time_iterator",
     ),
     _TESTS: (
         "create_op_with_deps", "create_root_op", "create_run_for_test", "create_stub_op", "create_test_asset_job",
@@ -88,7 +94,7 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     "tidewheel.values.status": ("FINISHED_STATUSES",),
     "tidewheel.definitions.assets.asset_graph": ("AssetCheckNode", "AssetGraph"),
     "tidewheel.definitions.jobs.asset_jobs": ("UnresolvedAssetJobDefinition",),
-    "tidewheel.definitions.ops.dependencies": ("Node", "NodeHandle"),
+    "tidewheel.definitions.ops.dependencies": ("DynamicCollectDependencyDefinition", "Node", "NodeHandle"),
     "tidewheel.definitions.assets.freshness": ("CronFreshnessPolicy", "FreshnessState", "TimeWindowFreshnessPolicy"),
     "tidewheel.definitions.ops.hooks": ("HookExecutionResult", "event_list_hook"),
     "tidewheel.definitions.partitions.partition_context": (

@@ -10,6 +10,10 @@ class UnsupportedNameError(ImportError):
     """A name of Dagster's that Tidewheel does not have. The message says what to use instead."""
 
 
+class UnsupportedAttributeError(AttributeError):
+    """The same where the name is looked up as an attribute, so that ``hasattr`` says no (Python has no class for both)."""
+
+
 def unsupported(path: str) -> str:
     """What to say of a private name that is used."""
     return f"expected a supported name, got {path}, which Tidewheel does not have: it is private in Dagster; use a public name"

@@ -21,3 +21,15 @@ def read_dynamic_keys(ledger: LedgerPort, known: Mapping[str, DynamicKeys]) -> M
         start = NO_KEYS if change.is_whole else known.get(change.name, NO_KEYS)
         after[change.name] = start.extended(change.pairs, change.next_ordinal)
     return after
+
+
+class DynamicKeysBook:
+    """The keys of all sets as they were last read, for whoever needs them next. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.newest: Mapping[str, DynamicKeys] = {}
+
+    def read(self, ledger: LedgerPort) -> Mapping[str, DynamicKeys]:
+        """The keys of all sets as they are now, and remembered."""
+        self.newest = found = read_dynamic_keys(ledger, self.newest)
+        return found

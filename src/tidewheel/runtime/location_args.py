@@ -8,13 +8,17 @@ import msgspec
 
 
 class CodeTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where user code is: a file or a module, with the name of one attribute if not everything is wanted."""
+    """Where user code is: a file or a module, with the name of one attribute if not everything is wanted.
+
+    ``is_defs_folder``: the module is a package whose files all count, as ``load_defs`` takes them.
+    """
 
     file: Optional[str] = None
     module: Optional[str] = None
     attribute: Optional[str] = None
     working_dir: Optional[str] = None
     as_dagster: bool = False
+    is_defs_folder: bool = False
 
     def describe(self) -> str:
         """The target as people wrote it."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from tidewheel.runtime.protocol import Activity
 from tidewheel.services.hub import Peer
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Failure, Materialization
 from tidewheel.values.run_titles import IMPLICIT_ASSET_JOB, title_without_run
 
 logger = logging.getLogger("tidewheel.activity")
+
+LONGEST_TEXT = 1_000
+"""Characters: whoever watches reads lines. Ticks and run logs keep the whole."""
 
 RUN_TEXT = {
     EventType.RUN_START: "STARTED",
@@ -45,7 +50,9 @@ class ActivityFeed:
         return bool(self._watchers or self._listeners)
 
     def publish(self, activity: Activity) -> None:
-        """Hand one activity to everybody."""
+        """Hand one activity to everybody; of a text of any length, its beginning."""
+        if len(activity.text) > LONGEST_TEXT:
+            activity = msgspec.structs.replace(activity, text=f"{activity.text[:LONGEST_TEXT]}…")
         for listener in self._listeners:
             listener(activity)
         for peer in self._watchers:

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
+from tidewheel.runtime.dynamic_keys import DynamicKeysBook
 from tidewheel.storage.ports.ledger import LedgerPort
 
 P = ParamSpec("P")
@@ -23,6 +24,7 @@ class Database:
 
     def __init__(self, ledger: LedgerPort) -> None:
         self.ledger = ledger
+        self.dynamic_keys = DynamicKeysBook()
         self.observe: Callable[[str, float], None] | None = None
         """Told of every ``read`` and ``write`` and how many seconds it took, waiting included."""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-write")

@@ -111,7 +111,7 @@ class Server:
         self.database = machine.database(ledger)
         self.signals = Signals()
         self.feed = ActivityFeed()
-        self._resolver = PartitionResolver()
+        self._resolver = PartitionResolver(self.database.dynamic_keys)
         ledger.use_resolver(self._resolver)
         ledger.pools.use_default_slots(options.limits.default_pool_slots)
         self.workers = WorkerBook(clock(), machine)

@@ -117,6 +117,7 @@ def _new_record(
         assets=new.assets,
         checks=new.checks,
         steps=new.steps,
+        step_keys=new.step_keys,
         run_config=new.run_config,
         tags=new.tags,
         parent_run_id=new.parent_run_id,

@@ -23,6 +23,7 @@ class RunBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     assets: Optional[tuple[str, ...]] = None
     checks: Optional[tuple[str, ...]] = None
     steps: Optional[tuple[str, ...]] = None
+    step_keys: Optional[tuple[str, ...]] = None
     run_config: dict[str, Any] = {}
     after: tuple[str, ...] = ()
 
@@ -116,6 +117,7 @@ def to_record(row: sa.Row[Any]) -> RunRecord:
         assets=body.assets,
         checks=body.checks,
         steps=body.steps,
+        step_keys=body.step_keys,
         run_config=body.run_config,
         after=body.after,
         origin=_ORIGINS[values["origin"]],
@@ -137,6 +139,7 @@ def insert(unit: Unit, runs: Sequence[StoredRun]) -> None:
             assets=record.assets,
             checks=record.checks,
             steps=record.steps,
+            step_keys=record.step_keys,
             run_config=record.run_config,
             after=record.after,
         )

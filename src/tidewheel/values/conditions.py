@@ -21,8 +21,15 @@ class MemoryRow(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
+REQUEST = "REQUEST"
+"""The type of a cause that is no event: another target, or the same one, was requested."""
+
+
 class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that happened and made a condition true: an event with its asset and run, or a tick of a clock."""
+    """Something that happened and made a condition true: an event with its asset and run, a tick of a clock, or a request.
+
+    Of a request (``type`` is ``REQUEST``) the subject is told: it was requested in the same evaluation, or the one before.
+    """
 
     at: float
     event_id: Optional[int] = None

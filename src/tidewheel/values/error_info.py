@@ -56,6 +56,11 @@ def error_text(exc: BaseException) -> str:
         return f"(its message cannot be shown: asking for it raised {type(own).__name__})"
 
 
+def said_error(exc: BaseException) -> ErrorInfo:
+    """An error that we raise on purpose: its words. Where our own code raised it is nobody's business."""
+    return ErrorInfo(cls_name=type(exc).__name__, message=error_text(exc))
+
+
 def error_info(exc: BaseException, *, depth: int = 10) -> ErrorInfo:
     """The exception with its chain of causes (at most ``depth`` of them)."""
     cause = exc.__cause__

@@ -115,10 +115,10 @@ class StepDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     duration_ms: float = 0.0
 
 
-class TypeCheckNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the check of a value's type said, where it said more than that the value fits."""
+class TypeCheckOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the check of a value's type said."""
 
-    is_passed: bool = True
+    success: bool = True
     description: Optional[str] = None
     metadata: Metadata = {}
 
@@ -133,7 +133,8 @@ class OutputValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     upstream_step: Optional[str] = None
     upstream_output: Optional[str] = None
     type_name: Optional[str] = None
-    type_check: Optional[TypeCheckNote] = None
+    type_check: Optional[TypeCheckOutcome] = None
+    """None: passed, and nothing was said."""
 
 
 class EngineNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="engine"):

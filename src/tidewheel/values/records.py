@@ -20,7 +20,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run as the ledger knows it. Times are seconds since the epoch, UTC.
 
     ``epoch`` counts launches: a worker presents the epoch it was launched with, and one of an older epoch is refused.
-    ``assets`` / ``checks`` are the selection in wire texts (``None`` = everything in the job).
+    ``assets`` / ``checks`` are the selection in wire texts (``None`` = everything in the job), ``steps`` that of ops;
+    ``step_keys`` are the steps of the selection that a repetition of another run makes again (``None`` = all).
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     assets: Optional[tuple[str, ...]] = None
     checks: Optional[tuple[str, ...]] = None
     steps: Optional[tuple[str, ...]] = None
+    step_keys: Optional[tuple[str, ...]] = None
     run_config: dict[str, Any] = {}
     tags: dict[str, str] = {}
     parent_run_id: Optional[str] = None
@@ -106,6 +108,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     assets: Optional[tuple[str, ...]] = None
     checks: Optional[tuple[str, ...]] = None
     steps: Optional[tuple[str, ...]] = None
+    step_keys: Optional[tuple[str, ...]] = None
     run_config: dict[str, Any] = {}
     tags: dict[str, str] = {}
     parent_run_id: Optional[str] = None

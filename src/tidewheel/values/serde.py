@@ -8,6 +8,9 @@ import msgspec
 
 T = TypeVar("T")
 
+DEPTH_MAX = 200
+"""Levels of data from outside: reading and checking it takes a few calls within calls for each."""
+
 
 def fits_64_bits(number: int) -> bool:
     """Whether every form in which values are written has room for a whole number."""
@@ -48,7 +51,10 @@ def encode(value: Any) -> bytes:
 def unwritable(value: Any) -> str | None:
     """Why a value cannot be written, in words; None when it can."""
     try:
-        encode(value)
+        data = encode(value)
+        # a level takes a byte at least: what is short is not deep
+        if len(data) > DEPTH_MAX and not _is_shallow(msgspec.msgpack.decode(data)):
+            return f"expected data nested at most {DEPTH_MAX} levels deep, got more"
     except OverflowError:
         return "expected whole numbers of at most 64 bits, got a larger one; write it as text"
     except UnicodeEncodeError as exc:
@@ -58,6 +64,21 @@ def unwritable(value: Any) -> str | None:
     except (TypeError, ValueError) as exc:
         return f"expected data that can be written as JSON, got: {exc}"
     return None
+
+
+def _is_shallow(data: Any) -> bool:
+    level = [data]
+    for _ in range(DEPTH_MAX + 1):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner.extend(one.values())
+            elif isinstance(one, list):
+                inner.extend(one)
+        if not inner:
+            return True
+        level = inner
+    return False
 
 
 def decode(data: bytes | memoryview, as_type: type[T]) -> T:

@@ -50,7 +50,7 @@ JOINED_RUN_KEYS = "tidewheel/joined_run_keys"
 
 
 def normalize_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    """Tags with text values: strings stay, anything else becomes its JSON text (semantics A56).
+    """Tags with text values: strings stay, anything else becomes its JSON text, keys in order (semantics A56).
 
     Raises:
         TypeError: when a name is not a string or a value cannot be written as JSON.
@@ -65,7 +65,7 @@ def normalize_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
 
 def _json_text(name: str, value: Any) -> str:
     try:
-        text = json.dumps(value)
+        text = json.dumps(value, sort_keys=True)
         is_same = json.loads(text) == value
     except (TypeError, ValueError):
         is_same = False

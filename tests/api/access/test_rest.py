@@ -13,6 +13,10 @@ from tests.api.access.conftest import GuardedServer
 pytestmark = pytest.mark.xdist_group("access-rest")
 
 
+def deep(levels: int) -> dict:
+    return {"ops": deep(levels - 1)} if levels else {}
+
+
 @pytest.fixture(scope="module")
 def rest(open_server: GuardedServer) -> GuardedServer:
     return open_server
@@ -241,6 +245,8 @@ def test_an_event_of_an_asset_that_nobody_defines_has_to_be_meant(rest: GuardedS
         ("POST", "/launch", b"null", 422, "expected"),
         ("POST", "/launch", {}, 422, "one of job_name"),
         ("POST", "/launch", {"job": "greet"}, 422, "job"),
+        ("POST", "/launch", {"job_name": "greet", "run_config": deep(900)}, 422, "at most 200 levels deep"),
+        ("POST", "/launch", {"job_name": "greet", "run_config": deep(190)}, 422, "run config"),
         ("POST", "/launch", {"job_name": "gret"}, 404, "did you mean 'greet'"),
         ("POST", "/launch", {"job_name": "greet", "location": "nowhere"}, 404, "code location"),
         ("POST", "/launch", {"job_name": "a\x00b"}, 422, "job_name"),
@@ -344,3 +350,20 @@ def test_hooks_tell_what_is_wrong_as_rest_does(rest: GuardedServer) -> None:
     assert dict(headers)["content-type"] == "application/problem+json"
     assert problem["type"] == f"urn:tidewheel:{problem['kind']}"
     assert problem["detail"] == problem["message"]
+
+
+def test_a_full_disk_is_told_and_passes(rest: GuardedServer) -> None:
+    report = {"kind": "succeeded", "metadata": {"text": "x" * 60_000}}
+
+    def limit_pages(count: int) -> None:
+        with rest.ledger.backend.write() as conn:
+            conn.exec_driver_sql(f"PRAGMA max_page_count = {count}")
+
+    limit_pages(1)  # never below what is used already: as on a disk without room
+    try:
+        status, problem = rest.rest("POST", "/assets/orders/events", report)
+    finally:
+        limit_pages(4_294_967_294)
+    assert (status, problem["type"]) == (503, "urn:tidewheel:ledger_unusable")
+    assert "make room on its disk" in problem["detail"]
+    assert rest.rest("POST", "/assets/orders/events", report)[0] == 201

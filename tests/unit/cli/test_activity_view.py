@@ -19,14 +19,20 @@ def test_the_same_skip_in_a_row_is_printed_once(capsys):
 
 
 def test_a_full_queue_leaves_lines_out_instead_of_waiting(monkeypatch, capsys):
-    monkeypatch.setattr(
-        activity_view.ActivityPrinter, "_write", lambda self: None
-    )  # a terminal that never reads
     monkeypatch.setattr(activity_view, "MAX_WAITING", 3)
-    printer = ActivityPrinter(as_json=True)
+    printer = ActivityPrinter(as_json=True)  # not begun: a terminal that does not read
     for number in range(100):
         printer.say(str(number))
     assert printer._left_out == 97
+
+
+def test_what_comes_before_the_beginning_is_printed_after_its_line(capsys):
+    printer = ActivityPrinter(as_json=False)
+    printer.say("early")
+    printer.begin("head")
+    printer.say("late")
+    printer.close()
+    assert capsys.readouterr().out.split() == ["head", "early", "late"]
 
 
 def test_a_line_names_what_when_and_the_partition():

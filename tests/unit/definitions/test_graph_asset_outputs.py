@@ -25,3 +25,19 @@ def first():
 def test_an_output_that_may_be_left_out_makes_the_asset_skippable() -> None:
     assert {spec.key.to_user_string(): spec.skippable for spec in both.specs} == {"x": True, "y": False}
     assert [spec.skippable for spec in first.specs] == [True]
+
+
+def test_the_io_managers_of_all_ops_inside_are_required() -> None:
+    @tw.op(out=tw.Out(io_manager_key="files"))
+    def stored() -> int:
+        return 1
+
+    @tw.op
+    def last(value: int) -> int:
+        return value
+
+    @tw.graph_asset
+    def made():
+        return last(stored())
+
+    assert made.required_resource_keys == {"files", "io_manager"}

@@ -30,3 +30,14 @@ def test_a_partition_too_much_names_the_asset():
 
     message = said(tw.Definitions([raw]), LaunchRequest(selection="raw", partition="2026-11-03"))
     assert message.startswith("expected no partition for 'raw', which has none")
+
+
+def test_a_range_turned_round_is_refused():
+    @tw.asset(partitions_def=tw.DailyPartitionsDefinition("2026-11-01"))
+    def raw(): ...
+
+    request = LaunchRequest(selection="raw", partition_range=("2026-11-03", "2026-11-01"))
+    assert said(tw.Definitions([raw]), request) == (
+        "expected a range from the first partition to the last, got '2026-11-03' to '2026-11-01', which holds none; "
+        "turn it round"
+    )

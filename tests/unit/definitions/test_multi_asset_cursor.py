@@ -49,6 +49,11 @@ def sets_it_and_advances(context: Any) -> tw.SensorResult:
     return tw.SensorResult(run_requests=[tw.RunRequest()])
 
 
+def leaves_it(context: Any) -> tw.RunRequest:
+    context.advance_cursor(dict.fromkeys(KEYS))
+    return tw.RunRequest()
+
+
 def skips(context: Any) -> tw.SkipReason:
     return tw.SkipReason("nothing")
 
@@ -64,6 +69,7 @@ def test_the_cursor_after_a_tick_and_after_a_direct_call() -> None:
             (sets_it, "mine"),
             (sets_it_and_skips, "mine"),
             (sets_it_and_advances, advanced),
+            (leaves_it, None),
             (skips, None),
         ):
             sensor = tw.multi_asset_sensor(monitored_assets=KEYS, job=after, name="s")(function)

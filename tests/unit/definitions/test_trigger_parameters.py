@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,3 +66,41 @@ def test_resources_are_named_one_way(decorate: Callable[..., Any]) -> None:
 
     with pytest.raises(ParameterCheckError, match="one way"):
         decorate(both)
+
+
+POLICY = tw.TriggerPolicy(overlap="skip", breaker=tw.Breaker(failures=2))
+
+
+def made_of(**more: Any) -> list[Any]:
+    """A trigger of each kind that calls a function."""
+
+    def fn(context: Any) -> None: ...
+
+    day = tw.DailyPartitionsDefinition("2026-01-01")
+    check = tw.build_last_update_freshness_checks(assets=["a"], lower_bound_delta=timedelta(hours=1))
+    return [
+        tw.schedule("@daily", job_name="j", **more)(fn),
+        tw.ScheduleDefinition("s", cron_schedule="@daily", job_name="j", **more),
+        tw.build_schedule_from_partitioned_job(tw.define_asset_job("j", "*", partitions_def=day), **more),
+        tw.sensor(job_name="j", **more)(fn),
+        tw.asset_sensor(asset_key=tw.AssetKey("a"), job_name="j", **more)(fn),
+        tw.multi_asset_sensor(monitored_assets=[tw.AssetKey("a")], job_name="j", **more)(fn),
+        tw.run_status_sensor(run_status=tw.RunStatus.SUCCESS, **more)(fn),
+        tw.run_failure_sensor(**more)(fn),
+        tw.webhook_sensor(auth=tw.HookAuth.open(), job_name="j", **more)(fn),
+        tw.file_sensor("*.csv", job_name="j", **more)(fn),
+        tw.make_email_on_run_failure_sensor("a@b", None, ["c@d"], **more),
+        tw.make_webhook_on_run_failure_sensor("http://a", **more),
+        tw.build_sensor_for_freshness_checks(freshness_checks=check, **more),
+    ]
+
+
+def test_every_trigger_with_a_function_takes_a_policy() -> None:
+    assert [one.policy for one in made_of(policy=POLICY)] == [POLICY] * len(made_of())
+
+
+def test_automation_sensors_refuse_what_they_do_not_know() -> None:
+    with pytest.raises(TypeError, match="minimum_interval_second"):
+        tw.AutomationConditionSensorDefinition("all", target="*", minimum_interval_second=5)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="policy"):
+        tw.AutomationConditionSensorDefinition("all", target="*", policy=POLICY)  # type: ignore[call-arg]

@@ -371,3 +371,13 @@ def test_behind_a_configurable_class(tmp_path: Path) -> None:
 
     run(Configured(base_path=str(tmp_path / "files")), a)
     assert files(tmp_path) == {"a.json": 1}
+
+
+def test_nothing_returned_for_several_partitions_is_told_how_to_say_so(manager: JsonFiles) -> None:
+    @tw.asset(partitions_def=DAILY, backfill_policy=tw.BackfillPolicy.single_run())
+    def r():
+        return None
+
+    result = run(manager, r, tags=RANGE, raise_on_error=False)
+    (failure,) = result.get_step_failure_events()
+    assert "with '-> None'" in failure.event_specific_data.error.to_string()

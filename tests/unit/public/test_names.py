@@ -22,16 +22,45 @@ def test_every_alias_can_be_had(name):
 
 
 def test_a_name_that_is_not_supported_says_so():
-    with pytest.raises(ImportError, match="SqlComponent.*which Tidewheel does not have"):
+    with pytest.raises(AttributeError, match="SqlComponent.*which Tidewheel does not have"):
         _ = dg.SqlComponent
+    assert not hasattr(dg, "SqlComponent")
+    assert getattr(dg, "SqlComponent", None) is None
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = dg.no_such_name
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = tidewheel.no_such_name
 
 
+@pytest.mark.parametrize("module", ["tidewheel.dagster", "tidewheel.dagster.components"])
+def test_importing_a_name_that_is_not_supported_says_so_too(module):
+    with pytest.raises(ImportError, match="SqlComponent.*which Tidewheel does not have"):
+        exec(f"from {module} import SqlComponent", {})
+
+
+def test_lesser_public_modules_have_their_names():
+    from tidewheel.dagster.deprecated import FreshnessPolicy as Older
+    from tidewheel.dagster.preview.freshness import FreshnessPolicy, apply_freshness_policy
+    from tidewheel.dagster.version import __version__
+
+    assert __version__ == dg.__version__
+    assert Older is FreshnessPolicy is dg.FreshnessPolicy
+    assert apply_freshness_policy is dg.apply_freshness_policy
+    with pytest.raises(ModuleNotFoundError):
+        exec("import tidewheel.dagster.nothing_of_this_name", {})
+
+
 def test_the_bare_import_pulls_in_no_library():
     code = "import sys, tidewheel; print(sorted({m.split('.')[0] for m in sys.modules} & {'sqlalchemy', 'pydantic', 'starlette', 'alembic', 'msgspec', 'click', 'rich'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_process_of_user_code_loads_nothing_of_a_database():
+    code = (
+        "import sys, tidewheel.worker.location.location_process\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'sqlalchemy', 'alembic', 'starlette', 'uvicorn', 'click'}))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -23,7 +23,7 @@ from tidewheel.values.events import (
     StepDone,
     StepRetry,
     StoredEvent,
-    TypeCheckNote,
+    TypeCheckOutcome,
 )
 from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -397,7 +397,7 @@ def test_views_cannot_be_changed() -> None:
 
 
 def test_an_output_says_what_the_check_of_its_type_said() -> None:
-    note = TypeCheckNote(is_passed=False, description="too small", metadata={"n": IntMetadataValue(1)})
+    note = TypeCheckOutcome(success=False, description="too small", metadata={"n": IntMetadataValue(1)})
     seen = [
         view_event(
             Event(

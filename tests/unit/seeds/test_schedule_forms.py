@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tidewheel.dagster as dg
-from tidewheel.errors import CheckError, InvalidInvocationError, UnknownPartitionError
+from tidewheel.errors import CheckError, DefinitionsError, InvalidInvocationError, UnknownPartitionError
 
 MONDAY = datetime(2024, 5, 6, 8, tzinfo=UTC)
 
@@ -262,6 +262,21 @@ PARTITIONS: dict[str, Any] = {
         {"hour_of_day": 3},
         "0 3 * * *",
     ),
+    "dynamic": (
+        dg.DynamicPartitionsDefinition(name="shops"),
+        {"cron_schedule": "5 5 * * *"},
+        "5 5 * * *",
+    ),
+    "multi without time": (
+        dg.MultiPartitionsDefinition(
+            {
+                "kind": dg.StaticPartitionsDefinition(["a", "b"]),
+                "shop": dg.DynamicPartitionsDefinition(name="shops"),
+            }
+        ),
+        {"cron_schedule": "5 5 * * *"},
+        "5 5 * * *",
+    ),
 }
 KEYS = {
     "hourly": ["2024-05-06-07:00"],
@@ -271,6 +286,8 @@ KEYS = {
     "of a cron": ["2024-05-05"],
     "static": ["a", "b"],
     "multi": ["2024-05-05|x", "2024-05-05|y"],
+    "dynamic": ["north", "south"],
+    "multi without time": ["a|north", "a|south", "b|north", "b|south"],
 }
 
 
@@ -304,12 +321,32 @@ def test_partitioned_schedules_of_every_kind(kind: str, over_assets: bool) -> No
     assert (made.cron_schedule, made.description) == (cron, "all of it")
     assert made.default_status is dg.DefaultScheduleStatus.RUNNING
     assert made.metadata["why"].value == "test"
+    instance = dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions("shops", ["north", "south"])
     context = dg.build_schedule_context(
-        scheduled_execution_time=MONDAY, repository_def=repository, instance=dg.DagsterInstance.ephemeral()
+        scheduled_execution_time=MONDAY, repository_def=repository, instance=instance
     )
     found = made.evaluate_tick(context).run_requests
     assert [one.partition_key for one in found] == KEYS[kind]
     assert all(one.tags["by"] == "schedule" and one.run_key == one.partition_key for one in found)
+
+
+def test_partitions_without_time_need_a_cron_of_their_own() -> None:
+    @dg.asset(partitions_def=dg.DynamicPartitionsDefinition(name="shops"))
+    def cut() -> None: ...
+
+    job = dg.define_asset_job("of_shops", selection=[cut])
+    defs = dg.Definitions(
+        assets=[cut], jobs=[job], schedules=[dg.build_schedule_from_partitioned_job(job, hour_of_day=3)]
+    )
+    with pytest.raises(DefinitionsError, match="expected cron_schedule"):
+        dg.Definitions.validate_loadable(defs)
+
+
+def test_two_zones_of_a_partitioned_schedule_are_refused(load: Any) -> None:
+    job = load("lesson").defs.get_repository_def().get_schedule_def("day_job_schedule").job
+    with pytest.raises(CheckError, match="keep one"):
+        dg.build_schedule_from_partitioned_job(job, timezone="UTC", execution_timezone="Europe/Berlin")
 
 
 def test_a_partition_of_two_jobs_needs_a_job_name() -> None:

@@ -176,11 +176,12 @@ def test_the_tests_of_the_document(triggers: ModuleType, instance: Any) -> None:
     triggers.test_failure_alert(result.dagster_run, result.get_run_failure_event())
 
 
-def test_the_duration_of_a_run(triggers: ModuleType, instance: Any) -> None:
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_duration_of_a_run(triggers: ModuleType, instance: Any, stored: bool) -> None:
     result = triggers.sync.execute_in_process(instance=instance)
     context = dg.build_run_status_sensor_context(
         sensor_name="success_note",
-        dagster_run=instance.get_run_by_id(result.run_id),
+        dagster_run=instance.get_run_by_id(result.run_id) if stored else result.dagster_run,
         dagster_event=result.get_run_success_event(),
         dagster_instance=instance,
     )

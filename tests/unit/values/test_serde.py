@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tidewheel.values.serde import decode, encode, from_json, to_json
+from tidewheel.values.serde import DEPTH_MAX, decode, encode, from_json, to_json, unwritable
 
 
 class Ratio(float):
@@ -50,3 +50,17 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     left: float
     right: str
+
+
+def nested(levels: int) -> object:
+    data: object = "x"
+    for number in range(levels):
+        data = [data] if number % 2 else {"a": data}
+    return data
+
+
+def test_what_is_nested_too_deeply_is_unwritable() -> None:
+    assert unwritable(nested(DEPTH_MAX)) is None
+    assert unwritable({"beside": "y" * 1_000}) is None
+    for levels in (DEPTH_MAX + 1, 900, 100_000):
+        assert "nested" in str(unwritable(nested(levels)))

@@ -30,6 +30,7 @@ from tidewheel.values.events import (
     OutputValue,
     StepRetry,
     StoredEvent,
+    TypeCheckOutcome,
 )
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import RunRecord
@@ -264,8 +265,16 @@ def _value_text(name: str) -> Any:
 
 
 def _type_check(view: EventView, info: GraphQLResolveInfo) -> Answer:
-    # an output or input whose type does not fit fails its step; an event of one that passed is what we have here
-    return answer("TypeCheck", success=True)
+    payload = view.event.payload
+    value = payload if isinstance(payload, OutputValue) else OutputValue()
+    said = value.type_check or TypeCheckOutcome()
+    return answer(
+        "TypeCheck",
+        success=said.success,
+        label=value.name,
+        description=said.description,
+        metadata_entries=metadata_entries(said.metadata),
+    )
 
 
 step_input, step_output = ObjectType("ExecutionStepInputEvent"), ObjectType("ExecutionStepOutputEvent")

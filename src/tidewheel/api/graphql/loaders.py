@@ -12,7 +12,7 @@ from tidewheel.api.graphql.loading import Loader
 from tidewheel.logic.partitions.codec import fingerprint
 from tidewheel.logic.partitions.definitions import PartitionView
 from tidewheel.logic.partitions.keys import nameable_ordinal
-from tidewheel.services.code.catalog import Catalog, dynamic_keys
+from tidewheel.services.code.catalog import Catalog
 from tidewheel.services.database import Database
 from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.conditions import EvaluationRow
@@ -99,8 +99,7 @@ class Loaders:
         return found
 
     async def _read_view(self, keys: Sequence[None]) -> Mapping[None, PartitionView]:
-        known = await self._database.read(self._database.ledger.get_all_dynamic_partitions)
-        dynamic = {name: dynamic_keys(pairs) for name, pairs in known.items()}
+        dynamic = await self._database.read(self._database.dynamic_keys.read, self._database.ledger)
         return {None: PartitionView(now=self._now, dynamic_keys=dynamic)}
 
     def _loader(self, read: Callable[[LedgerPort, Sequence[K]], Mapping[K, V]]) -> Loader[K, V]:

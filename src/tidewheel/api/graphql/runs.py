@@ -86,8 +86,9 @@ def _solid_selection(record: RunRecord, info: GraphQLResolveInfo) -> list[str] |
 
 @run.field("stepKeysToExecute")
 def _step_keys(record: RunRecord, info: GraphQLResolveInfo) -> list[str] | None:
-    if record.steps is not None:
-        return list(record.steps)
+    chosen = record.step_keys if record.step_keys is not None else record.steps
+    if chosen is not None:
+        return list(chosen)
     catalog = context_of(info).catalog
     node = catalog.job(record.location, record.job_name)
     assets = record.assets if record.assets is not None else (node.assets if node else ())

@@ -6,7 +6,7 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-from ariadne import ScalarType, load_schema_from_path, make_executable_schema
+from ariadne import ScalarType, make_executable_schema
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType, get_named_type
 from graphql.type import GraphQLField
 
@@ -106,7 +106,7 @@ def build_schema() -> GraphQLSchema:
     run_config_data = ScalarType("RunConfigData")
     bindables = [bindable for area in AREAS for bindable in area.BINDABLES]
     schema = make_executable_schema(
-        load_schema_from_path(str(SCHEMA_FILE)), *bindables, run_config_data, convert_names_case=True
+        SCHEMA_FILE.read_text(encoding="utf-8"), *bindables, run_config_data, convert_names_case=True
     )
     assert schema.mutation_type is not None
     for name, field in schema.mutation_type.fields.items():

@@ -33,6 +33,7 @@ from tidewheel.errors import (
     AccessRefusedError,
     CodeLocationNotFoundError,
     LedgerBusyError,
+    LedgerUnusableError,
     LoginRefusedError,
     NotSupportedError,
     RunConflict,
@@ -52,6 +53,7 @@ STATUSES: dict[type[TidewheelError], tuple[int, str]] = {
     RunConflict: (409, "conflict"),
     UserCodeUnreachableError: (503, "user_code_unreachable"),
     LedgerBusyError: (503, "busy"),
+    LedgerUnusableError: (503, "ledger_unusable"),
     NotSupportedError: (501, "not_supported"),
 }
 """What an error means to a client; all others: 422, with the error's name."""

@@ -669,6 +669,7 @@ class AssetsDefinition:
                     for given in op_def.input_defs
                     if given.input_manager_key is not None
                 )
+                required.update(given.io_manager_key for given in op_def.output_defs if given.io_manager_key)
         for key in self.keys:
             if self.is_materializable:
                 required.add(self.get_io_manager_key_for_asset_key(key))
@@ -839,14 +840,14 @@ class AssetsDefinition:
         )
 
     def with_resources(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition:
-        """A copy with resources bound to it.
+        """A copy with resources bound to it; an IO manager under the default key stays what it is.
 
         Raises:
-            InvalidInvocationError: when a resource is bound already to something else.
+            InvalidInvocationError: when another resource is bound already to something else.
         """
         for name, given in resource_defs.items():
             known = self._resource_defs.get(name)
-            if known is not None and known is not given and known != given:
+            if known is not None and name != DEFAULT_IO_MANAGER and known is not given and known != given:
                 raise InvalidInvocationError(
                     f"assets {describe_keys(self._all_specs)}: expected resource {name!r} to be bound once, got it "
                     "twice with different values; remove one of them"

@@ -14,6 +14,7 @@ from tidewheel.definitions.triggers.sensors import DefaultSensorStatus, SensorDe
 from tidewheel.errors import CheckError, ParameterCheckError
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetCheckKey
+from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.records import EventFilter
 
 DEFAULT_NAME = "freshness_checks_sensor"
@@ -46,6 +47,7 @@ def build_sensor_for_freshness_checks(
     name: str = DEFAULT_NAME,
     default_status: DefaultSensorStatus = DefaultSensorStatus.STOPPED,
     tags: Mapping[str, Any] | None = None,
+    policy: TriggerPolicy | None = None,
 ) -> SensorDefinition:
     """A sensor that evaluates freshness checks.
 
@@ -75,6 +77,7 @@ def build_sensor_for_freshness_checks(
         asset_selection=AssetSelection.checks(*keys),
         default_status=default_status,
         tags=tags,
+        policy=policy,
     )
 
 

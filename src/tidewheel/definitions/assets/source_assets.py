@@ -231,7 +231,7 @@ class SourceAsset:
             InvalidInvocationError: when a resource is bound already to something else.
         """
         for name, given in bound_resources(resource_defs).items():
-            if self._resources.get(name, given) is not given:
+            if name != DEFAULT_IO_MANAGER and self._resources.get(name, given) is not given:
                 raise InvalidInvocationError(
                     f"source asset {self.key.to_user_string()!r}: expected resource {name!r} to be bound once, got it "
                     "twice with different values; remove one of them"

@@ -41,7 +41,6 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         use_user_code_server: bool = False,
         default_condition: Any = None,
         asset_job_keys: Sequence[Any] | None = None,
-        **_: Any,
     ) -> None:
         if default_condition is not None and not use_user_code_server:
             raise ParameterCheckError(

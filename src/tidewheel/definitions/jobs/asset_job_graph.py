@@ -27,6 +27,8 @@ class AssetJobParts(NamedTuple):
     graph: GraphDefinition
     layer: AssetLayer
     resource_defs: dict[str, Any]
+    uses_default_manager: str | None
+    """The name of a step that writes with the IO manager which the job has by default, if there is one."""
 
 
 class _Placed(NamedTuple):
@@ -51,7 +53,10 @@ def build_parts(
     require_declared_inputs(graph, steps)
     placed = _place(steps)
     return AssetJobParts(
-        _connect(name, placed), _layer(graph, placed, assets, checks), _bound_resources(graph, steps)
+        _connect(name, placed),
+        _layer(graph, placed, assets, checks),
+        bound_resources_of(graph, steps),
+        _without_own_manager(steps),
     )
 
 
@@ -183,24 +188,40 @@ def waiting_node(node_def: Any, name: str, inputs: Sequence[str]) -> Any:
     )
 
 
-def _bound_resources(graph: AssetGraph, steps: Sequence[AssetsDefinition]) -> dict[str, Any]:
-    """The resources that the steps bring along, and the IO managers of what they load."""
+def bound_resources_of(graph: AssetGraph, steps: Sequence[AssetsDefinition]) -> dict[str, Any]:
+    """The resources that the steps bring along, and the IO managers of what they load.
+
+    Raises:
+        InvalidDefinitionError: when there are different ones under the same key.
+    """
     found: dict[str, Any] = {}
     for step in steps:
         for name, resource in step.resource_defs.items():
-            if found.setdefault(name, resource) is not resource:
-                raise InvalidDefinitionError(
-                    f"{step.node_def.name!r}: expected resource {name!r} to be the same for all assets of a job, got "
-                    "another one than an asset before it brings along; give one of them another key, or bind the "
-                    "resource once for all (Definitions(resources=...))"
-                )
+            _bind(found, name, resource, step.node_def.name)
     for key in (key for step in steps for key in step.keys_by_input_name.values()):
         node = graph.nodes.get(key)
         if node is not None and node.assets_def is not None:
             manager = node.assets_def.get_io_manager_key_for_asset_key(key)
             if manager in node.assets_def.resource_defs:
-                found.setdefault(manager, node.assets_def.resource_defs[manager])
+                _bind(found, manager, node.assets_def.resource_defs[manager], key.to_user_string())
     return found
+
+
+def _bind(found: dict[str, Any], name: str, resource: Any, brought_by: str) -> None:
+    if found.setdefault(name, resource) is not resource:
+        raise InvalidDefinitionError(
+            f"{brought_by!r}: expected resource {name!r} to be the same for all assets of a job, got another one than an "
+            "asset before it brings along; give one of them another key, or bind the resource once for all "
+            "(Definitions(resources=...))"
+        )
+
+
+def _without_own_manager(steps: Sequence[AssetsDefinition]) -> str | None:
+    """The first step that writes with the default IO manager and does not bring it along."""
+    for step in steps:
+        if DEFAULT_IO_MANAGER in step.required_resource_keys and DEFAULT_IO_MANAGER not in step.resource_defs:
+            return step.node_def.name
+    return None
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------

@@ -9,14 +9,16 @@ from typing import Any
 
 from tidewheel.definitions.assets.asset_graph import AssetGraph, normalize_assets
 from tidewheel.definitions.assets.asset_labels import describe_keys, require_name
+from tidewheel.definitions.assets.definition import DEFAULT_IO_MANAGER
 from tidewheel.definitions.assets.selection import AssetSelection
-from tidewheel.definitions.jobs.asset_job_graph import AssetJobParts, build_parts
+from tidewheel.definitions.jobs.asset_job_graph import AssetJobParts, bound_resources_of, build_parts
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.partitions.definition import PartitionsDefinition, require_key
 from tidewheel.definitions.partitions.partition_context import view_at
 from tidewheel.definitions.resources.definition import coerce_resources
 from tidewheel.definitions.triggers.run_request import RunRequest, config_mapping
 from tidewheel.errors import (
+    CheckError,
     CircularDependencyError,
     InvalidDefinitionError,
     InvalidInvocationError,
@@ -123,13 +125,17 @@ class UnresolvedAssetJobDefinition:
         """A request for one partition.
 
         Raises:
-            UnknownPartitionError: when the job knows its partitions and there is none of this key.
+            CheckError: when no partitions were given for the job: those of its assets are known once it is resolved.
+            UnknownPartitionError: when there is no partition of this key.
         """
         definition = self.partitions_def
-        partition_tags: Mapping[str, str] = {}
-        if definition is not None:
-            require_key(definition.spec, partition_key, view_at(current_time, dynamic_partitions_store))
-            partition_tags = definition.get_tags_for_partition_key(partition_key)
+        if definition is None:
+            raise CheckError(
+                f"job {self.name!r}: expected partitions_def in define_asset_job for run_request_for_partition, got none; "
+                "pass it there, or make RunRequest(partition_key=...) yourself"
+            )
+        require_key(definition.spec, partition_key, view_at(current_time, dynamic_partitions_store))
+        partition_tags = definition.get_tags_for_partition_key(partition_key)
         own_tags = getattr(self.config, "get_tags_for_partition_key", None)
         if own_tags is not None:
             partition_tags = {**partition_tags, **own_tags(partition_key)}
@@ -244,7 +250,7 @@ def build_asset_job(
         asset_graph, assets, checks, partitions_def, allows_different=allows_different_partitions
     )
     parts = build_parts(name, asset_graph, assets, checks)
-    resources = {**require_resources_once(parts.resource_defs, resource_defs), **(resource_defs or {})}
+    resources = _resources_of_job(parts, resource_defs)
 
     def subset(job: JobDefinition, keys: Any, check_keys: Any) -> JobDefinition:
         return cut_asset_job(job, asset_graph, keys, check_keys)
@@ -404,6 +410,7 @@ def build_ephemeral_asset_job(
         InvalidDefinitionError: when definitions contradict each other, or the selection cannot be run.
     """
     graph = AssetGraph.from_assets(normalize_assets(assets))
+    bound_resources_of(graph, [one for one in graph.declared_defs if one.computation is not None])
     chosen = implicit_selection(graph) if selection is None else AssetSelection.from_coercible(selection)
     try:
         return build_asset_job(
@@ -419,19 +426,34 @@ def build_ephemeral_asset_job(
         raise InvalidDefinitionError(str(exc)) from exc
 
 
-def require_resources_once(bound: Mapping[str, Any], given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The resources that assets bring along.
+def _resources_of_job(parts: AssetJobParts, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The given resources and those that assets bring along; of IO managers under the default key the assets' own.
 
     Raises:
-        InvalidInvocationError: when others are given under the same keys.
+        InvalidInvocationError: when others are given under the keys of those that assets bring along.
+        InvalidDefinitionError: when some assets bring the default IO manager along and another does not.
     """
-    both = sorted(key for key in bound if key in (given or {}) and (given or {})[key] is not bound[key])
+    bound, given = parts.resource_defs, given or {}
+    own = bound.get(DEFAULT_IO_MANAGER)
+    if (
+        own is not None
+        and parts.uses_default_manager is not None
+        and given.get(DEFAULT_IO_MANAGER) is not own
+    ):
+        raise InvalidDefinitionError(
+            f"{parts.uses_default_manager!r}: expected resource {DEFAULT_IO_MANAGER!r} to be the same for all assets of a "
+            "job, got assets that bring their own along and this one, which does not; use io_manager_key and a key of "
+            "its own"
+        )
+    both = sorted(
+        key for key in bound if key != DEFAULT_IO_MANAGER and key in given and given[key] is not bound[key]
+    )
     if both:
         raise InvalidInvocationError(
             f"expected resources under other keys than those that the assets bring along, got {', '.join(both)} twice "
             "with different values; remove them here or from the assets"
         )
-    return bound
+    return {**given, **bound}
 
 
 def _require_config(config: Any) -> Any:

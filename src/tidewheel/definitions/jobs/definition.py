@@ -94,6 +94,7 @@ class JobDefinition:
         self.asset_subsetter = asset_subsetter
         self.op_selection: tuple[str, ...] | None = tuple(op_selection) if op_selection is not None else None
         self.parent_job: JobDefinition | None = None
+        self._has_own_checks = False
         self.config_mapping: ConfigMapping | None = None
         self.partitioned_config: Any = None
         self._run_config: dict[str, Any] | None = None
@@ -198,8 +199,8 @@ class JobDefinition:
 
     @property
     def asset_check_selection(self) -> frozenset[AssetCheckKey] | None:
-        """The checks that it was cut to."""
-        return self.asset_layer.selected_checks if self.parent_job is not None and self.is_asset_job else None
+        """The checks that it was cut to; None also where they follow from the assets."""
+        return self.asset_layer.selected_checks if self._has_own_checks and self.is_asset_job else None
 
     @property
     def is_subset(self) -> bool:
@@ -477,6 +478,7 @@ class JobDefinition:
         options.update(changes)
         made = type(self)(**options)
         made.parent_job = self.parent_job
+        made._has_own_checks = self._has_own_checks
         made.__doc__ = self.__doc__
         return made
 
@@ -532,6 +534,7 @@ class JobDefinition:
                     f"job {self.name!r}: expected a job over assets for an asset selection, got one without assets"
                 )
             made = self.asset_subsetter(self, asset_selection, asset_check_selection)
+            made._has_own_checks = asset_check_selection is not None
         else:
             return self
         made.parent_job = self

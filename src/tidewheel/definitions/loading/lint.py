@@ -191,5 +191,8 @@ def _schedules(resolved: ResolvedDefinitions) -> list[str]:
             try:
                 resolved.schedule(name)
             except TidewheelError as exc:
-                problems.append(f"schedule {name!r}: {exc}")
+                text = str(exc)
+                problems.append(
+                    text if text.startswith(f"schedule {name!r}") else f"schedule {name!r}: {text}"
+                )
     return problems

@@ -9,19 +9,19 @@ from tidewheel.definitions.assets.asset_graph import AssetGraph
 from tidewheel.definitions.assets.asset_labels import require_name
 from tidewheel.definitions.assets.asset_loading import AssetValueLoader
 from tidewheel.definitions.assets.asset_spec import AssetSpec
-from tidewheel.definitions.assets.definition import AssetsDefinition
+from tidewheel.definitions.assets.definition import DEFAULT_IO_MANAGER, AssetsDefinition
 from tidewheel.definitions.assets.source_assets import SourceAsset
+from tidewheel.definitions.config.config_validation import check_config
 from tidewheel.definitions.jobs.asset_jobs import IMPLICIT_ASSET_JOB, UnresolvedAssetJobDefinition
 from tidewheel.definitions.jobs.definition import JobDefinition
 from tidewheel.definitions.loading.lint import collect_problems, raise_problems
 from tidewheel.definitions.loading.resolved import ResolvedDefinitions
 from tidewheel.definitions.ops.graphs import GraphDefinition
-from tidewheel.definitions.ops.inputs_outputs import DEFAULT_IO_MANAGER_KEY
 from tidewheel.definitions.resources.definition import coerce_resources
 from tidewheel.definitions.triggers.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from tidewheel.definitions.triggers.schedules import ScheduleDefinition
 from tidewheel.definitions.triggers.sensors import SensorDefinition
-from tidewheel.errors import CheckError, InvalidDefinitionError
+from tidewheel.errors import ConfigProblem, InvalidConfigError, InvalidDefinitionError, InvalidInvocationError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import typed_metadata
 
@@ -318,38 +318,46 @@ def with_resources(
     ``resource_config_by_key``: by resource key, ``{"config": ...}`` for its fixed config.
 
     Raises:
-        CheckError: when config is given for a key without a resource, or in another form.
-        InvalidDefinitionError: when a resource that an asset names is missing.
+        InvalidConfigError: when config is given for a key without a resource, or does not fit.
+        InvalidInvocationError: when config is given in another form, or a resource is bound already to something else.
+        InvalidDefinitionError: when an asset needs a resource that neither it nor ``resource_defs`` has.
     """
     resources = dict(coerce_resources(resource_defs))
     for key, given in (resource_config_by_key or {}).items():
         if key not in resources:
-            raise CheckError(f"with_resources: expected config for one of {sorted(resources)}, got {key!r}")
+            problem = ConfigProblem(["resource_config_by_key", key], f"expected one of {sorted(resources)}")
+            raise InvalidConfigError("with_resources: expected config for given resources", [problem])
         if not isinstance(given, Mapping) or "config" not in given:
-            raise CheckError(f"with_resources: expected {{'config': ...}} for {key!r}, got {given!r}")
+            raise InvalidInvocationError(
+                f"with_resources: expected {{'config': ...}} for {key!r}, got {given!r}"
+            )
+        if not callable(given["config"]):
+            check_config(resources[key].config_field, given["config"], subject=f"resource {key!r}")
         resources[key] = resources[key].configured(given["config"])
-    return [_checked_resources(_with_resources(one, resources)) for one in definitions]
-
-
-def _checked_resources(one: Any) -> Any:
-    """Assets that were given resources, when they have all that they name.
-
-    Raises:
-        InvalidDefinitionError: when one is missing.
-    """
-    needed = getattr(one, "required_resource_keys", None)
-    known = getattr(one, "resource_defs", None)
-    if isinstance(one, JobDefinition) or needed is None or known is None:
-        return one
-    missing = sorted(set(needed) - set(known) - {DEFAULT_IO_MANAGER_KEY})
-    if missing:
-        raise InvalidDefinitionError(
-            f"with_resources: expected the resources that {one!r} needs, got none for {missing}; add them"
-        )
-    return one
+    return [_with_resources(one, resources) for one in definitions]
 
 
 def _with_resources(one: Any, resources: Mapping[str, Any]) -> Any:
     if isinstance(one, JobDefinition):
         return one.with_top_level_resources(resources)
-    return one.with_resources(resources) if hasattr(one, "with_resources") else one
+    if not isinstance(one, AssetsDefinition | SourceAsset):
+        return one
+    bound = one.with_resources(resources)
+    _require_resources(bound)
+    return bound
+
+
+def _require_resources(assets: AssetsDefinition | SourceAsset) -> None:
+    """Refuse assets that need a resource, or bring along one that needs another, which is not bound to them."""
+    known = {DEFAULT_IO_MANAGER, *assets.resource_defs}
+    needed = dict.fromkeys(sorted(assets.required_resource_keys), "its code or IO manager")
+    if isinstance(assets, SourceAsset) and assets.io_manager_key is not None:
+        needed[assets.io_manager_key] = "its IO manager"
+    for key, resource in assets.resource_defs.items():
+        needed |= dict.fromkeys(sorted(resource.required_resource_keys), f"its resource {key!r}")
+    for key, needed_by in needed.items():
+        if key not in known:
+            raise InvalidDefinitionError(
+                f"with_resources: expected a resource with key {key!r}, which {needed_by} needs, for {assets!r}, got "
+                f"{sorted(known)}; add it"
+            )

@@ -18,7 +18,7 @@ from tidewheel.definitions.ops.hooks import HookDefinition
 from tidewheel.definitions.ops.inputs_outputs import In, InputDefinition, Out, OutputDefinition
 from tidewheel.definitions.ops.retry_policy import RetryPolicy
 from tidewheel.definitions.ops.types import ANY_TYPE
-from tidewheel.errors import CheckError, InvalidDefinitionError
+from tidewheel.errors import CheckError, InvalidDefinitionError, ParameterCheckError
 from tidewheel.values.tags import normalize_tags
 
 
@@ -57,7 +57,8 @@ class OpDefinition:
     """One op.
 
     ``compute_fn`` is an ``OpFunction`` (made by the decorators), or a function ``(context, inputs)`` that yields
-    ``Output``s. ``ins`` and ``outs`` may be dicts of ``In``/``Out`` or lists of ready definitions.
+    ``Output``s, returns several of them, or returns the value. ``ins`` and ``outs`` may be dicts of ``In``/``Out`` or
+    lists of ready definitions.
     """
 
     is_graph = False
@@ -79,6 +80,8 @@ class OpDefinition:
         pool: str | None = None,
     ) -> None:
         self.name = _op_name(name)
+        if not callable(compute_fn) and not isinstance(compute_fn, OpFunction):
+            raise ParameterCheckError(f"op {name!r}: expected compute_fn as a function, got {compute_fn!r}")
         self.compute_fn = compute_fn
         self.input_defs = _input_definitions(ins)
         self.output_defs = _output_definitions(outs)
@@ -276,13 +279,26 @@ def _input_definitions(ins: Mapping[str, In] | Sequence[InputDefinition] | None)
     if ins is None:
         return []
     if not isinstance(ins, Mapping):
-        return list(ins)
+        return _ready(ins, InputDefinition, "ins", "In")
     made = []
     for name, given in ins.items():
         if not isinstance(given, In):
             raise CheckError(f"expected ins[{name!r}] as In(...), got {given!r}; write In({given!r})")
         made.append(input_definition(name, given))
     return made
+
+
+def _ready(given: Any, kind: type, argument: str, user_kind: str) -> list[Any]:
+    """Definitions that were made with their names.
+
+    Raises:
+        ParameterCheckError: when it is anything else than such definitions.
+    """
+    if not isinstance(given, Sequence) or not all(isinstance(one, kind) for one in given):
+        raise ParameterCheckError(
+            f"expected {argument} as a dict of names and {user_kind}(...), got {given!r}; give each a name"
+        )
+    return list(given)
 
 
 def input_definition(name: str, given: In, annotation: Any = EMPTY, default: Any = EMPTY) -> InputDefinition:
@@ -329,7 +345,7 @@ def _output_definitions(
     if outs is None:
         return [OutputDefinition()]
     if not isinstance(outs, Mapping):
-        return list(outs)
+        return _ready(outs, OutputDefinition, "outs", "Out")
     made = []
     for name, given in outs.items():
         if not isinstance(given, Out):

@@ -11,7 +11,7 @@ from tidewheel.definitions.triggers.run_request import (
     DynamicPartitionsRequest,
 )
 from tidewheel.errors import CheckError
-from tidewheel.logic.partitions.definitions import DynamicKeys, PartitionView
+from tidewheel.logic.partitions.definitions import NO_KEYS, DynamicKeys, PartitionView
 from tidewheel.logic.partitions.errors import PartitionError
 from tidewheel.logic.partitions.validation import require_dynamic_keys
 from tidewheel.values.records import PartitionChange
@@ -58,11 +58,7 @@ class _LedgerKeys(Mapping[str, DynamicKeys]):
 
 def _dynamic_keys(pairs: Iterable[tuple[str, int]]) -> DynamicKeys:
     ordered = sorted(pairs, key=lambda pair: pair[1])
-    return DynamicKeys(
-        keys=tuple(key for key, _ in ordered),
-        ordinals=tuple(ordinal for _, ordinal in ordered),
-        next_ordinal=ordered[-1][1] + 1 if ordered else 0,
-    )
+    return NO_KEYS.extended(ordered, ordered[-1][1] + 1 if ordered else 0)
 
 
 class KnownPartitions:

@@ -486,6 +486,12 @@ class GraphDefinition:
                         f"dependencies of graph {self.name!r}: expected an input of {node.describe_node()}, got "
                         f"{input_name!r}; {did_you_mean(input_name, node.input_dict)}"
                     )
+                if not isinstance(dependency, Dependency):
+                    raise InvalidDefinitionError(
+                        f"dependencies of graph {self.name!r}: expected DependencyDefinition(...) for the input "
+                        f"{input_name!r} of {node.describe_node()}, got {dependency!r}; write "
+                        f"DependencyDefinition({dependency!r})"
+                    )
                 for single in dependency.get_node_dependencies():
                     self._check_connection(node, input_name, single, dependency.is_fan_in())
 

@@ -187,7 +187,7 @@ def _inputs(signature: FunctionSignature, ins: Mapping[str, In] | None, what: st
             f"expected the {what} function {signature.name!r} to have parameters for its inputs {missing}, got none; add "
             "them, or give the inputs the type Nothing"
         )
-    ordered = [*given, *(name for name in made if name not in given)]
+    ordered = [*sorted(given), *(name for name in made if name not in given)]
     return [made[name] for name in ordered]
 
 

@@ -73,6 +73,7 @@ class PartitionedConfig:
 
         Raises:
             PartitionExecutionError: when the user's function raised.
+            ValueError: when the key is none of a time window that the function is to be called with.
         """
         return config_mapping(
             self._called(
@@ -100,11 +101,13 @@ class PartitionedConfig:
     def _called(
         self, partition_key: str, by_key: Callable[..., Any] | None, by_partition: Callable[..., Any] | None
     ) -> Any:
+        needs_window = by_key is None or self._decorated_fn is not None
+        value = self._value_of(partition_key) if needs_window else None
         try:
             if by_key is not None:
                 return by_key(partition_key)
             assert by_partition is not None
-            return by_partition(Partition(self._value_of(partition_key), partition_key))
+            return by_partition(Partition(value, partition_key))
         except Exception as exc:
             raise PartitionExecutionError(
                 f"partition {partition_key!r}: expected the config function to return, got {type(exc).__name__}: {exc}",

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tidewheel.definitions.config.config_schema import Field, StringSource
-from tidewheel.definitions.resources.io_managers import ConfigurableIOManagerFactory, IOManager, io_manager
+from tidewheel.definitions.resources.io_managers import (
+    ConfigurableIOManagerFactory,
+    IOManager,
+    io_manager,
+    value_by_partition,
+)
 from tidewheel.definitions.resources.resource_context import InitResourceContext
 from tidewheel.errors import CheckError, InvariantViolationError
 
@@ -31,17 +36,9 @@ class PickleFileIOManager(IOManager):
         if context.dagster_type.is_nothing and obj is None:
             return
         paths = self._paths(context)
-        if len(paths) == 1:
-            self._write(next(iter(paths.values())), obj, context)
-        elif isinstance(obj, dict) and set(obj) == set(paths):
-            for key, path in paths.items():
-                self._write(path, obj[key], context)
-        else:
-            raise InvariantViolationError(
-                f"expected one value for {len(paths)} partitions of {context.asset_key.to_user_string()!r} as a dict by "
-                f"partition key, got {type(obj).__name__}; return such a dict, or use a BackfillPolicy with one "
-                "partition for each run"
-            )
+        parts = value_by_partition(context, obj, paths)
+        for key, path in paths.items():
+            self._write(path, parts[key], context)
         if obj is not None and len(paths) == 1:
             context.add_output_metadata({"path": Path(next(iter(paths.values())))})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from tidewheel.definitions.resources.pythonic_resources import (
     ConfigurableResourceFactory,
 )
 from tidewheel.definitions.resources.resource_context import InitResourceContext
-from tidewheel.errors import InvalidDefinitionError
+from tidewheel.errors import InvalidDefinitionError, InvariantViolationError
 
 
 class InputManager(ABC):
@@ -32,6 +32,29 @@ class OutputManager(ABC):
     @abstractmethod
     def handle_output(self, context: Any, obj: Any) -> Any:
         """Store an output's value; ``context`` says of which."""
+
+
+def value_by_partition(context: Any, obj: Any, keys: Collection[Any]) -> dict[Any, Any]:
+    """The value of each partition that an output is for: the value itself where there is one, else those of a mapping.
+
+    Raises:
+        InvariantViolationError: for something else where several partitions are to be stored.
+    """
+    if len(keys) == 1:
+        return dict.fromkeys(keys, obj)
+    if isinstance(obj, Mapping):
+        by_text = {str(key): value for key, value in obj.items()}
+        if by_text.keys() == {str(key) for key in keys}:
+            return {key: by_text[str(key)] for key in keys}
+    advice = (
+        "say that there is nothing to store with '-> None' or a MaterializeResult"
+        if obj is None
+        else "return such a dict"
+    )
+    raise InvariantViolationError(
+        f"expected one value for {len(keys)} partitions of {context.asset_key.to_user_string()!r} as a dict by "
+        f"partition key, got {type(obj).__name__}; {advice}, or use a BackfillPolicy with one partition for each run"
+    )
 
 
 class IOManager(InputManager, OutputManager):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tidewheel.definitions.resources.io_managers import IOManager
+from tidewheel.definitions.resources.io_managers import IOManager, value_by_partition
 from tidewheel.errors import InvalidDefinitionError, InvariantViolationError
 from tidewheel.values.metadata import MetadataValue
 
@@ -154,16 +154,7 @@ class UPathIOManager(IOManager):
         if context.dagster_type.is_nothing and obj is None:
             return
         paths = self._paths(context)
-        if len(paths) == 1:
-            parts = {next(iter(paths)): obj}
-        elif isinstance(obj, Mapping) and {str(key) for key in obj} == {str(key) for key in paths}:
-            parts = {key: obj[key] for key in paths}
-        else:
-            raise InvariantViolationError(
-                f"expected one value for {len(paths)} partitions of {context.asset_key.to_user_string()!r} as a dict by "
-                f"partition key, got {type(obj).__name__}; return such a dict, or use a BackfillPolicy with one "
-                "partition for each run"
-            )
+        parts = value_by_partition(context, obj, paths)
         for key, path in paths.items():
             self.make_directory(path.parent)
             _log(context, self.get_writing_output_log_message(path))

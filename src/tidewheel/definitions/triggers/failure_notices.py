@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from tidewheel.definitions.triggers.run_status_sensors import RunStatusSensorDefinition, run_failure_sensor
 from tidewheel.definitions.triggers.sensors import DefaultSensorStatus
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError, TidewheelError
+from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.run_titles import run_title
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ def make_email_on_run_failure_sensor(
     monitor_all_code_locations: bool = False,
     default_status: DefaultSensorStatus = DefaultSensorStatus.STOPPED,
     monitor_all_repositories: bool = False,
+    policy: TriggerPolicy | None = None,
 ) -> RunStatusSensorDefinition:
     """A sensor that sends an e-mail for each run that fails.
 
@@ -91,6 +93,7 @@ def make_email_on_run_failure_sensor(
         monitored_jobs: as for ``run_failure_sensor``; ``job_selection`` is its older name.
         monitor_all_code_locations: jobs of other code locations too; ``monitor_all_repositories`` is its older name.
         default_status: whether it runs before a person says anything.
+        policy: as for ``run_failure_sensor``.
 
     Raises:
         InvalidDefinitionError: when there is no recipient, or the type is none of the three.
@@ -122,6 +125,7 @@ def make_email_on_run_failure_sensor(
         monitored_jobs if monitored_jobs is not None else job_selection,
         monitor_all_code_locations or monitor_all_repositories,
         default_status,
+        policy,
     )
 
 
@@ -135,6 +139,7 @@ def make_webhook_on_run_failure_sensor(
     monitored_jobs: Sequence[Any] | None = None,
     monitor_all_code_locations: bool = False,
     default_status: DefaultSensorStatus = DefaultSensorStatus.STOPPED,
+    policy: TriggerPolicy | None = None,
 ) -> RunStatusSensorDefinition:
     """A sensor that posts JSON to an address for each run that fails; by default ``{"text": ...}``, as chat systems take it.
 
@@ -147,6 +152,7 @@ def make_webhook_on_run_failure_sensor(
         monitored_jobs: as for ``run_failure_sensor``.
         monitor_all_code_locations: jobs of other code locations too.
         default_status: whether it runs before a person says anything.
+        policy: as for ``run_failure_sensor``.
 
     Raises:
         InvalidDefinitionError: when the address is none.
@@ -163,7 +169,12 @@ def make_webhook_on_run_failure_sensor(
         repeatedly(lambda: _post(url, payload, headers or {}), f"webhook of {parts.netloc}")
 
     return _sensor(
-        notify, name or "webhook_on_run_failure", monitored_jobs, monitor_all_code_locations, default_status
+        notify,
+        name or "webhook_on_run_failure",
+        monitored_jobs,
+        monitor_all_code_locations,
+        default_status,
+        policy,
     )
 
 
@@ -204,12 +215,14 @@ def _sensor(
     monitored_jobs: Sequence[Any] | None,
     everywhere: bool,
     default_status: DefaultSensorStatus,
+    policy: TriggerPolicy | None,
 ) -> RunStatusSensorDefinition:
     decorate = run_failure_sensor(
         name=name,
         monitored_jobs=monitored_jobs,
         monitor_all_code_locations=everywhere,
         default_status=default_status,
+        policy=policy,
     )
     return decorate(notify)  # type: ignore[no-any-return]
 

@@ -7,7 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from tidewheel.definitions.jobs.asset_jobs import UnresolvedAssetJobDefinition
-from tidewheel.definitions.partitions.definition import PartitionsDefinition, StaticPartitionsDefinition
+from tidewheel.definitions.partitions.definition import (
+    DynamicPartitionsDefinition,
+    PartitionsDefinition,
+    StaticPartitionsDefinition,
+)
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.partition_keys import MultiPartitionKey
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
@@ -84,8 +88,9 @@ def build_schedule_from_partitioned_job(
     """A schedule that runs a job's newest complete partition at each tick.
 
     The ticks are those of the partitions, moved within the cadence by ``minute_of_hour`` ..., or those of ``cron_schedule``.
-    ``execution_timezone`` (or ``timezone``) moves the ticks, never the partitions. Static partitions need
-    ``cron_schedule``, and all run at each tick; of multi partitions all those of the newest window run.
+    ``execution_timezone`` (or ``timezone``) moves the ticks, never the partitions. Of multi partitions with a time
+    dimension all those of the newest window run. Partitions without time (static, dynamic, multi of these) need
+    ``cron_schedule``, and all that exist run at each tick.
     """
     moves = {
         "minute_of_hour": minute_of_hour,
@@ -94,6 +99,11 @@ def build_schedule_from_partitioned_job(
         "day_of_month": day_of_month,
     }
     given = {key: value for key, value in moves.items() if value is not None}
+    if timezone is not None and execution_timezone not in (None, timezone):
+        raise CheckError(
+            f"partitioned schedule: expected timezone or execution_timezone, got {timezone!r} and {execution_timezone!r}; "
+            "they mean the same, keep one"
+        )
     if cron_schedule is not None and given:
         raise CheckError(
             f"partitioned schedule: expected cron_schedule or {', '.join(given)}, got both; put the time into cron_schedule"
@@ -149,17 +159,24 @@ def _ticks(definition: PartitionsDefinition, name: str, options: Mapping[str, An
     cron, zone, moves = options["cron_schedule"], options["execution_timezone"], options["moves"]
     if windows is not None:
         return cron or windows.moved_cron(**moves), zone or windows.timezone
-    if isinstance(definition, StaticPartitionsDefinition):
+    if _is_timeless(definition):
         if cron is None:
             raise CheckError(
-                f"schedule {name!r}: expected cron_schedule, since static partitions have no cadence, got none; "
+                f"schedule {name!r}: expected cron_schedule, since partitions without time have no cadence, got none; "
                 "pass cron_schedule='0 6 * * *'"
             )
         return cron, zone
     raise InvalidDefinitionError(
-        f"schedule {name!r}: expected time windows, static partitions, or multi partitions with one time dimension, got "
-        f"{definition!r}; write a @schedule that names the partitions"
+        f"schedule {name!r}: expected partitions with at most one time dimension, got {definition!r}; "
+        "write a @schedule that names the partitions"
     )
+
+
+def _is_timeless(definition: PartitionsDefinition) -> bool:
+    """Whether no dimension of a definition follows time, so that all its partitions are meant at every tick."""
+    if isinstance(definition, MultiPartitionsDefinition):
+        return all(_is_timeless(one.partitions_def) for one in definition.partitions_defs)
+    return isinstance(definition, StaticPartitionsDefinition | DynamicPartitionsDefinition)
 
 
 def time_dimension(definition: PartitionsDefinition) -> TimeWindowPartitionsDefinition | None:
@@ -178,7 +195,8 @@ def _requests_of(
 
     def requests(context: Any) -> Any:
         moment = context.scheduled_execution_time
-        store = _store_of(context) if isinstance(definition, MultiPartitionsDefinition) else None
+        needs_store = isinstance(definition, MultiPartitionsDefinition | DynamicPartitionsDefinition)
+        store = _store_of(context) if needs_store else None
         windows = time_dimension(definition)
         if windows is not None and _is_excluded(windows, moment):
             return SkipReason(f"The window that ended before this tick of {name} is excluded.")
@@ -216,7 +234,7 @@ def _keys_at(
 ) -> Sequence[str]:
     """The partitions that are due at a moment."""
     if windows is None:
-        return list(definition.get_partition_keys())
+        return list(definition.get_partition_keys(moment, store))
     key = windows.get_last_partition_key(moment)
     if key is None:
         return []

@@ -6,7 +6,7 @@ it is written is up to whoever shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Optional
 
 import msgspec
@@ -16,6 +16,7 @@ from tidewheel.logic.conditions.facts import ConditionFacts, SubjectFacts
 from tidewheel.logic.conditions.leaves import latest_tick, next_tick
 from tidewheel.logic.conditions.naming import description_of, name_of
 from tidewheel.logic.conditions.nodes import (
+    And,
     BackfillInProgress,
     CheckResultIs,
     CodeVersionChanged,
@@ -30,6 +31,7 @@ from tidewheel.logic.conditions.nodes import (
     NewlyTrue,
     NewlyUpdated,
     Not,
+    Or,
     RetryAllowed,
     RunInProgress,
     Since,
@@ -77,18 +79,35 @@ class TargetExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     next_change: Optional[float] = None
 
 
+class Moments(msgspec.Struct, frozen=True, kw_only=True):
+    """When a subject (or the one partition of it that is asked about) was last made, failed, and planned to be made."""
+
+    made_at: Optional[float] = None
+    failed_at: Optional[float] = None
+    planned_at: Optional[float] = None
+
+
+UNKNOWN = Moments()
+
+
 def explain(
-    result: TargetResult, facts: ConditionFacts, graph: ConditionGraph, *, ordinal: int | None = None
+    result: TargetResult,
+    facts: ConditionFacts,
+    graph: ConditionGraph,
+    *,
+    ordinal: int | None = None,
+    moments: Mapping[Key, Moments] | None = None,
 ) -> TargetExplanation:
     """Explain the result of one target; with `ordinal` for that partition of it only.
 
-    Below operators over other subjects the answer is about all their partitions.
+    Below operators over other subjects the answer is about all their partitions. `moments`: since when states hold, as
+    far as evaluations do not ask for it.
     """
     if result.tree is None:
         return TargetExplanation(
             target=result.key, at=facts.position.at, is_requested=False, error=result.error
         )
-    tree = _Explaining(facts, graph, result.key, ordinal).node(result.tree)
+    tree = _Explaining(facts, graph, result.key, ordinal, moments or {}).node(result.tree)
     return TargetExplanation(
         target=result.key,
         at=facts.position.at,
@@ -103,8 +122,14 @@ class _Explaining:
     """One explanation: the facts, and which partition is asked about."""
 
     def __init__(
-        self, facts: ConditionFacts, graph: ConditionGraph, target: Key, ordinal: int | None
+        self,
+        facts: ConditionFacts,
+        graph: ConditionGraph,
+        target: Key,
+        ordinal: int | None,
+        moments: Mapping[Key, Moments],
     ) -> None:
+        self.moments = moments
         self.facts = facts
         self.graph = graph
         self.target = target
@@ -123,7 +148,7 @@ class _Explaining:
             asked_count=len(result.candidates),
             label=result.node.label,
             description=description_of(result.node),
-            since=self.since(result, is_true),
+            since=self.since(result, is_true, children),
             waits_for="" if is_true else _wish(result.node, result.subject, children),
             next_change=min(changes, default=None),
             children=children,
@@ -134,23 +159,33 @@ class _Explaining:
             return self.ordinal in true
         return bool(true)
 
-    def since(self, result: NodeResult, is_true: bool) -> float | None:
+    def since(
+        self, result: NodeResult, is_true: bool, children: tuple[Explanation, ...] = ()
+    ) -> float | None:
         """The newest event behind a true node, or the latest fact of a state."""
         if result.evidence and is_true:
             stamps = [stamp.at for stamp, covered in result.evidence if self.holds(result.subject, covered)]
             return max(stamps, default=None)
-        facts = self.facts.of(result.subject)
+        facts, moments = self.facts.of(result.subject), self.moments.get(result.subject, UNKNOWN)
         match result.node:
-            case Missing() if not is_true:
-                return self.newest(result.subject, facts.update_times)
+            case Missing() | NewlyUpdated() if not is_true:
+                return self.newest(result.subject, facts.update_times) or moments.made_at
             case ExecutionFailed() if is_true:
-                return self.newest(result.subject, facts.failure_times)
+                return self.newest(result.subject, facts.failure_times) or moments.failed_at
+            case RunInProgress() if is_true:
+                return moments.planned_at
             case UpdatedSinceCron() | UpdatedWithin() if is_true:
                 return self.newest(result.subject, facts.update_times)
             case FailedSinceCron() if is_true:
                 return self.newest(result.subject, facts.failure_times)
             case CronTickPassed(cron=cron, zone=zone):
                 return latest_tick(cron, zone, self.facts.position.at)
+            case Not() if len(children) == 1:
+                return children[0].since
+            case And() if is_true:
+                return _newest_of(children)
+            case Or() if not is_true:
+                return _newest_of(children)
             case _:
                 return None
 
@@ -188,6 +223,12 @@ class _Explaining:
                 open_ones = (one for one in facts.attempts if one.failures < policy.max_failures)
                 moments = [retry_at(policy, one.failures, one.failed_at) for one in open_ones]
         return min((moment for moment in moments if moment > now), default=None)
+
+
+def _newest_of(children: tuple[Explanation, ...]) -> float | None:
+    """When the last of them became what they all are now; None where that is not known of each."""
+    moments = [child.since for child in children if child.since is not None]
+    return max(moments) if moments and len(moments) == len(children) else None
 
 
 def _wish(node: Condition, subject: Key, children: tuple[Explanation, ...]) -> str:

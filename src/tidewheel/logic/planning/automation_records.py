@@ -8,13 +8,14 @@ from tidewheel.logic.conditions.evaluate import NodeResult, TargetResult
 from tidewheel.logic.conditions.evidence import Stamp
 from tidewheel.logic.conditions.explain import Explanation, TargetExplanation, explain
 from tidewheel.logic.conditions.facts import ConditionFacts
+from tidewheel.logic.conditions.nodes import NewlyRequested, WillBeRequested
 from tidewheel.logic.conditions.subjects import ConditionGraph, Key
 from tidewheel.logic.partitions import codec
 from tidewheel.logic.partitions.definitions import PartitionsSpec, PartitionView
 from tidewheel.logic.partitions.errors import PartitionError
 from tidewheel.logic.partitions.keys import key_of
 from tidewheel.logic.partitions.sets import PartitionSet
-from tidewheel.values.conditions import Cause, NewEvaluation
+from tidewheel.values.conditions import REQUEST, Cause, NewEvaluation
 from tidewheel.values.events import StoredEvent
 from tidewheel.values.serde import decode, encode
 
@@ -137,12 +138,17 @@ def _causes(
     result: TargetResult, requested: PartitionSet, events: Mapping[int, StoredEvent]
 ) -> Iterator[Cause]:
     """What dated evidence stands behind a request, the newest first."""
-    found: dict[Stamp, str] = {}
+    found: dict[Stamp, NodeResult] = {}
     if result.tree is not None:
-        for stamp, subject in _stamps(result.tree, requested):
-            found[stamp] = subject  # the innermost node that has it names the subject it is about
+        for stamp, node in _stamps(result.tree, requested):
+            found[stamp] = node  # the innermost node that has it names the subject it is about
     newest = sorted(found.items(), key=lambda one: (-one[0].at, -(one[0].event_id or 0)))
-    for stamp, subject in newest[:CAUSES_SHOWN]:
+    for stamp, node in newest[:CAUSES_SHOWN]:
+        subject = node.subject.name
+        if isinstance(node.node, WillBeRequested | NewlyRequested):
+            # its stamp has the newest event of the evaluation, so that it can be compared; it is not about that event
+            yield Cause(at=stamp.at, type=REQUEST, subject=subject)
+            continue
         stored = events.get(stamp.event_id) if stamp.event_id is not None else None
         if stored is None:
             yield Cause(at=stamp.at, event_id=stamp.event_id, subject=subject, run_id=stamp.run_id)
@@ -158,10 +164,10 @@ def _causes(
         )
 
 
-def _stamps(tree: NodeResult, requested: PartitionSet) -> Iterator[tuple[Stamp, str]]:
+def _stamps(tree: NodeResult, requested: PartitionSet) -> Iterator[tuple[Stamp, NodeResult]]:
     for stamp, covered in tree.evidence:
         if covered.spec != requested.spec or covered & requested:
-            yield stamp, tree.subject.name
+            yield stamp, tree
     kind = type(tree.node).__name__
     inside = tree.children[:1] if kind == "Since" else () if kind == "Not" else tree.children
     for child in inside:

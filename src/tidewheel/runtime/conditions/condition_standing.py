@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tidewheel.logic.conditions.explain import Moments
 from tidewheel.logic.conditions.subjects import Key
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.runtime.conditions.condition_views import StandingView
@@ -41,6 +42,39 @@ def standing_of(ledger: LedgerPort, key: Key, partition: str | None) -> Standing
         run_ended_at=run.ended_at,
         error=_error(ledger, run) if state == "failed" else "",
     )
+
+
+def moments_of(
+    ledger: LedgerPort, assets: Iterable[Key], target: Key, partition: str | None
+) -> dict[Key, Moments]:
+    """When assets were last made, failed and planned: of the target's own partition where one is asked about."""
+    keys = list(assets)
+    states = ledger.get_asset_states([key.name for key in keys]) if keys else {}
+    found: dict[Key, tuple[float | None, str | None, str | None]] = {}
+    for key in keys:
+        if (state := states.get(key.name)) is not None:
+            found[key] = (
+                state.last_materialization_at,
+                state.last_failed_run_id,
+                state.last_planned_run_id,
+            )
+    if partition is not None and target in found:
+        rows = ledger.get_partition_rows([target.name], [partition]).get(target.name, [])
+        found[target] = (
+            (rows[0].last_materialization_at, rows[0].failed_run_id, None) if rows else (None, None, None)
+        )
+    wanted = tuple({run_id for _, *ids in found.values() for run_id in ids if run_id is not None})
+    runs = {run.run_id: run for run in ledger.get_runs(RunFilter(run_ids=wanted))} if wanted else {}
+
+    def moments(made_at: float | None, failed_id: str | None, planned_id: str | None) -> Moments:
+        failed, planned = runs.get(failed_id or ""), runs.get(planned_id or "")
+        return Moments(
+            made_at=made_at,
+            failed_at=None if failed is None else failed.ended_at or failed.updated_at,
+            planned_at=None if planned is None else planned.created_at,
+        )
+
+    return {key: moments(*one) for key, one in found.items()}
 
 
 def askers_of(snapshots: Iterable[LocationSnapshot], key: Key) -> tuple[str, ...]:

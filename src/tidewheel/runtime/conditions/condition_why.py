@@ -11,7 +11,7 @@ import msgspec
 from tidewheel.errors import InvalidInvocationError, did_you_mean
 from tidewheel.logic.conditions import memory as memory_form
 from tidewheel.logic.conditions.errors import ConditionError
-from tidewheel.logic.conditions.evaluate import evaluate
+from tidewheel.logic.conditions.evaluate import NodeResult, evaluate
 from tidewheel.logic.conditions.explain import explain
 from tidewheel.logic.conditions.facts import Position, UserAnswer
 from tidewheel.logic.conditions.memory import Progress
@@ -25,7 +25,7 @@ from tidewheel.logic.planning.automation_holds import held_partitions
 from tidewheel.logic.planning.automation_owed import attempts_of, policy_of
 from tidewheel.logic.planning.automation_records import KEYS_SHOWN, explanation_of
 from tidewheel.runtime.conditions.condition_facts import FactReader, partition_view
-from tidewheel.runtime.conditions.condition_standing import askers_of, standing_of
+from tidewheel.runtime.conditions.condition_standing import askers_of, moments_of, standing_of
 from tidewheel.runtime.conditions.condition_subjects import ServerFacts
 from tidewheel.runtime.conditions.condition_views import (
     HeldView,
@@ -132,7 +132,8 @@ def why(
         facts = FactReader(graph, targets, progress).read_all(ledger, progress, now, own).facts
         facts = msgspec.structs.replace(facts, answers=dict(answers or {}))
         result = evaluate(graph, facts, progress, targets).results[key]
-        explanation = explain(result, facts, graph, ordinal=ordinal)
+        moments = moments_of(ledger, _assets_in(result.tree), key, partition)
+        explanation = explain(result, facts, graph, ordinal=ordinal, moments=moments)
     held = next(
         (one for one in ledger.conditions.get_held() if (one.kind, one.name) == (key.kind, key.name)), None
     )
@@ -157,6 +158,18 @@ def why(
         ),
         held=None if held is None else held_view(held, graph, ledger, now),
     )
+
+
+def _assets_in(tree: NodeResult | None) -> tuple[Key, ...]:
+    """The assets that a tree is about, each once."""
+    found: dict[Key, None] = {}
+    waiting = [] if tree is None else [tree]
+    while waiting:
+        one = waiting.pop()
+        if one.subject.kind == "asset":
+            found[one.subject] = None
+        waiting.extend(one.children)
+    return tuple(found)
 
 
 def progress_of(ledger: LedgerPort, targets: Iterable[Key], record: TriggerRecord | None) -> Progress:

@@ -17,6 +17,7 @@ from tidewheel.errors import InvariantViolationError
 from tidewheel.logic.planning.admission import TagLimit
 from tidewheel.runtime.clock import Clock, now_s
 from tidewheel.runtime.control import ControlPort
+from tidewheel.runtime.deferred import deferred
 from tidewheel.runtime.home import LEDGER_FILE, read_address
 from tidewheel.runtime.instance.instance_assets import AssetPartitionReads, AssetReads, AssetWrites
 from tidewheel.runtime.instance.instance_backfills import BackfillMethods
@@ -27,8 +28,10 @@ from tidewheel.runtime.instance.instance_triggers import TriggerMethods
 from tidewheel.runtime.remote.socket_client import RemoteControl, RemoteLedger, connect
 from tidewheel.runtime.settings import Settings, find_home, load_settings
 from tidewheel.runtime.unsupported import refusal
-from tidewheel.storage.ledger import open_ledger
 from tidewheel.storage.ports.ledger import LedgerPort
+
+open_ledger: Callable[[str], LedgerPort] = deferred("tidewheel.storage.ledger", "open_ledger")
+"""Loaded for a ledger of one's own only: processes that reach one through a server never load a database's code."""
 
 STORAGE_FOLDER = "storage"
 MEMORY = ":memory:"

@@ -24,7 +24,7 @@ from tidewheel.values.events import (
     OutputValue,
     StepDone,
     StepRetry,
-    TypeCheckNote,
+    TypeCheckOutcome,
 )
 from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -112,21 +112,21 @@ class StepSuccessData(msgspec.Struct, frozen=True):
     duration_ms: float
 
 
-class TypeCheckData(msgspec.Struct, frozen=True):
-    """What the check of an input's or output's type said; ``label`` is the input's or output's name."""
-
-    success: bool
-    label: str
-    description: Optional[str] = None
-    metadata: Metadata = {}
-
-
 class StepOutputHandle(msgspec.Struct, frozen=True):
     """An output of a step."""
 
     step_key: str
     output_name: str = "result"
     mapping_key: Optional[str] = None
+
+
+class TypeCheckData(msgspec.Struct, frozen=True):
+    """What the check of a value's type said; ``label`` is the name of the output or input."""
+
+    success: bool
+    label: str
+    description: Optional[str] = None
+    metadata: Metadata = {}
 
 
 class StepOutputData(msgspec.Struct, frozen=True):
@@ -285,12 +285,13 @@ def _step_output(event: Event) -> StepOutputData:
 
 
 def _step_input(event: Event) -> StepInputData:
-    return StepInputData(_output(event).name, _output(event).type_name, _type_check(_output(event)))
+    value = _output(event)
+    return StepInputData(value.name, value.type_name, _type_check(value))
 
 
 def _type_check(value: OutputValue) -> TypeCheckData:
-    said = value.type_check or TypeCheckNote()
-    return TypeCheckData(said.is_passed, value.name, said.description, said.metadata)
+    said = value.type_check or TypeCheckOutcome()
+    return TypeCheckData(said.success, value.name, said.description, said.metadata)
 
 
 def _handled_output(event: Event) -> HandledOutputData:

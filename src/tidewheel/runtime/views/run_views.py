@@ -252,15 +252,16 @@ def view_run(record: records.RunRecord) -> Run:
         tag_names.ROOT_RUN_ID: record.root_run_id,
     }
     steps = list(record.steps) if record.steps is not None else None
+    is_local = not record.location and record.epoch > 0  # a script or test ran it: Dagster has no None there
     return Run(
         job_name=record.job_name,
         run_id=record.run_id,
         run_config=record.run_config,
-        asset_selection=_keys(record.assets),
+        asset_selection=frozenset() if is_local and record.assets is None else _keys(record.assets),
         asset_check_selection=_check_keys(record.checks),
         op_selection=steps,
         resolved_op_selection=frozenset(steps) if steps is not None else None,
-        step_keys_to_execute=steps,
+        step_keys_to_execute=list(record.step_keys) if record.step_keys is not None else steps,
         status=record.status,
         tags={name: value for name, value in known.items() if value} | record.tags,
         root_run_id=record.root_run_id,

@@ -32,7 +32,7 @@ from tidewheel.values.backfills import (
     BackfillStatus,
     NewBackfill,
 )
-from tidewheel.values.error_info import error_info
+from tidewheel.values.error_info import said_error
 from tidewheel.values.launch import BackfillOutcome, BackfillRequest, LaunchRequest
 from tidewheel.values.serde import unwritable
 from tidewheel.values.tags import PARENT_BACKFILL_ID, PRIORITY, ROOT_BACKFILL_ID
@@ -78,12 +78,12 @@ class BackfillControl:
             request = await self._resolved(request)
             fields = await self._database.write(self._fields, request)
         except UserCodeUnreachableError as exc:
-            return BackfillOutcome(kind="user_code", message=str(exc), error=error_info(exc))
+            return BackfillOutcome(kind="user_code", message=str(exc), error=said_error(exc))
         except PartitionError as exc:
-            return BackfillOutcome(kind="invalid_partition", message=str(exc), error=error_info(exc))
+            return BackfillOutcome(kind="invalid_partition", message=str(exc), error=said_error(exc))
         except InvalidInvocationError as exc:
             kind = "nothing_to_do" if "there is nothing to do" in str(exc) else "invalid_selection"
-            return BackfillOutcome(kind=kind, message=str(exc), error=error_info(exc))
+            return BackfillOutcome(kind=kind, message=str(exc), error=said_error(exc))
         if approve is not None:
             approve(fields)
         return await self._create(fields, request.backfill_id)
@@ -167,7 +167,7 @@ class BackfillControl:
     def _fields(self, request: BackfillRequest) -> BackfillFields:
         """What is asked for. In the writing thread: sets of older definitions may have to be built again."""
         ledger, catalog = self._database.ledger, self._locations.catalog
-        view = load_view(ledger, self._clock())
+        view = load_view(self._database, self._clock())
         location = request.location
         parts: Sequence[BackfillPart]
         job_name: Optional[str] = None
@@ -226,7 +226,7 @@ class BackfillControl:
 
     def _sets(self, record: BackfillRecord) -> dict[str, TargetSets]:
         catalog = self._locations.catalog
-        view = load_view(self._database.ledger, self._clock())
+        view = load_view(self._database, self._clock())
         job = None
         if record.fields.job_name is not None:
             job = catalog.job(record.fields.location or "", record.fields.job_name)

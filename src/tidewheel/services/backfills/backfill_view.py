@@ -11,7 +11,8 @@ from tidewheel.logic.partitions.definitions import MultiPartitions, PartitionsSp
 from tidewheel.logic.partitions.keys import find_ordinal, nameable_ordinal
 from tidewheel.logic.partitions.sets import PartitionSet, everything, from_ordinals, nothing
 from tidewheel.logic.planning.backfill_requests import KnownPartitions
-from tidewheel.services.code.catalog import Catalog, dynamic_keys
+from tidewheel.services.code.catalog import Catalog
+from tidewheel.services.database import Database
 from tidewheel.storage.bitmaps import load_narrow_ordinals, load_ordinals
 from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.records import RunFilter
@@ -20,10 +21,9 @@ from tidewheel.values.status import RunStatus
 RUNS_PAGE = 2_000
 
 
-def load_view(ledger: LedgerPort, now: float) -> PartitionView:
-    """Which partitions exist now."""
-    known = ledger.get_all_dynamic_partitions()
-    return PartitionView(now=now, dynamic_keys={name: dynamic_keys(pairs) for name, pairs in known.items()})
+def load_view(database: Database, now: float) -> PartitionView:
+    """Which partitions exist now. In a thread of the database."""
+    return PartitionView(now=now, dynamic_keys=database.dynamic_keys.read(database.ledger))
 
 
 def load_known_partitions(

@@ -137,7 +137,7 @@ class Backfills:
 
     def _load(self, record: BackfillRecord) -> _Facts:
         ledger, now = self._database.ledger, self._clock()
-        view = load_view(ledger, now)
+        view = load_view(self._database, now)
         catalog = self._locations.catalog
         job = None
         if record.fields.job_name is not None:

@@ -146,12 +146,3 @@ class PartitionLookup:
             )
         except (PartitionError, ValueError):
             return ()  # the range is one of another asset of the run
-
-
-def dynamic_keys(pairs: list[tuple[str, int]]) -> DynamicKeys:
-    """The value of stored (key, ordinal) pairs, which are in ascending order of ordinals."""
-    return DynamicKeys(
-        keys=tuple(key for key, _ in pairs),
-        ordinals=tuple(ordinal for _, ordinal in pairs),
-        next_ordinal=pairs[-1][1] + 1 if pairs else 0,
-    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from tidewheel.logic.partitions.definitions import DynamicKeys
-from tidewheel.runtime.dynamic_keys import read_dynamic_keys
+from tidewheel.runtime.dynamic_keys import DynamicKeysBook
 from tidewheel.services.code.catalog import Catalog
 from tidewheel.storage.ports.ledger import LedgerPort
 
@@ -17,20 +16,19 @@ class PartitionResolver:
     it does not know yet is set aside by the ledger and counted when the asset's sets are built again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dynamic: DynamicKeysBook) -> None:
         self._catalog = Catalog({})
-        self._dynamic: Mapping[str, DynamicKeys] = {}
+        self._dynamic = dynamic
         self._lookup = self._catalog.resolver(0.0, {})
 
     def use_catalog(self, catalog: Catalog) -> None:
         """Other code is loaded now."""
         self._catalog = catalog
-        self._lookup = catalog.resolver(0.0, self._dynamic)
+        self._lookup = catalog.resolver(0.0, self._dynamic.newest)
 
     def read_dynamic(self, ledger: LedgerPort) -> None:
         """Dynamic partitions were changed: read what was (in a database thread, outside transactions)."""
-        self._dynamic = read_dynamic_keys(ledger, self._dynamic)
-        self._lookup = self._catalog.resolver(0.0, self._dynamic)
+        self._lookup = self._catalog.resolver(0.0, self._dynamic.read(ledger))
 
     def __call__(self, asset: str, partition: str) -> tuple[str, int] | None:
         """The fingerprint of the asset's partitions and the key's ordinal, or None."""

@@ -26,7 +26,7 @@ from tidewheel.services.triggers.fixed_schedules import fixed_result
 from tidewheel.services.triggers.pause_book import PauseBook
 from tidewheel.services.triggers.tick_writer import TickWriter
 from tidewheel.services.triggers.trigger_book import TriggerBook, is_running
-from tidewheel.values.error_info import error_info
+from tidewheel.values.error_info import said_error
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.records import TriggerRecord
 from tidewheel.values.status import TriggerKind
@@ -255,7 +255,7 @@ class Schedules:
                 # a process can be killed from outside: the nominal time gets a second chance, a second death is its own
                 return await self._locations.evaluate(location, request, timeout_s)
         except UserCodeFailedError as exc:
-            return EvaluationResult(error=error_info(exc))
+            return EvaluationResult(error=said_error(exc))
 
 
 def _waits_for_retry(record: TriggerRecord, schedule: ScheduleNode) -> bool:

@@ -37,7 +37,7 @@ from tidewheel.services.triggers.sensor_events import (
 )
 from tidewheel.services.triggers.tick_writer import TickWriter
 from tidewheel.services.triggers.trigger_book import TriggerBook, is_running
-from tidewheel.values.error_info import error_info
+from tidewheel.values.error_info import said_error
 from tidewheel.values.evaluation import EvaluationRequest, EvaluationResult
 from tidewheel.values.records import TriggerRecord
 from tidewheel.values.status import TickStatus, TriggerKind
@@ -332,7 +332,7 @@ class Sensors:
         try:
             return await self._locations.evaluate(location, request, timeout_s)
         except UserCodeFailedError as exc:
-            return EvaluationResult(error=error_info(exc))
+            return EvaluationResult(error=said_error(exc))
 
     async def _commit(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
@@ -10,10 +9,10 @@ from sqlalchemy.exc import DatabaseError
 from tidewheel.errors import LedgerUnusableError
 from tidewheel.storage.engines.backend import Backend
 from tidewheel.storage.engines.postgres import PostgresBackend
-from tidewheel.storage.engines.sqlite import SqliteBackend
+from tidewheel.storage.engines.sqlite import MEMORY, SqliteBackend
+from tidewheel.storage.engines.unusable import unusable_text
 
 LEDGER_FILE = "ledger.db"
-MEMORY = ":memory:"
 _POSTGRES_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -41,26 +40,6 @@ def open_backend(address: str | Path) -> Backend:
         backend.close()
         raise
     return backend
-
-
-def unusable_text(address: str, cause: BaseException) -> str:
-    """What is wrong with a database that cannot be used, and what to do. Passwords of addresses are left out."""
-    said = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-    where = address.rpartition("@")[2] if "@" in address else address
-    code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        advice = "the file is damaged or is no ledger: put a copy of it in its place, or move it away to begin anew"
-    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or isinstance(
-        cause, OSError
-    ):
-        advice = "make the folder writable for this user, or choose another home with --home DIR"
-    elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        advice = "make room on the disk"
-    else:
-        advice = (
-            "check that the database runs and the address is right (TIDEWHEEL_STORAGE_URL, tidewheel.toml)"
-        )
-    return f"expected a usable ledger at {where}, got: {said}; {advice}"
 
 
 def _backend_of(address: str | Path) -> Backend:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tidewheel.errors import NotSupportedError
 from tidewheel.storage import versions
 from tidewheel.storage.engines import forks
+from tidewheel.storage.engines.unusable import trouble_told
 from tidewheel.storage.tables.metadata import use_with_postgres
 
 POOL_SIZE = 5
@@ -38,6 +39,7 @@ class PostgresBackend:
     name = "postgresql"
 
     def __init__(self, url: str) -> None:
+        self._address = url
         try:
             self.engine = sa.create_engine(
                 url,
@@ -58,13 +60,13 @@ class PostgresBackend:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with self._snapshots.connect() as conn:
+        with trouble_told(self._address), self._snapshots.connect() as conn:
             yield conn
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
         # every commit waits for the disk, unless the database's owner has chosen otherwise
-        with self.engine.begin() as conn:
+        with trouble_told(self._address), self.engine.begin() as conn:
             conn.execute(_TAKE_WRITE_LOCK)
             yield conn
 

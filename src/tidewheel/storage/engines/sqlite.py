@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from tidewheel.errors import LedgerBusyError
 from tidewheel.storage import versions
 from tidewheel.storage.engines import forks
+from tidewheel.storage.engines.unusable import trouble_told
 
 BUSY_TIMEOUT_S = 30.0
 BEGIN_ATTEMPTS = 4
@@ -28,6 +29,7 @@ a quarter as often, for 16 MB beside the file."""
 JOURNAL_KEPT_BYTES = 64 << 20
 CACHE_KIB = 16_384
 DAMAGE_SHOWN = 10
+MEMORY = ":memory:"
 
 _TAKEN_IDS = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 
@@ -69,7 +71,7 @@ class SqliteBackend:
         forks.watch(self)
 
     def _make_engine(self) -> sa.Engine:
-        target = ":memory:" if self.path is None else str(self.path)
+        target = MEMORY if self.path is None else str(self.path)
         # The driver's own transaction control is off (isolation_level=None): it would begin too late, and deferred.
         options: dict[str, Any] = {
             "isolation_level": None,
@@ -110,13 +112,13 @@ class SqliteBackend:
             with self._lock:
                 yield self._writing_connection()
             return
-        with self.engine.connect() as conn:
+        with trouble_told(str(self.path)), self.engine.connect() as conn:
             conn.exec_driver_sql("BEGIN")
             yield conn
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[sa.Connection]:
-        with self._lock:
+        with self._lock, trouble_told(str(self.path or MEMORY)):
             conn = self._writing_connection()
             waits_for_disk = durable and not self._shared
             if waits_for_disk:

@@ -233,7 +233,7 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
     def advance_cursor(
         self, materialization_records_by_key: Mapping[AssetKey, EventLogRecord | None]
     ) -> None:
-        """Count these events as handled; None changes nothing for an asset."""
+        """Count these events as handled; None leaves an asset where it is, so that its events come again."""
         self._was_advanced = True
         for key, record in materialization_records_by_key.items():
             position = self._watched(key)
@@ -254,10 +254,10 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         """The new cursor and whether it changed.
 
         A cursor that the function set itself stands where it consumed nothing. Where runs were requested, no cursor was
-        set and nothing was consumed, what the function was shown counts as consumed: otherwise the same events would ask
-        for the same runs for ever.
+        set and none was advanced, what the function was shown counts as consumed: otherwise the same events would ask
+        for the same runs for ever. A function that advanced by None wants just that.
         """
-        if requested and not self._cursor_updated and not self._has_progress:
+        if requested and not self._cursor_updated and not self._was_advanced:
             shown = [position for position in self._positions.values() if position.shown]
             for position in shown:
                 position.consumed = dict(position.shown)

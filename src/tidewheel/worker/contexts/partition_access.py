@@ -6,12 +6,13 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
+from tidewheel.definitions.partitions.multi_partitions import MultiPartitionKey, MultiPartitionsDefinition
 from tidewheel.definitions.partitions.partition_context import partition_loading_context
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
 from tidewheel.definitions.partitions.partition_mappings import infer_partition_mapping
 from tidewheel.errors import InvariantViolationError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.tags import PARTITION_DIMENSION_PREFIX
 from tidewheel.worker.environment.run_environment import RunEnvironment
 
 Path = tuple[str, ...]
@@ -40,6 +41,8 @@ class PartitionAccess:
     def key(self, partitions_def: Any) -> str:
         """The run's partition key, as a multi-partition key where the definition is one.
 
+        Without a definition, as of a check that is not partitioned itself, the run's tags say whether the key has dimensions.
+
         Raises:
             InvariantViolationError: when the run is not for one partition.
         """
@@ -56,7 +59,16 @@ class PartitionAccess:
             )
         if isinstance(partitions_def, MultiPartitionsDefinition):
             return partitions_def.get_partition_key_from_str(key)
+        if partitions_def is None and (parts := self._dimensions()):
+            return MultiPartitionKey(parts)
         return key
+
+    def _dimensions(self) -> dict[str, str]:
+        return {
+            tag.removeprefix(PARTITION_DIMENSION_PREFIX): value
+            for tag, value in self._env.tags.items()
+            if tag.startswith(PARTITION_DIMENSION_PREFIX)
+        }
 
     def key_range(self, partitions_def: Any) -> PartitionKeyRange:
         """The run's first and last partition key.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tidewheel.definitions.assets.results import (
@@ -297,7 +297,7 @@ class _Call:
             for item in made:
                 self._check_item(item, given)
                 yield item
-            self._check_complete(given)
+            yield from self._without_value(given)
 
     async def _checked_async_generator(self, made: Any, held: contextlib.ExitStack) -> Any:
         given: set[str] = set()
@@ -305,7 +305,8 @@ class _Call:
             async for item in made:
                 self._check_item(item, given)
                 yield item
-            self._check_complete(given)
+            for output in self._without_value(given):
+                yield output
 
     async def _checked_coroutine(self, made: Any, held: contextlib.ExitStack) -> Any:
         with held:
@@ -332,14 +333,21 @@ class _Call:
         elif isinstance(item, AssetResult):
             given.update(self.op_def.output_dict)
 
-    def _check_complete(self, given: set[str]) -> None:
+    def _without_value(self, given: set[str]) -> Iterator[Output]:
+        """An op's outputs of the type Nothing that it did not yield; refuses other outputs that are missing."""
         for name, definition in self.op_def.output_dict.items():
-            if definition.is_required and not definition.is_dynamic and name not in given:
-                if definition.dagster_type.is_nothing or self.assets_def is not None:
-                    continue
+            if (
+                not definition.is_required
+                or definition.is_dynamic
+                or name in given
+                or self.assets_def is not None
+            ):
+                continue
+            if not definition.dagster_type.is_nothing:
                 raise InvariantViolationError(
                     f"{self._what}: expected the output {name!r}, got none; yield it"
                 )
+            yield Output(None, name)
 
     def _check_returned(self, value: Any) -> None:
         if self.assets_def is not None and not isinstance(value, (Output, DynamicOutput)):

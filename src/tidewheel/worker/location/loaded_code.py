@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tidewheel.definitions.loading.defs_folder import load_defs
 from tidewheel.definitions.loading.loaders import find_definitions
 from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.errors import CodeLocationLoadError, DefinitionsError, TidewheelError, did_you_mean
@@ -108,6 +109,8 @@ def _import(target: CodeTarget) -> ModuleType:
 
 
 def _definitions(module: ModuleType, target: CodeTarget) -> Definitions:
+    if target.is_defs_folder:
+        return load_defs(module)
     if target.attribute is None:
         return find_definitions(module)
     found: Any = getattr(module, target.attribute, None)

@@ -17,7 +17,7 @@ from tidewheel.definitions.partitions.partition_requests import config_for_parti
 from tidewheel.definitions.resources.built_in_io_managers import mem_io_manager
 from tidewheel.errors import InvalidConfigError, InvalidSubsetError, UnknownPartitionError
 from tidewheel.logic.access.schemas import without_secret_defaults
-from tidewheel.logic.partitions.keys import last_key
+from tidewheel.logic.partitions.keys import last_key, range_ordinals
 from tidewheel.logic.runs.description import JobDescription
 from tidewheel.values.error_info import error_info
 from tidewheel.values.evaluation import RequestedRun
@@ -157,7 +157,7 @@ def _partition_tags(
     """Tags of the wanted partition or range.
 
     Raises:
-        UnknownPartitionError: when a key does not exist, or one is missing or too much.
+        UnknownPartitionError: when a key does not exist, one is missing or too much, or a range holds none.
     """
     definition = job.partitions_def
     key = request.partition or request.tags.get(PARTITION)
@@ -174,6 +174,11 @@ def _partition_tags(
     if bounds is not None:
         for bound in bounds:
             require_key(definition.spec, bound, view)
+        if not range_ordinals(definition.spec, *bounds, view):
+            raise UnknownPartitionError(
+                f"expected a range from the first partition to the last, got {bounds[0]!r} to {bounds[1]!r}, which holds "
+                "none; turn it round"
+            )
         return {RANGE_START: bounds[0], RANGE_END: bounds[1]}
     if key is None:
         newest = last_key(definition.spec, view)

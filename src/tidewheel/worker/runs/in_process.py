@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from tidewheel.definitions.assets.asset_graph import normalize_assets
 from tidewheel.definitions.assets.definition import AssetsDefinition
 from tidewheel.definitions.assets.selection import AssetSelection
@@ -27,6 +29,7 @@ from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheck
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance.facade import Instance
 from tidewheel.runtime.views.run_views import view_run
+from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import NewRun, RunRecord
 from tidewheel.values.status import RunStatus
@@ -67,11 +70,11 @@ def execute_in_process(
     ephemeral = _ephemeral_job(
         job, resources, input_values, op_selection, asset_selection, keeps_in_memory=not _is_of_assets(job)
     )
-    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
-    resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     all_tags = {**job.run_tags, **normalize_tags(tags)}
     if partition_key is not None:
         all_tags.update(_partition_tags(ephemeral, partition_key, asset_selection, instance))
+    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
+    resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
     given = plain_run_config(run_config)
     run = InProcessRun(ephemeral, given, all_tags, instance=instance, run_id=run_id)
     result = run.execute(resolved, raise_on_error=raise_on_error)
@@ -113,6 +116,15 @@ def _ephemeral_job(
     )
     made.parent_job = chosen.parent_job
     return made
+
+
+_TURNS = (
+    EventType.RUN_START,
+    EventType.RUN_SUCCESS,
+    EventType.RUN_FAILURE,
+    EventType.RUN_CANCELED,
+)
+"""The events between which a run takes place: its beginning, and its possible ends."""
 
 
 def _is_of_assets(job: JobDefinition) -> bool:
@@ -165,6 +177,7 @@ class InProcessRun:
         parent_run_id: str | None = None,
         root_run_id: str | None = None,
         steps: Sequence[str] | None = None,
+        step_keys: Sequence[str] | None = None,
         clock: Callable[[], float] = now_s,
     ) -> None:
         self.job = job
@@ -179,6 +192,7 @@ class InProcessRun:
             assets=_texts(job.asset_selection),
             checks=_texts(job.asset_check_selection),
             steps=tuple(steps) if steps is not None else None,
+            step_keys=tuple(step_keys) if step_keys is not None else None,
             run_config=dict(run_config),
             tags=dict(tags),
             parent_run_id=parent_run_id,
@@ -213,7 +227,9 @@ class InProcessRun:
             if result.canceled
             else RunStatus.FAILURE
         )
-        return self._record(status)
+        moments = {event.type: event.timestamp for event in self.sink.events if event.type in _TURNS}
+        ended_at = next((moments[kind] for kind in _TURNS[1:] if kind in moments), None)
+        return replace(self._record(status), started_at=moments.get(EventType.RUN_START), ended_at=ended_at)
 
     def _record(self, status: RunStatus = RunStatus.STARTING) -> RunRecord:
         new, now = self.new_run, self._clock()
@@ -229,6 +245,7 @@ class InProcessRun:
             assets=new.assets,
             checks=new.checks,
             steps=new.steps,
+            step_keys=new.step_keys,
             run_config=new.run_config,
             tags=new.tags,
             parent_run_id=new.parent_run_id,

@@ -24,7 +24,12 @@ from tidewheel.values.tags import IS_RESUME_RETRY, PARENT_RUN_ID, ROOT_RUN_ID, n
 from tidewheel.worker.planning.plan_builder import build_run_plan
 from tidewheel.worker.runs.execution_result import JobExecutionResult
 from tidewheel.worker.runs.in_process import InProcessRun
-from tidewheel.worker.runs.resumption import keys_of_templates, load_earlier_steps
+from tidewheel.worker.runs.resumption import (
+    NOTHING_EARLIER,
+    keys_of_templates,
+    load_earlier_steps,
+    plan_left,
+)
 from tidewheel.worker.runs.run_executor import IN_PROCESS
 from tidewheel.worker.steps.stored_outputs import StoredOutputs
 
@@ -155,18 +160,12 @@ def execute_job(
         )
     if run_config is None:
         run_config = parent.run_config if parent is not None else definition.run_config
-    steps = list(reexecution_options.step_selection) if reexecution_options is not None else []
-    if parent is not None and not steps:
-        op_selection = _selected_first(instance, parent)
-    if op_selection or asset_selection:
-        definition = definition.get_subset(
-            op_selection=list(op_selection) if op_selection else None,
-            asset_selection=frozenset(asset_selection) if asset_selection else None,
-        )
+    definition, op_selection = _selected(definition, op_selection, asset_selection, parent)
     plain = plain_run_config(run_config)
     resolved = definition.resolve_run_config(plain)
-    if parent is not None and steps:
-        _require_steps(instance, definition, resolved, parent, steps)
+    step_keys = None
+    if parent is not None and reexecution_options is not None and reexecution_options.step_selection:
+        step_keys = _steps_again(instance, definition, resolved, parent, reexecution_options.step_selection)
     run = InProcessRun(
         definition,
         plain,
@@ -174,7 +173,8 @@ def execute_job(
         instance=instance,
         parent_run_id=parent.run_id if parent is not None else None,
         root_run_id=(parent.root_run_id or parent.run_id) if parent is not None else None,
-        steps=steps or op_selection or None,
+        steps=op_selection,
+        step_keys=step_keys,
     )
     strategy = definition.executor_def.strategy(resolved.execution)
     if instance.is_ephemeral:
@@ -199,29 +199,45 @@ def _parent(instance: Instance, options: ReexecutionOptions | None) -> RunRecord
     return record
 
 
-def _selected_first(instance: Instance, parent: RunRecord) -> Sequence[str] | None:
-    """The selection of ops with which the first run of a chain of repetitions was started."""
-    first = instance.ledger.get_run(parent.root_run_id) if parent.root_run_id is not None else parent
-    return first.steps if first is not None else None
+def _selected(
+    job: JobDefinition,
+    ops: Sequence[str] | None,
+    assets: Sequence[AssetKey] | None,
+    parent: RunRecord | None,
+) -> tuple[JobDefinition, Sequence[str] | None]:
+    """The job cut to what is selected, and the ops; of a repetition, to what the repeated run was cut to."""
+    if parent is not None:
+        ops = parent.steps
+        assets = [AssetKey.from_escaped_user_string(text) for text in parent.assets or ()]
+    if not ops and not assets:
+        return job, None
+    cut = job.get_subset(
+        op_selection=list(ops) if ops else None, asset_selection=frozenset(assets) if assets else None
+    )
+    return cut, ops or None
 
 
-def _require_steps(
+def _steps_again(
     instance: Instance,
     job: JobDefinition,
     resolved: ResolvedRunConfig,
     parent: RunRecord,
-    steps: Sequence[str],
-) -> None:
-    if job.is_asset_job:
-        return
+    selection: Sequence[str],
+) -> list[str]:
+    """Keys of the steps that a step selection means.
+
+    Raises:
+        StepNotFoundError: when it names steps that the repeated run did not have.
+    """
     plan = build_run_plan(job, resolved)
-    earlier = load_earlier_steps(instance.ledger, parent.run_id)
-    unknown = unknown_steps(plan, steps, keys_of_templates(plan, earlier))
+    earlier = NOTHING_EARLIER if job.is_asset_job else load_earlier_steps(instance.ledger, parent.run_id)
+    unknown = unknown_steps(plan, selection, keys_of_templates(plan, earlier))
     if unknown:
         raise StepNotFoundError(
             f"expected steps of the run {parent.run_id!r} in step_selection, got unknown step"
             f"{'s' if len(unknown) > 1 else ''}: {', '.join(unknown)}"
         )
+    return [step.key for step in plan_left(plan, earlier, selection).steps]
 
 
 def _tags(

@@ -507,19 +507,16 @@ def earlier_steps(env: RunEnvironment) -> EarlierSteps:
     ledger = getattr(env.known_instance, "ledger", None)
     if ledger is None or env.job.is_asset_job or env.run.parent_run_id is None:
         return NOTHING_EARLIER
-    if not is_resumption(env.run) and env.run.steps is None:
+    if not is_resumption(env.run) and env.run.step_keys is None:
         return NOTHING_EARLIER
     return load_earlier_steps(ledger, env.run.parent_run_id)
 
 
 def plan_of_run(env: RunEnvironment, earlier: EarlierSteps) -> RunPlan:
-    """The plan, cut to the run's steps if it repeats only some.
-
-    The steps of a run of a job that was cut to a selection of ops are that selection: there is nothing more to cut.
-    """
+    """The plan, cut to the run's steps if it repeats only some."""
     plan = build_run_plan(env.job, env.resolved)
-    if env.run.steps is not None and env.job.op_selection is None:
-        return plan_left(plan, earlier, env.run.steps)
+    if env.run.step_keys is not None:
+        return plan_left(plan, earlier, env.run.step_keys)
     if is_resumption(env.run) and earlier.runs and not env.job.is_asset_job:
         return plan_left(plan, earlier)
     return plan

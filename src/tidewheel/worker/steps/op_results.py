@@ -35,6 +35,12 @@ def is_generator(made: Any) -> bool:
     return inspect.isgenerator(made) or inspect.isasyncgen(made)
 
 
+def each_of(made: Any) -> Any:
+    """What a function of the context and all inputs gave: iterators and lists of results one by one, others as they are."""
+    is_list = isinstance(made, (list, tuple)) and made and all(isinstance(one, RESULT_TYPES) for one in made)
+    return (one for one in made) if is_list or isinstance(made, Iterator) else made
+
+
 def stream_of(
     op_def: OpDefinition,
     made: Any,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidewheel.definitions.assets.results import NO_VALUE
 from tidewheel.definitions.ops.inputs_outputs import InputDefinition
@@ -17,7 +17,7 @@ from tidewheel.errors import (
 )
 from tidewheel.logic.runs.plan import AssetRef, OutputRef, PlannedInput, ValueRef
 from tidewheel.values.error_info import error_text
-from tidewheel.values.events import EventType, OutputValue, TypeCheckNote
+from tidewheel.values.events import EventType, OutputValue, TypeCheckOutcome
 from tidewheel.values.keys import AssetKey
 from tidewheel.worker.contexts.io_contexts import IOContexts, path_of
 from tidewheel.worker.contexts.step_context import StepContext
@@ -85,15 +85,15 @@ class InputLoader:
                 values[planned.name] = self._load(step, planned, definition)
         for name, value in values.items():
             kind = step.op_def.input_dict[name].dagster_type
-            note, mistake = checked_type(step, kind, value, f"input {name!r}")
+            checked = check_type(step, kind, value, f"input {name!r}")
             self._env.emit(
                 EventType.STEP_INPUT,
-                f'Got input "{name}" of type "{kind.display_name}".',
+                f'Got input "{name}" of type "{kind.display_name}".{checked.sentence}',
                 step_key=step.key,
-                payload=OutputValue(name=name, type_name=kind.display_name, type_check=note),
+                payload=OutputValue(name=name, type_name=kind.display_name, type_check=checked.outcome),
             )
-            if mistake is not None:
-                raise mistake
+            if checked.mistake is not None:
+                raise checked.mistake
         return values
 
     def _load(self, step: StepContext, planned: PlannedInput, definition: InputDefinition) -> Any:
@@ -239,19 +239,32 @@ class InputLoader:
         return self._call(step, definition, key, context)
 
 
-def checked_type(
-    step: StepContext, kind: RuntimeType, value: Any, what: str
-) -> tuple[TypeCheckNote | None, TypeCheckDidNotPass | None]:
-    """What the check of a value's type said beside that it fits, and what to raise for a value that does not.
+class CheckedType(NamedTuple):
+    """What the check of a value's type said, and what to raise when it did not pass."""
+
+    outcome: TypeCheckOutcome | None = None
+    mistake: TypeCheckDidNotPass | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For the message of the event that tells of the value."""
+        return " It is not of this type." if self.mistake is not None else ""
+
+
+NOT_CHECKED = CheckedType()
+
+
+def check_type(step: StepContext, kind: RuntimeType, value: Any, what: str) -> CheckedType:
+    """Check a value against a type.
 
     Raises:
         TypeCheckError: when the check raises.
     """
     if kind is ANY_TYPE:
-        return None, None
+        return NOT_CHECKED
     try:
         with step.env.gate.user_code():
-            outcome = kind.type_check(TypeCheckContext(step, kind), value)
+            said = kind.type_check(TypeCheckContext(step, kind), value)
     except TidewheelError:
         raise
     except Exception as exc:
@@ -259,16 +272,17 @@ def checked_type(
             f"the check of type {kind.display_name!r} raised {type(exc).__name__}: {error_text(exc)}",
             user_exception=exc,
         ) from exc
-    note = None
-    if not outcome.success or outcome.description or outcome.metadata:
-        note = TypeCheckNote(
-            is_passed=outcome.success, description=outcome.description, metadata=outcome.metadata
-        )
-    if outcome.success:
-        return note, None
-    return note, TypeCheckDidNotPass(
+    if said.success and said.description is None and not said.metadata:
+        return NOT_CHECKED
+    outcome = TypeCheckOutcome(
+        success=said.success, description=said.description, metadata=dict(said.metadata)
+    )
+    if said.success:
+        return CheckedType(outcome)
+    mistake = TypeCheckDidNotPass(
         f"op {step.node.name!r}: the {what} is not of type {kind.display_name!r}: "
-        f"{outcome.description or 'the check did not pass'}",
-        metadata=outcome.metadata,
+        f"{said.description or 'the check did not pass'}",
+        metadata=said.metadata,
         dagster_type=kind,
     )
+    return CheckedType(outcome, mistake)

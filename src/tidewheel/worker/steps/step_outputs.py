@@ -43,7 +43,7 @@ from tidewheel.worker.contexts.io_contexts import IOContexts
 from tidewheel.worker.contexts.step_context import StepContext
 from tidewheel.worker.environment.run_environment import RunEnvironment
 from tidewheel.worker.steps.op_results import observed_versions
-from tidewheel.worker.steps.step_inputs import InputLoader, checked_type
+from tidewheel.worker.steps.step_inputs import NOT_CHECKED, InputLoader, check_type
 
 NO_METADATA: Mapping[str, Any] = {}
 
@@ -144,27 +144,30 @@ class OutputWriter:
         if self._env.captured is not None:
             self._env.captured[(step.key, name, mapping_key)] = value
         kind = definition.dagster_type.display_name
-        note, mistake = (
-            checked_type(step, definition.dagster_type, value, f"output {name!r}")
+        checked = (
+            check_type(step, definition.dagster_type, value, f"output {name!r}")
             if is_value_given
-            else (None, None)
+            else NOT_CHECKED
         )
+        of_key = f' for "{mapping_key}"' if mapping_key is not None else ""
         asset = step.asset_of_output(name)
         is_observed = asset is not None and step.assets_def is not None and step.assets_def.is_observable
-        if asset is not None and is_observed and mistake is None:
+        if asset is not None and is_observed and checked.mistake is None:
             self._observed(step, asset, metadata, output)
         self._env.emit(
             EventType.STEP_OUTPUT,
-            f'Gave output "{name}" of type "{kind}".'
-            if mapping_key is None
-            else f'Gave output "{name}" of type "{kind}" for "{mapping_key}".',
+            f'Gave output "{name}" of type "{kind}"{of_key}.{checked.sentence}',
             step_key=step.key,
             payload=OutputValue(
-                name=name, mapping_key=mapping_key, metadata=metadata, type_name=kind, type_check=note
+                name=name,
+                mapping_key=mapping_key,
+                metadata=metadata,
+                type_name=kind,
+                type_check=checked.outcome,
             ),
         )
-        if mistake is not None:
-            raise mistake
+        if checked.mistake is not None:
+            raise checked.mistake
         is_stored = is_value_given and definition.dagster_type is not NOTHING_TYPE
         stored_metadata, manager_key = NO_METADATA, ""
         if is_stored:
@@ -491,6 +494,9 @@ class OutputWriter:
     def finish(self, step: StepContext, taken: TakenOutputs) -> None:
         """Check that nothing is missing and no blocking check has failed.
 
+        An output of the type Nothing has no value that could be missing: it is given at the end, unless the step makes
+        several assets, of which each has to be named.
+
         Raises:
             StepOutputNotFoundError: when a required output was not given.
             AssetCheckFailedError: when a blocking check did not pass.
@@ -507,6 +513,9 @@ class OutputWriter:
                 continue
             entity = step.asset_of_output(name) or step.check_of_output(name)
             if selected is not None and entity is not None and entity not in selected:
+                continue
+            if definition.dagster_type.is_nothing and (entity is None or len(step.asset_keys) == 1):
+                self.take(step, Output(None, name), taken)
                 continue
             what = f"{entity.to_user_string()!r} ({name})" if entity is not None else f"{name!r}"
             raise StepOutputNotFoundError(

@@ -42,7 +42,7 @@ from tidewheel.worker.contexts.step_context import StepContext
 from tidewheel.worker.environment.log_manager import logging_to
 from tidewheel.worker.environment.resource_scope import ResourceScope
 from tidewheel.worker.environment.run_environment import RunEnvironment
-from tidewheel.worker.steps.op_results import RETURNED, is_generator, stream_of
+from tidewheel.worker.steps.op_results import RETURNED, each_of, is_generator, stream_of
 from tidewheel.worker.steps.step_inputs import InputLoader
 from tidewheel.worker.steps.step_outputs import OutputWriter, TakenOutputs
 
@@ -168,7 +168,7 @@ class StepRunner:
         function = step.op_def.compute_fn
         try:
             if not isinstance(function, OpFunction):
-                return function(context, values)
+                return each_of(function(context, values))
             return call_function(function, context, values, self._config_argument(step), self._scope)
         except Exception as exc:
             _raise_as_user_error(step, exc)

@@ -7,12 +7,14 @@ from tidewheel.logic.conditions.codec import encode
 from tidewheel.logic.conditions.evaluate import evaluate
 from tidewheel.logic.conditions.facts import ConditionFacts, Position, SubjectFacts
 from tidewheel.logic.conditions.memory import Progress
-from tidewheel.logic.conditions.nodes import And, AnyDeps, Missing, Not
+from tidewheel.logic.conditions.nodes import And, AnyDeps, Missing, Not, WillBeRequested
 from tidewheel.logic.conditions.subjects import Key, build_graph
 from tidewheel.logic.graph.specs import AssetNode, DepSpec, LocationSnapshot
 from tidewheel.logic.partitions.definitions import DynamicKeys, DynamicPartitions, PartitionView
 from tidewheel.logic.partitions.sets import from_keys, from_ordinals
 from tidewheel.logic.planning.automation_records import SET_BYTES_MAX, build_evaluation, true_keys
+from tidewheel.values.conditions import REQUEST, Cause
+from tidewheel.values.events import Event, EventType, StoredEvent
 
 SPEC = DynamicPartitions(name="d")
 DOWN = Key("asset", "down")
@@ -98,3 +100,37 @@ def test_nothing_is_kept_of_what_has_no_partitions():
     )
     assert evaluation.tree and evaluation.true_sets == {}
     assert true_keys(evaluation, "0", eager, facts.view) == ()
+
+
+def test_a_request_that_follows_another_one_is_not_put_down_to_the_newest_event():
+    """Its moment is comparable with events; that makes no event of it."""
+    condition = encode(Missing())
+    chain = build_graph(
+        [
+            LocationSnapshot(
+                name="here",
+                assets=(
+                    AssetNode(key="up", condition=condition),
+                    AssetNode(
+                        key="down",
+                        deps=(DepSpec(asset="up"),),
+                        condition=encode(AnyDeps(operand=WillBeRequested())),
+                    ),
+                ),
+            )
+        ]
+    )
+    facts = ConditionFacts(position=Position(1000.0, 7), view=PartitionView(now=1000.0))
+    result = evaluate(chain, facts, Progress()).results[DOWN]
+    stranger = StoredEvent(id=7, event=Event(type=EventType.RUN_SUCCESS, timestamp=999.0, run_id="other"))
+    evaluation = build_evaluation(
+        DOWN,
+        result.requested,
+        at=1000.0,
+        view=facts.view,
+        result=result,
+        facts=facts,
+        graph=chain,
+        events={7: stranger},
+    )
+    assert evaluation.causes == (Cause(at=1000.0, type=REQUEST, subject="up"),)
