@@ -263,6 +263,25 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             sys.modules[module.__name__] = importlib.import_module(_COMPONENTS)
 
 
+class WholePackageFinder(_SubmoduleFinder):
+    """Serves a package of Dagster's that is private as a whole, and everything below it (``dagster_shared.check``)."""
+
+    def __init__(self, top: str) -> None:
+        super().__init__(top)
+        self._top = top
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A module that knows all names, for the package and each of its modules."""
+        is_below = fullname == self._top or fullname.startswith(f"{self._top}.")
+        return (
+            importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+            if is_below and fullname == fullname.lower()
+            else None
+        )
+
+
 class _Submodule(ModuleType):
     """A private module, or (as nobody knows which of its names are modules) a function of one that is not supported."""
 
@@ -316,6 +335,8 @@ def install() -> None:
         )
     sys.modules["dagster"] = this
     sys.meta_path.insert(0, _SubmoduleFinder("dagster"))
+    if importlib.util.find_spec("dagster_shared") is None:
+        sys.meta_path.append(WholePackageFinder("dagster_shared"))
     SHOWN_NAMES.update(_error_names())
 
 

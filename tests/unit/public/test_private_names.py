@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import warnings
 from datetime import UTC, datetime
 from enum import Enum
 
 import pytest
 
-from tidewheel.dagster import UnsupportedNameError
+from tidewheel.dagster import UnsupportedNameError, WholePackageFinder
 from tidewheel.dagster.argument_checks import (
     class_param,
     dict_elem,
@@ -360,3 +361,14 @@ def test_a_class_that_is_allowed_to_be_written_can_be_read_again() -> None:
     assert '"Kept"' in text
     assert deserialize_value(text, Cursor) == Cursor(seen={"a": Level.LOW}, key=1)
     assert non_secure_md5_hash_str(b"a") == "0cc175b9c0f1b6a831c399e269772661"
+
+
+def test_the_package_that_dagster_shares_with_its_commands_is_there_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, WholePackageFinder("shared_with_commands")])
+    check = importlib.import_module("shared_with_commands.check")
+    assert check.str_param("a", "name") == "a"
+    assert importlib.import_module("shared_with_commands.serdes").whitelist_for_serdes is whitelist_for_serdes
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("shared_with_nobody")
