@@ -10,19 +10,27 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from tidewheel.definitions.assets.asset_labels import require_owners
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.config.config_schema import Field, Noneable, Selector, Shape
 from tidewheel.definitions.config.pythonic_config import model_shape
 from tidewheel.definitions.jobs.asset_jobs import ANONYMOUS_JOB_PREFIX
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
-from tidewheel.errors import CheckError, InvalidMetadata, TidewheelError, UserCodeExecutionError
+from tidewheel.errors import (
+    CheckError,
+    InvalidDefinitionError,
+    InvalidMetadata,
+    TidewheelError,
+    UserCodeExecutionError,
+)
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.metadata import TextMetadataValue, typed_metadata
 from tidewheel.values.tags import DATA_VERSION, KIND_PREFIX, PARTITION_DIMENSION_PREFIX
@@ -313,3 +321,17 @@ def user_code_error_boundary(
 def non_secure_md5_hash_str(s: bytes) -> str:
     """A short name for some bytes; it protects nothing."""
     return hashlib.md5(s, usedforsecurity=False).hexdigest()
+
+
+def imap(executor: Executor, iterable: Iterator[Any], func: Callable[[Any], Any]) -> Iterator[Any]:
+    """What a function makes of values, in their order, worked out by an executor."""
+    return executor.map(func, iterable)
+
+
+def is_valid_owner(owner: str) -> bool:
+    """Whether a text is a team or an e-mail address."""
+    try:
+        require_owners([owner], "an owner")
+    except InvalidDefinitionError:
+        return False
+    return True

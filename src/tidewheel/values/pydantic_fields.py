@@ -14,7 +14,4 @@ def usable_as_field(cls: C) -> C:
 
 
 def _takes_instances(cls: type, _source: Any, _handler: Any) -> Any:
-    # pydantic is there wherever this is called, and need not be loaded where it is not
-    from pydantic_core import core_schema  # noqa: PLC0415
-
-    return core_schema.is_instance_schema(cls)
+    return {"type": "is-instance", "cls": cls}  # a schema of pydantic's core, which need not be loaded for it

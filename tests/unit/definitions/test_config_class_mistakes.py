@@ -290,3 +290,15 @@ def test_small_refusals() -> None:
         def owned() -> None: ...
 
     assert tw.Output(1, tags={"a": "b"}) != tw.Output(1, tags={"a": "c"})
+
+
+def test_assets_taken_out_of_definitions_have_the_resources_of_those() -> None:
+    @tw.asset
+    def read(text: Text) -> str:
+        return text.text
+
+    definitions = tw.Definitions(assets=[read], resources={"text": Text(text="bound")})
+    repository = definitions.get_repository_def()
+    for taken in (definitions.resolve_assets_def("read"), repository.assets_defs_by_key[read.key]):
+        assert tw.materialize([taken]).output_for_node("read") == "bound"
+    assert definitions.get_assets_def("read") is read

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -43,6 +44,8 @@ from tidewheel.dagster.small_functions import (
     dict_without_keys,
     get_time_partitions_def,
     has_kind,
+    imap,
+    is_valid_owner,
     non_secure_md5_hash_str,
     normalize_renamed_param,
     parse_env_var,
@@ -321,8 +324,9 @@ def test_steps_of_a_run_are_looked_up_in_its_events() -> None:
 def test_small_functions_that_tests_use() -> None:
     assert dict_without_keys({"a": 1, "b": 2}, "a") == {"b": 2}
     assert has_kind({"dagster/kind/dlt": ""}, "dlt") and not has_kind({}, "dlt")
-    with scoped_definitions_load_context():
-        pass
+    with scoped_definitions_load_context(), ThreadPoolExecutor(2) as pool:
+        assert list(imap(pool, iter([1, 2]), str)) == ["1", "2"]
+    assert is_valid_owner("team:a") and not is_valid_owner("a")
     with (
         pytest.raises(UserCodeExecutionError, match="said") as caught,
         user_code_error_boundary(UserCodeExecutionError, lambda: "said"),

@@ -223,16 +223,20 @@ class Definitions:
         return self.resolve_asset_graph()
 
     def resolve_assets_def(self, key: Any) -> AssetsDefinition:
-        """The definition of an asset.
+        """The definition of an asset, with the resources of these definitions that it needs bound to it.
+
+        Raises:
+            InvariantViolationError: when nobody declares it.
+        """
+        return self.resolved.with_its_resources(self.get_assets_def(key))
+
+    def get_assets_def(self, key: Any) -> AssetsDefinition:
+        """The definition of an asset, as it was given.
 
         Raises:
             InvariantViolationError: when nobody declares it.
         """
         return self.resolved.assets_def(coerce_asset_key(key))
-
-    def get_assets_def(self, key: Any) -> AssetsDefinition:
-        """As ``resolve_assets_def``."""
-        return self.resolve_assets_def(key)
 
     def get_asset_checks_def(self, key: AssetCheckKey) -> AssetChecksDefinition:
         """The definition of a check.
