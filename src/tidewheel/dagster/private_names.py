@@ -55,7 +55,8 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     _SMALL: (
         "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "clean_name",
         "clean_name_lower", "coerce_valid_log_level", "create_external_asset_from_source_asset", "deep_merge_dicts",
-        "dict_without_keys", "has_kind", "imap", "is_valid_owner", "non_secure_md5_hash_str",
+        "dict_without_keys", "has_kind", "build_kind_tag", "imap", "is_valid_owner", "toposort", "toposort_flatten",
+        "non_secure_md5_hash_str",
         "scoped_definitions_load_context", "user_code_error_boundary",
         "ensure_single_item", "extract_data_version_from_entry", "get_multidimensional_partition_tag",
         "get_retries_config", "get_step_dependency_config_field", "get_tag_concurrency_limits_config",

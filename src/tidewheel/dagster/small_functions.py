@@ -335,3 +335,34 @@ def is_valid_owner(owner: str) -> bool:
     except InvalidDefinitionError:
         return False
     return True
+
+
+def build_kind_tag(kind: str) -> dict[str, str]:
+    """The tag of a kind."""
+    return {f"{KIND_PREFIX}{kind}": ""}
+
+
+def toposort(data: Mapping[Any, Set[Any]], sort: bool = True) -> list[list[Any]]:
+    """Names level by level: those that wait for none, then those that wait for these, and so on.
+
+    Raises:
+        CircularDependencyError: when names wait for each other.
+    """
+    waiting = {name: set(above) - {name} for name, above in data.items()}
+    for name in set().union(*waiting.values()) - set(waiting):
+        waiting[name] = set()
+    levels: list[list[Any]] = []
+    while waiting:
+        free = [name for name, above in waiting.items() if not above]
+        if not free:
+            raise CircularDependencyError(
+                f"expected names not to wait for themselves, got a circle among {list(waiting)}"
+            )
+        levels.append(sorted(free) if sort else free)
+        waiting = {name: above - set(free) for name, above in waiting.items() if above}
+    return levels
+
+
+def toposort_flatten(data: Mapping[Any, Set[Any]], sort: bool = True) -> list[Any]:
+    """The names of all levels."""
+    return [name for level in toposort(data, sort) for name in level]

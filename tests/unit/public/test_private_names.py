@@ -37,6 +37,7 @@ from tidewheel.dagster.records import (
 )
 from tidewheel.dagster.small_functions import (
     backoff,
+    build_kind_tag,
     cached_method,
     clean_name,
     clean_name_lower,
@@ -50,6 +51,7 @@ from tidewheel.dagster.small_functions import (
     normalize_renamed_param,
     parse_env_var,
     scoped_definitions_load_context,
+    toposort_flatten,
     user_code_error_boundary,
 )
 from tidewheel.dagster.test_functions import (
@@ -326,6 +328,10 @@ def test_small_functions_that_tests_use() -> None:
     assert has_kind({"dagster/kind/dlt": ""}, "dlt") and not has_kind({}, "dlt")
     with scoped_definitions_load_context(), ThreadPoolExecutor(2) as pool:
         assert list(imap(pool, iter([1, 2]), str)) == ["1", "2"]
+    assert build_kind_tag("dlt") == {"dagster/kind/dlt": ""}
+    assert toposort_flatten({"a": {"b", "c"}, "b": set(), "d": {"a"}}) == ["b", "c", "a", "d"]
+    with pytest.raises(InvalidDefinitionError, match="circle"):
+        toposort_flatten({"a": {"b"}, "b": {"a"}})
     assert is_valid_owner("team:a") and not is_valid_owner("a")
     with (
         pytest.raises(UserCodeExecutionError, match="said") as caught,
