@@ -342,11 +342,11 @@ def build_kind_tag(kind: str) -> dict[str, str]:
     return {f"{KIND_PREFIX}{kind}": ""}
 
 
-def toposort(data: Mapping[Any, Set[Any]], sort: bool = True) -> list[list[Any]]:
+def toposort(data: Mapping[Any, Set[Any]], sort_key: Callable[[Any], Any] | None = None) -> list[list[Any]]:
     """Names level by level: those that wait for none, then those that wait for these, and so on.
 
     Raises:
-        CircularDependencyError: when names wait for each other.
+        ValueError: when names wait for each other.
     """
     waiting = {name: set(above) - {name} for name, above in data.items()}
     for name in set().union(*waiting.values()) - set(waiting):
@@ -355,14 +355,12 @@ def toposort(data: Mapping[Any, Set[Any]], sort: bool = True) -> list[list[Any]]
     while waiting:
         free = [name for name, above in waiting.items() if not above]
         if not free:
-            raise CircularDependencyError(
-                f"expected names not to wait for themselves, got a circle among {list(waiting)}"
-            )
-        levels.append(sorted(free) if sort else free)
+            raise ValueError(f"expected names not to wait for themselves, got a circle among {list(waiting)}")
+        levels.append(sorted(free, key=sort_key))
         waiting = {name: above - set(free) for name, above in waiting.items() if above}
     return levels
 
 
-def toposort_flatten(data: Mapping[Any, Set[Any]], sort: bool = True) -> list[Any]:
+def toposort_flatten(data: Mapping[Any, Set[Any]]) -> list[Any]:
     """The names of all levels."""
-    return [name for level in toposort(data, sort) for name in level]
+    return [name for level in toposort(data) for name in level]

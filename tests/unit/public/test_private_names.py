@@ -330,7 +330,7 @@ def test_small_functions_that_tests_use() -> None:
         assert list(imap(pool, iter([1, 2]), str)) == ["1", "2"]
     assert build_kind_tag("dlt") == {"dagster/kind/dlt": ""}
     assert toposort_flatten({"a": {"b", "c"}, "b": set(), "d": {"a"}}) == ["b", "c", "a", "d"]
-    with pytest.raises(InvalidDefinitionError, match="circle"):
+    with pytest.raises(ValueError, match="circle"):
         toposort_flatten({"a": {"b"}, "b": {"a"}})
     assert is_valid_owner("team:a") and not is_valid_owner("a")
     with (
