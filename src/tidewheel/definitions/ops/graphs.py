@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -642,13 +642,16 @@ def compose(
     tags: Mapping[str, Any] | None = None,
     config: ConfigMapping | None = None,
     what: str = "graph",
+    further_inputs: Iterable[str] = (),
 ) -> GraphDefinition:
     """Run a body and make a graph of what it did.
+
+    ``further_inputs``: like the names of ``ins``, what a body that takes ``**inputs`` is given.
 
     Raises:
         InvalidDefinitionError: when the body does something that a graph cannot express.
     """
-    parameters = _graph_parameters(fn, what)
+    parameters = _graph_parameters(fn, what, [*(ins or {}), *further_inputs])
     for given in ins or {}:
         if given not in parameters:
             raise InvalidDefinitionError(
@@ -687,16 +690,20 @@ def compose(
     return made
 
 
-def _graph_parameters(fn: Callable[..., Any], what: str) -> dict[str, Any]:
+def _graph_parameters(fn: Callable[..., Any], what: str, ins: Iterable[str]) -> dict[str, Any]:
+    """The inputs of a graph with their defaults: the parameters, and with ``**`` what else ``ins`` names."""
     signature = FunctionSignature(fn, what=what) if _has_text_free_annotations(fn) else None
     if signature is not None and signature.var_positional is not None:
         signature.refuse_var_positional()
     found: dict[str, Any] = {}
     for parameter in inspect.signature(fn).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if parameter.kind is parameter.VAR_POSITIONAL:
             raise InvalidDefinitionError(
                 f"expected the {what} function {fn.__name__!r} to have named parameters only, got {parameter}"
             )
+        if parameter.kind is parameter.VAR_KEYWORD:
+            found |= {name: NO_VALUE for name in ins if name not in found}
+            continue
         found[parameter.name] = NO_VALUE if parameter.default is parameter.empty else parameter.default
     return found
 
