@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+import tidewheel as tw
 from tidewheel.errors import CheckError
 from tidewheel.runtime.views.event_views import EventLogEntry, view_entry, view_event, view_record
 from tidewheel.runtime.views.run_event import RunEvent, node_handle_of
@@ -419,3 +422,15 @@ def test_an_output_says_what_the_check_of_its_type_said() -> None:
     ] * 2
     assert checks[1].metadata == {"n": IntMetadataValue(1)}
     assert seen[0].step_handle is not None and seen[0].step_handle.to_key() == "a"
+
+
+def test_an_event_tells_its_materialisation_or_observation_as_a_log_entry_does() -> None:
+    @tw.asset
+    def table() -> Iterator[Any]:
+        yield tw.AssetObservation("table", metadata={"rows": 1})
+        yield tw.Output(1)
+
+    events = tw.materialize([table]).all_events
+    told = [(event.asset_materialization, event.asset_observation) for event in events]
+    assert [made.asset_key for made, _ in told if made is not None] == [tw.AssetKey("table")]
+    assert [seen.metadata["rows"].value for _, seen in told if seen is not None] == [1]

@@ -44,8 +44,9 @@ from tidewheel.dagster.components.scaffolders import (
     scaffold_component,
     scaffold_with,
 )
-from tidewheel.dagster.components.spec_changes import AssetSpecKeyUpdateKwargs, AssetSpecUpdateKwargs
 from tidewheel.dagster.components.spec_fields import (
+    AssetSpecKeyUpdateKwargs,
+    AssetSpecUpdateKwargs,
     OpSpec,
     ResolvedAssetAttributes,
     ResolvedAssetCheckSpec,

@@ -170,3 +170,27 @@ ResolvedAssetKey = Annotated[AssetKey, Resolver(asset_key, model_field_type=str)
 ResolvedAssetSpec = Annotated[AssetSpec, Resolver(_spec)]
 ResolvedAssetCheckSpec = Annotated[AssetCheckSpec, Resolver(_check_spec)]
 ResolvedAssetAttributes = Annotated[Mapping[str, Any], Resolver(asset_attributes)]
+
+
+class AssetSpecKeyUpdateKwargs(Model, Resolvable):
+    """What a translation in a component's file may say of keys alone."""
+
+    key: ResolvedAssetKey | None = None
+    key_prefix: str | list[str] | None = None
+
+
+class AssetSpecUpdateKwargs(AssetSpecKeyUpdateKwargs):
+    """What a translation in a component's file may say of an asset: arguments of an ``AssetSpec``, as plain values."""
+
+    deps: Any = None
+    description: str | None = None
+    metadata: Any = None
+    group_name: str | None = None
+    skippable: bool | None = None
+    code_version: str | None = None
+    owners: Any = None
+    tags: Any = None
+    kinds: Any = None
+    automation_condition: Any = None
+    partitions_def: Any = None
+    freshness_policy: Any = None

@@ -67,7 +67,7 @@ def graph_asset(
         spec = make_spec(
             asset_key,
             deps=deps,
-            description=description or graph_def.description,
+            description=description or graph_def.op_output("result").description or graph_def.description,
             metadata=metadata,
             skippable=not graph_def.output_dict["result"].is_required,
             group_name=group_name or DEFAULT_GROUP,
@@ -127,6 +127,7 @@ def graph_multi_asset(
             asset_out.to_spec(keys_by_output[output], deps, partitions_def=definition).replace_attributes(
                 group_name=group_name or DEFAULT_GROUP,
                 skippable=not graph_def.output_dict[output].is_required,
+                description=asset_out.description or graph_def.op_output(output).description,
             )
             for output, asset_out in outs.items()
         ]

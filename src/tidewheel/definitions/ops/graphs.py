@@ -184,6 +184,18 @@ class GraphDefinition:
             f"{did_you_mean(output_name, self.output_dict)}"
         )
 
+    def op_output(self, output_name: str) -> OutputDefinition:
+        """The output of an op inside, at any depth, that is an output of the graph.
+
+        Raises:
+            InvalidDefinitionError: when there is no such output.
+        """
+        mapping = self.get_output_mapping(output_name)
+        inside = self.node_named(mapping.mapped_node_name).definition
+        if isinstance(inside, GraphDefinition):
+            return inside.op_output(mapping.mapped_node_output_name)
+        return inside.output_dict[mapping.mapped_node_output_name]
+
     def get_input_mapping(self, input_name: str) -> InputMapping:
         """The (first) input inside that an input of the graph goes to.
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
 from tidewheel.logic.runs.retry import RetryRule, retry_delay_s
-from tidewheel.values.pydantic_fields import usable_as_field
+from tidewheel.values.replacing import Replaceable
 
 
 class Backoff(Enum):
@@ -26,8 +26,7 @@ class Jitter(Enum):
     PLUS_MINUS = "PLUS_MINUS"
 
 
-@usable_as_field
-class RetryPolicy(msgspec.Struct, frozen=True):
+class RetryPolicy(Replaceable, msgspec.Struct, frozen=True):
     """At most ``max_retries`` repetitions of a failed step, after ``delay`` seconds.
 
     Raises:
