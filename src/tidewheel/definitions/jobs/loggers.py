@@ -12,6 +12,7 @@ from typing import Any
 from tidewheel.definitions.config.config_schema import Field, to_field
 from tidewheel.definitions.config.config_validation import check_config
 from tidewheel.definitions.config.configured import ConfigSource, fixed_or_mapped
+from tidewheel.errors import InvalidInvocationError
 from tidewheel.values.shown_members import shows
 
 BUILT_IN_LOGGER = "tidewheel.builtin"
@@ -76,14 +77,24 @@ class LoggerDefinition:
         resolved = self.source.resolve(config) if self.source is not None else config
         return self.logger_fn(InitLoggerContext(resolved, self, job_def, run_id))
 
-    def __call__(self, context: Any = None) -> logging.Logger:
-        """Call the function directly, as a test does."""
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.Logger:
+        """Call the function directly, as a test does.
+
+        Raises:
+            InvalidInvocationError: unless it gets one context, under the name that the function has for it.
+            InvalidConfigError: when the context's config does not fit.
+        """
+        given = [*args, *kwargs.values()]
+        names = list(inspect.signature(self.logger_fn).parameters)
+        if len(given) != 1 or any(name != names[0] for name in kwargs):
+            raise InvalidInvocationError(
+                f"expected a direct call of a logger to give its {names[0]!r} alone, got {len(args)} arguments and "
+                f"{sorted(kwargs)}; pass build_init_logger_context()"
+            )
+        context = given[0] if given[0] is not None else InitLoggerContext(None)
         if not isinstance(context, InitLoggerContext):
             return self.make(context)
-        given = context.logger_config
-        config = check_config(self.config_field, given, subject="a logger") if given is not None else None
-        if given is None and self.config_field.default_provided:
-            config = self.config_field.default_value
+        config = check_config(self.config_field, context.logger_config, subject="a logger")
         return self.make(config, job_def=context.job_def, run_id=context.run_id)
 
 

@@ -52,10 +52,12 @@ class RunLog(logging.Logger):
             record.__dict__.update(
                 run_id=env.run_id, job_name=env.job_name, step_key=self._step_key, orig_message=text
             )
-            record.msg, record.args = f"{prefix} - {text}", None
+            record.msg, record.args = f"{prefix} - {text}", ()
             for target in env.loggers:
                 if target.isEnabledFor(record.levelno):
-                    target.handle(record)
+                    own = logging.makeLogRecord(record.__dict__)
+                    own.name = target.name
+                    target.handle(own)
 
     def with_tags(self, **new_tags: Any) -> RunLog:
         """The same logger; ``step_key`` may be another one."""
