@@ -186,6 +186,7 @@ class Server:
             catalog=lambda: self.locations.catalog,
             clock=clock,
             entropy=entropy,
+            received=lambda: self.intake.caught_up(),
         )
         self.intake = Intake(
             self.database,
@@ -313,6 +314,7 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.intake.finish()
         ended = await self._end_runs() if end_runs else []
         await self.locations.stop(grace_s)
         for run in ended:

@@ -19,6 +19,8 @@ logger = logging.getLogger("tidewheel.intake")
 MAX_BATCHES = 500
 RUN_END_TYPES = frozenset({EventType.RUN_SUCCESS, EventType.RUN_FAILURE, EventType.RUN_CANCELED})
 RETRY_PAUSE_S = 0.5
+LAST_ATTEMPTS = 5
+"""Transactions that a stopping server makes at most of what its workers had sent."""
 
 
 class Intake:
@@ -40,13 +42,34 @@ class Intake:
         self._next_attempt = next_attempt
         self._waiting: list[tuple[Peer, IntakeBatch]] = []
         self._arrived = asyncio.Event()
+        self._received = 0
+        self._stored = 0
+        self._moved = asyncio.Event()
+        """Set, and replaced, whenever ``_stored`` has grown."""
         self.observers: list[Callable[[int, list[Event]], None]] = []
         """Told of how many batches were stored, and of their events."""
 
     def add(self, peer: Peer, batch: IntakeBatch) -> None:
         """A worker's batch has come in."""
         self._waiting.append((peer, batch))
+        self._received += 1
         self._arrived.set()
+
+    async def caught_up(self) -> None:
+        """Wait until all that has come by now is in the ledger, or refused.
+
+        Who ends a run for its worker waits for this: what a worker had handed over when it died counts.
+        """
+        wanted = self._received
+        while self._stored < wanted:
+            await self._moved.wait()
+
+    async def finish(self) -> None:
+        """Store what is left when the duty was cancelled; whoever waits goes on."""
+        for _ in range(LAST_ATTEMPTS):
+            if self._waiting:
+                await self.tick()
+        self._note_stored(self._received - self._stored)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -74,9 +97,15 @@ class Intake:
             self._waiting = taken + self._waiting
             await asyncio.sleep(RETRY_PAUSE_S)
             return
+        self._note_stored(len(taken))
         for (peer, _), outcome in zip(taken, outcomes, strict=True):
             peer.send(BatchTaken(outcome=outcome))
         self._wake(batches, outcomes)
+
+    def _note_stored(self, count: int) -> None:
+        self._stored += count
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     def _wake(self, batches: list[IntakeBatch], outcomes: list[IntakeOutcome]) -> None:
         events = [

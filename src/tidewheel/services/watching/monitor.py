@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from tidewheel.errors import WorkerLostError
 from tidewheel.logic.graph.specs import JobNode
@@ -55,7 +55,9 @@ class Monitor:
         catalog: Callable[[], Catalog],
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        received: Callable[[], Awaitable[None]],
     ) -> None:
+        """``received``: waits until what workers have sent by now is in the ledger."""
         self._database = database
         self._workers = workers
         self._signals = signals
@@ -65,6 +67,7 @@ class Monitor:
         self._catalog = catalog
         self._clock = clock
         self._entropy = entropy
+        self._received = received
         self.observers: list[Callable[[str, RunStatus], None]] = []
         """Told of every run that was ended from outside: its id and how it ended."""
         self._wake = signals.listen(Topic.WORKERS, Topic.RUNS_ENDED)
@@ -109,7 +112,11 @@ class Monitor:
         return min(deadlines, default=None)
 
     async def end_run(self, run: RunRecord, decision: FailRun) -> None:
-        """Commit the end (with the retry, if one is due) and, if its process may still live, end that."""
+        """Commit the end (with the retry, if one is due) and, if its process may still live, end that.
+
+        What the worker had sent before comes first: steps that it finished stay finished.
+        """
+        await self._received()
         retry = decide_run_retry(run, status=decision.status, reason=decision.reason, policy=self._policy)
         now = self._clock()
         new_run = None
