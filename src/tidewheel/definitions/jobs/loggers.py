@@ -77,14 +77,14 @@ class LoggerDefinition:
         return self.logger_fn(InitLoggerContext(resolved, self, job_def, run_id))
 
     def __call__(self, context: Any = None) -> logging.Logger:
-        """Call the function directly, as a test does."""
-        if not isinstance(context, InitLoggerContext):
-            return self.make(context)
-        given = context.logger_config
-        config = check_config(self.config_field, given, subject="a logger") if given is not None else None
-        if given is None and self.config_field.default_provided:
-            config = self.config_field.default_value
-        return self.make(config, job_def=context.job_def, run_id=context.run_id)
+        """Call the function directly, as a test does: with a context, or without one.
+
+        Raises:
+            InvalidConfigError: when the context's config does not fit, or the schema demands some and there is none.
+        """
+        known = context if isinstance(context, InitLoggerContext) else InitLoggerContext(None)
+        config = check_config(self.config_field, known.logger_config, subject="a logger")
+        return self.make(config, job_def=known.job_def, run_id=known.run_id)
 
 
 def logger(config_schema: Any = None, description: str | None = None) -> Any:
