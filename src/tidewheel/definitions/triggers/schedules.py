@@ -37,7 +37,6 @@ from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.tags import SCHEDULE_NAME, SYSTEM_TAG_PREFIX, normalize_tags
 
-
 _RAISED_BY_USERS = (CheckError, Failure, RetryRequested)
 """Our errors that tell of what the user's function did, as an error of its own would."""
 
