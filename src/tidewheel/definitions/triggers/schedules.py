@@ -252,7 +252,7 @@ class ScheduleDefinition:
                 f"{self.what}: expected a schedule made by @schedule to be called, got one made by its class; "
                 "use evaluate_tick(context)"
             )
-        return self._execution_fn.invoke(args, kwargs, is_schedule_context)
+        return self._execution_fn.invoke(args, kwargs, is_schedule_context, self._required)
 
     def mark_decorated(self) -> ScheduleDefinition:
         """The schedule, as one whose function may be called directly."""
