@@ -73,6 +73,10 @@ class InvalidInvocationError(TidewheelError):
     """A decorated function was called directly with the wrong arguments."""
 
 
+class TargetNotFoundError(InvalidInvocationError):
+    """What was asked about is no asset, check or job; the message names the nearest that are."""
+
+
 class InvalidMetadata(TidewheelError):
     """A metadata value is of a kind that cannot be stored."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from tidewheel.cli.output import moment
 from tidewheel.cli.why import describe
+from tidewheel.errors import RunNotFoundError
 from tidewheel.logic.conditions import presets
 from tidewheel.logic.conditions.codec import encode
 from tidewheel.logic.conditions.nodes import Missing
@@ -19,10 +20,11 @@ from tidewheel.logic.graph.specs import (
 )
 from tidewheel.logic.partitions.definitions import StaticPartitions
 from tidewheel.runtime.conditions.condition_why import why
+from tidewheel.values.conditions import REQUEST, Cause, ConditionCommit, NewEvaluation
 from tidewheel.values.error_info import ErrorInfo
 from tidewheel.values.events import CheckEvaluation, Event, EventType, Materialization
-from tidewheel.values.records import NewRun
-from tidewheel.values.status import RunStatus
+from tidewheel.values.records import NewRun, TickCommit
+from tidewheel.values.status import RunStatus, TickStatus, TriggerKind
 
 NOW = 1_700_000_000.0
 SPEC = StaticPartitions(keys=("x", "y"))
@@ -136,6 +138,23 @@ def test_under_way_and_cancelled(asking):
     assert found.standing.state == "cancelled" and "was cancelled" in text
 
 
+@pytest.mark.parametrize("partition", [None, "x"])
+def test_what_another_system_reported_is_told(asking, partition):
+    name = "plain" if partition is None else "parts"
+    asking.made(name, asking.run(name, partition=partition), partition)
+    asking.event(EventType.ASSET_MATERIALIZATION_PLANNED, "", asset=name, partition=partition)
+    found, text = asking.why(name, partition)
+    assert found.standing.state == "in progress" and "made by run run-1" in text
+    assert f"reported from outside as begun at {moment(asking.now)}" in text
+    asking.event(
+        EventType.ASSET_FAILED_TO_MATERIALIZE, "", asset=name, partition=partition, message="no disk"
+    )
+    found, text = asking.why(name, partition)
+    assert found.standing.state == "failed" and text.splitlines()[1].endswith(": no disk")
+    asking.made(name, "", partition)
+    assert asking.why(name, partition)[0].standing.state == "made"
+
+
 def test_a_check_stands_too(asking):
     run_id = asking.run("plain", checks=("plain:ok",), job="nightly")
     assert asking.why("plain:ok", kind="check")[0].standing.state == "in progress"
@@ -154,6 +173,52 @@ def test_one_with_a_condition_tells_both(asking):
     asking.ended(run_id, RunStatus.FAILURE)
     found, text = asking.why("down")
     assert found.now is not None and found.standing.state == "failed" and "eager" in text
+
+
+def test_how_a_run_came_about_is_told_however_many_came_after_it(asking):
+    trigger = "here/conditions"
+    asking.ledger.ensure_trigger(
+        trigger,
+        kind=TriggerKind.SENSOR,
+        location="here",
+        name="conditions",
+        definition=None,
+        started_at=NOW,
+        frontier=None,
+        position=0,
+    )
+    for version in range(8):
+        new = NewRun(run_id=f"asked-{version}", job_name="__ASSET_JOB", location="here", assets=("down",))
+        kept = NewEvaluation(
+            kind="asset",
+            name="down",
+            at=NOW + version,
+            requested=1,
+            run_ids=(new.run_id,),
+            causes=(Cause(at=NOW + version, type=REQUEST, subject="plain"),),
+        )
+        asking.ledger.commit_tick(
+            TickCommit(
+                trigger_id=trigger,
+                expected_version=asking.ledger.get_trigger(trigger).version,
+                status=TickStatus.SUCCESS,
+                started_at=NOW + version,
+                ended_at=NOW + version,
+                runs=(new,),
+                conditions=ConditionCommit(evaluations=(kept,)),
+            )
+        )
+
+    def told(run_id):
+        return why(asking.ledger, GRAPH, Key("asset", "down"), [], now=NOW + 9, run_id=run_id)
+
+    (request,) = told("asked-0").requests
+    assert [run.run_id for run in request.runs] == ["asked-0"] and request.causes[0].at == NOW
+    assert "because plain was requested" in "\n".join(describe(told("asked-0")))
+    by_hand = asking.run("down")
+    assert told(by_hand).requests == () and "not asked for by its condition" in told(by_hand).notes[-1]
+    with pytest.raises(RunNotFoundError, match="nothing-like-it"):
+        told("nothing-like-it")
 
 
 def test_since_when_is_told_of_states_that_evaluations_need_no_time_of(asking):

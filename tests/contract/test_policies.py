@@ -16,6 +16,7 @@ from tests.contract.stories import (
 )
 from tidewheel.values.events import EventType
 from tidewheel.values.policies import Batch, Debounce, PauseRecord, Selection, TriggerPolicy
+from tidewheel.values.records import RequestError
 from tidewheel.values.status import RunStatus, TickStatus, TriggerKind
 
 
@@ -201,6 +202,18 @@ def test_the_same_requests_with_the_same_taken_keys_are_told_once(ledger):
     assert fourth.tick_id is not None, "other requests are told"
     fifth = commit(ledger, fourth.version, keyed("a"), cursor="c", cursor_changed=True)
     assert (fifth.tick_id is not None, ledger.get_trigger(TRIGGER).cursor) == (True, "c")
+
+
+def test_a_request_that_cannot_be_made_is_told_once_beside_taken_keys(ledger):
+    wrong = (RequestError(index=1, message="no such job"),)
+    first = commit(ledger, sensor(ledger), keyed("a"), request_errors=wrong)
+    second = commit(ledger, first.version, keyed("a"), request_errors=wrong)
+    third = commit(ledger, second.version, keyed("a"), request_errors=wrong)
+    assert (second.tick_id is not None, third.is_repetition, third.tick_id) == (True, True, None)
+    fourth = commit(ledger, third.version, keyed("a"))
+    assert fourth.tick_id is not None, "the mistake is gone: that is told"
+    otherwise = (RequestError(index=1, message="no such partition"),)
+    assert commit(ledger, fourth.version, keyed("a"), request_errors=otherwise).tick_id is not None
 
 
 # -- failures and pauses ----------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def test_pages(instance: Instance, ascending: bool) -> None:
 def test_wrong_keys_and_names(instance: Instance) -> None:
     with pytest.raises(ParameterCheckError, match=r"\['abc'\]"):
         instance.add_dynamic_partitions("d", "abc")
-    for wrong in ([""], [1], ["a...b"]):
+    for wrong in ([""], [None], ["a...b"]):
         with pytest.raises(PartitionError):
             instance.add_dynamic_partitions("d", wrong)  # type: ignore[arg-type]
     with pytest.raises(ParameterCheckError, match="DynamicPartitionsDefinition"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -298,10 +299,23 @@ def test_chain_of_retries(instance: Instance) -> None:
         assert (root_id, [run.run_id for run in group]) == (root.run_id, [root.run_id, again.run_id])
 
 
+def test_runs_in_the_order_of_their_last_change(instance: Instance) -> None:
+    first, second, third = (instance.create_run_for_job(Job(name)).run_id for name in ("a", "b", "a"))
+    instance.add_run_tags(first, {"changed": "last"})
+
+    def found(**options: Any) -> list[str]:
+        return [record.dagster_run.run_id for record in instance.get_run_records(**options)]
+
+    assert found(order_by="update_timestamp")[0] == first
+    assert found(order_by="update_timestamp", ascending=True)[-1] == first
+    assert found(order_by="update_timestamp", filters=RunsFilter(job_name="a"), limit=1) == [first]
+    assert set(found(order_by="end_time")) == {first, second, third}
+
+
 def test_what_is_not_supported_says_what_to_do(instance: Instance) -> None:
     for call in (
         lambda: instance.get_runs(bucket_by=object()),
-        lambda: instance.get_run_records(order_by="update_timestamp"),
+        lambda: instance.get_run_records(order_by="status"),
         lambda: instance.update_backfill(None),
         lambda: instance.launch_run("x", None),
     ):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from tidewheel.errors import CodeLocationLoadError
@@ -31,6 +32,12 @@ def project_targets(folder: Path) -> list[Named]:
     return list(_of_tool(tools.get("dagster", {}), folder)) or list(
         _of_dg(_toml(folder / "dg.toml") or tools.get("dg", {}), folder)
     )
+
+
+def env_file_of(folder: Path) -> str | None:
+    """The file with environment variables that Dagster reads for code in a folder, if there is one."""
+    file = folder / ".env"
+    return str(file.resolve()) if file.is_file() else None
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -75,6 +82,7 @@ def _of_workspace(file: Path) -> Iterator[Named]:
         content = yaml.safe_load(file.read_text())
     except yaml.YAMLError as exc:
         raise CodeLocationLoadError(f"expected valid YAML in {file}, got: {exc}") from exc
+    env_file = env_file_of(file.parent)
     entries = content.get("load_from") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise CodeLocationLoadError(f"expected a list under load_from in {file}, got {entries!r}")
@@ -85,7 +93,8 @@ def _of_workspace(file: Path) -> Iterator[Named]:
                 f"expected {', '.join(_NAMED_BY)} in load_from of {file}, got {entry!r}; servers of code are started here"
             )
         details = said if isinstance(said, dict) else {_NAMED_BY[kind]: said}
-        yield _of_entry(kind, details, file.parent)
+        name, target = _of_entry(kind, details, file.parent)
+        yield name, msgspec.structs.replace(target, env_file=env_file)
 
 
 _NAMED_BY = {
@@ -122,4 +131,5 @@ def _module(
         working_dir=str(where),
         as_dagster=True,
         is_defs_folder=is_defs_folder,
+        env_file=env_file_of(folder),
     )

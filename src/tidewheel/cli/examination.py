@@ -107,9 +107,7 @@ def _disk(home: Path) -> Finding:
 def _server(home: Path) -> Finding:
     address = read_address(home)
     if is_served(home) and address is not None:
-        return Finding(
-            name="server", state="ok", text=f"process {address.pid} on http://{address.host}:{address.port}"
-        )
+        return Finding(name="server", state="ok", text=f"process {address.pid} on {address.url}")
     advice = f"start one with 'tidewheel dev --home {home} -f FILE'"
     return Finding(name="server", state="warning", text="none runs on this home", advice=advice)
 

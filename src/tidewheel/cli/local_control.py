@@ -157,7 +157,7 @@ class LocalControl:
         record, _ = self._find(name, location, kind)
         return self._ledger.policies.reset_keys(record.trigger_id, run_key)
 
-    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+    def why(self, target: str, partition: str | None = None, run_id: str | None = None) -> WhyAnswer:
         """From the ledger and the last loaded code; conditions of users' own classes cannot be asked."""
         snapshots = [decode(data, LocationSnapshot) for data in self.get_snapshots().values()]
         graph = build_graph(snapshots)
@@ -168,7 +168,14 @@ class LocalControl:
         ]
         key = find_target(graph, target)
         return why(
-            self._ledger, graph, key, sensors, now=self._clock(), partition=partition, snapshots=snapshots
+            self._ledger,
+            graph,
+            key,
+            sensors,
+            now=self._clock(),
+            partition=partition,
+            run_id=run_id,
+            snapshots=snapshots,
         )
 
     def get_automation(self) -> list[AutomationView]:

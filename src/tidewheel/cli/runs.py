@@ -30,6 +30,7 @@ from tidewheel.values.events import Event, StoredEvent
 from tidewheel.values.records import RunFilter, RunRecord
 from tidewheel.values.run_titles import IMPLICIT_ASSET_JOB, run_title
 from tidewheel.values.status import RunOrigin, RunStatus
+from tidewheel.values.tags import EVALUATION_ID
 
 if TYPE_CHECKING:
     from tidewheel.cli.home import OpenHome
@@ -304,6 +305,13 @@ def _row(run: RunRecord) -> list[str | None]:
     ]
 
 
+def _why_command(run: RunRecord) -> str | None:
+    """How to ask for the events behind a run that a condition asked for."""
+    if EVALUATION_ID not in run.tags or not run.assets:
+        return None
+    return f"tidewheel why {run.assets[0]} --run {run.run_id}"
+
+
 def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]]:
     return [
         ("job", None if run.job_name == IMPLICIT_ASSET_JOB else run.job_name),
@@ -317,6 +325,7 @@ def _facts(run: RunRecord, waits_for: str | None) -> list[tuple[str, str | None]
         ("comes after", ", ".join(run.after)),
         ("assets", ", ".join(run.assets or ())),
         ("asked by", run.trigger_id),
+        ("why", _why_command(run)),
         ("run key", run.run_key),
         ("created", moment(run.created_at)),
         ("started", moment(run.started_at)),

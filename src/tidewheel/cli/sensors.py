@@ -127,7 +127,10 @@ def _ids_of(ledger: LedgerPort, name: str) -> set[str]:
 @home_option
 @json_option
 def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None:
-    """Evaluate a sensor once on the running server; nothing is recorded and nothing is launched."""
+    """Evaluate a sensor once on the running server; nothing is recorded and nothing is launched.
+
+    A sensor that listens (to assets, runs, webhooks, files) is handed the events that wait for it.
+    """
     with open_home(home) as opened:
         result = opened.control.test_trigger(name, cursor=value)
         if as_json:
@@ -142,7 +145,9 @@ def test(name: str, value: str | None, home: Path | None, as_json: bool) -> None
             say(f"would run {request.job_name}{where} run_key={request.run_key!r}")
         for problem in result.request_errors:
             say(f"request {problem.index} is not valid: {problem.message}")
-        if not result.requests:
+        for event_id, error in result.failed_events:
+            say(f"would fail on event {event_id}: {error.headline}")
+        if not result.requests and not result.failed_events:
             say(f"would skip: {result.skip_reason or 'nothing was asked for'}")
         for change in result.partition_changes:
             say(f"would change partitions {change.name!r}: add {change.add!r}, delete {change.delete!r}")

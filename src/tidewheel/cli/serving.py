@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib
 import ipaddress
 import logging
@@ -84,7 +85,7 @@ def serve(
         know_secrets([settings.oidc_client_secret or ""])
         host = host or settings.host
         require_login(folder, settings, host)
-        where = Listening(host=host, port=_choose_port(host, port), read_only=read_only, log=log)
+        where = Listening(host=host, port=choose_port(host, port), read_only=read_only, log=log)
         asyncio.run(_serve(folder, targets, where, settings, quiet=quiet, as_json=as_json))
 
 
@@ -200,7 +201,7 @@ async def _serve(
             printer.begin(msgspec.json.encode({"kind": "server", **msgspec.to_builtins(address)}).decode())
         elif not quiet:
             printer.begin(
-                f"Tidewheel serves {', '.join(targets)} on http://{host}:{port} (home {home}). Ctrl-C ends it."
+                f"Tidewheel serves {', '.join(targets)} on {address.url} (home {home}). Ctrl-C ends it."
             )
             told = asyncio.create_task(_tell_what_is_stopped(server, printer))
         await stopped.wait()
@@ -257,36 +258,56 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _choose_port(host: str, port: int | None) -> int:
+def choose_port(host: str, port: int | None) -> int:
     """The wanted port, or a free one when none was asked for and the usual one is taken.
 
     Raises:
-        InvalidInvocationError: when the wanted port is taken.
+        InvalidInvocationError: when the wanted port is taken, or the host is none of this machine's addresses.
     """
     if port is not None and port != 0:
-        if not _is_free(host, port):
+        if _bound_port(host, port) is None:
             raise InvalidInvocationError(
                 f"expected port {port} to be free, got one that is taken; give another --port"
             )
         return port
-    if port is None and _is_free(host, DEFAULT_PORT):
+    if port is None and _bound_port(host, DEFAULT_PORT) is not None:
         return DEFAULT_PORT
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        chosen: int = probe.getsockname()[1]
+    chosen = _bound_port(host, 0)
+    if chosen is None:
+        raise InvalidInvocationError(f"expected a free port on {host!r}, got none; stop other servers")
     if port is None:
         note(f"Port {DEFAULT_PORT} is taken; using {chosen}.")
     return chosen
 
 
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
+def _bound_port(host: str, port: int) -> int | None:
+    """The port (0: any), if it can be listened on; None if it is taken.
+
+    Raises:
+        InvalidInvocationError: when the host is none of this machine's addresses.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as exc:
+        raise InvalidInvocationError(
+            f"expected --host as an address or name of this machine, got {host!r}: {exc}"
+        ) from exc
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+            probe.bind(address)
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                return None
+            if exc.errno == errno.EACCES:
+                raise InvalidInvocationError(
+                    f"expected a --port that this user may listen on, got {port}; take one above 1023"
+                ) from exc
+            raise InvalidInvocationError(
+                f"expected --host as an address of this machine, got {host!r}: {exc.strerror}"
+            ) from exc
+        bound: int = probe.getsockname()[1]
+    return bound
 
 
 async def _tell_what_is_stopped(server: Server, printer: ActivityPrinter) -> None:

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tidewheel.cli.dagster_projects import project_targets
+from tidewheel.cli.dagster_projects import env_file_of, project_targets
 from tidewheel.errors import CodeLocationLoadError, did_you_mean
 from tidewheel.runtime.location_args import CodeTarget
 
@@ -36,6 +36,7 @@ def resolve_targets(
     if attribute is not None and len(files) + len(modules) > 1:
         raise CodeLocationLoadError("expected one file or module together with --attribute, got several")
     where = os.path.abspath(working_dir or folder)
+    env_file = env_file_of(folder) if as_dagster else None
     targets: dict[str, CodeTarget] = {}
     for file in files:
         path = Path(file)
@@ -45,11 +46,21 @@ def resolve_targets(
                 f"expected a Python file at {file!r}, got nothing there; {did_you_mean(path.name, nearby)}"
             )
         target = CodeTarget(
-            file=str(path.resolve()), attribute=attribute, working_dir=where, as_dagster=as_dagster
+            file=str(path.resolve()),
+            attribute=attribute,
+            working_dir=where,
+            as_dagster=as_dagster,
+            env_file=env_file,
         )
         targets[_free_name(path.name, targets)] = target
     for module in modules:
-        target = CodeTarget(module=module, attribute=attribute, working_dir=where, as_dagster=as_dagster)
+        target = CodeTarget(
+            module=module,
+            attribute=attribute,
+            working_dir=where,
+            as_dagster=as_dagster,
+            env_file=env_file,
+        )
         targets[_free_name(module, targets)] = target
     return targets
 

@@ -10,6 +10,7 @@ import click
 
 from tidewheel.cli.options import home_option, json_option
 from tidewheel.cli.output import moment, print_json, say
+from tidewheel.cli.runs import find_run
 from tidewheel.runtime.deferred import deferred
 from tidewheel.values.conditions import REQUEST
 from tidewheel.values.texts import counted
@@ -26,16 +27,18 @@ TRUE, FALSE = "✓", "✗"
 @click.command("why")
 @click.argument("target")
 @click.option("--partition", help="Ask about this partition only.")
+@click.option("--run", "run_id", help="How this run came about, however long ago.")
 @home_option
 @json_option
-def command(target: str, partition: str | None, home: Path | None, as_json: bool) -> None:
+def command(target: str, partition: str | None, run_id: str | None, home: Path | None, as_json: bool) -> None:
     """Why TARGET (an asset, or a check as ASSET:CHECK) was or was not run.
 
     Shows its condition with what is true and false now, since when, and what it waits for; then the latest requests,
     each with what caused it and the runs that it became.
     """
     with open_home(home) as opened:
-        answer = opened.control.why(target, partition)
+        found = None if run_id is None else find_run(opened, run_id).run_id
+        answer = opened.control.why(target, partition, found)
     if as_json:
         print_json(answer)
         return
@@ -86,6 +89,10 @@ def _now(answer: WhyAnswer) -> Iterator[str]:
 def _standing(found: StandingView) -> str:
     by = f" by run {found.made_by}" if found.made_by else ""
     made = f"made{by} at {moment(found.made_at)}" if found.made_at is not None else "never made"
+    if found.reported_at is not None:
+        what = "as failed" if found.state == "failed" else "as begun"
+        text = f"{made}; reported from outside {what} at {moment(found.reported_at)}"
+        return text + (f": {found.error}" if found.error else "")
     if not found.run_id:
         return made
     ended = f" at {moment(found.run_ended_at)}" if found.run_ended_at is not None else ""

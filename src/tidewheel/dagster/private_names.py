@@ -135,6 +135,10 @@ _OTHER_NAMES = {
     "DefaultPartitionsSubset": "tidewheel.definitions.partitions.partition_subset:KeysSubset",
     "DEFAULT_SENSOR_GRPC_TIMEOUT": f"{_SMALL}:SENSOR_TIMEOUT_S",
     "PICKLE_PROTOCOL": f"{_SMALL}:PICKLE_PROTOCOL",
+    "IN_PROCESS_NAME": f"{_SMALL}:IN_PROCESS_NAME",
+    "safe_is_subclass": f"{_SMALL}:safe_is_subclass",
+    "should_disable_io_stream_redirect": f"{_SMALL}:should_disable_io_stream_redirect",
+    "ComputeIOType": f"{_TYPES}:ComputeIOType",
     "observe": f"{_TESTS}:observe_assets",
 }
 

@@ -30,6 +30,13 @@ class RetryMode(Enum):
     DEFERRED = "deferred"
 
 
+class ComputeIOType(Enum):
+    """The two streams that a step prints to."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
 class ScheduleType(Enum):
     """The usual lengths of time windows."""
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -28,6 +28,8 @@ from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
 
 T = TypeVar("T")
 SENSOR_TIMEOUT_S = 60
+IN_PROCESS_NAME = "<<in_process>>"
+"""What Dagster calls the code location of the present process."""
 PICKLE_PROTOCOL = 4
 
 
@@ -182,6 +184,16 @@ class DagsterLibraryRegistry:
     def get(cls) -> Mapping[str, str]:
         """All libraries noted, with their versions."""
         return dict(cls._versions)
+
+
+def safe_is_subclass(cls: Any, possible_parent_cls: Any) -> bool:
+    """Whether something is a class below another one (or one of several); types such as ``list[int]`` are no classes."""
+    return isinstance(cls, type) and not get_args(cls) and issubclass(cls, possible_parent_cls)
+
+
+def should_disable_io_stream_redirect() -> bool:
+    """Whether what steps print is left uncaptured because of the system: it never is here."""
+    return False
 
 
 def anonymous_job_name(automation_name: str) -> str:

@@ -279,6 +279,8 @@ def _wrapped(obj: Any, before: Callable[[dict[str, Any]], None]) -> Any:
     if inspect.isclass(obj):
         obj.__init__ = _wrapped(obj.__init__, before)  # type: ignore[method-assign]
         return obj
+    if not inspect.isroutine(obj):
+        return obj  # a definition, such as a resource: it is used by its name, and stays what it is
 
     @functools.wraps(obj)
     def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -155,8 +155,8 @@ class ControlPort(Protocol):
     ) -> int:
         """Free one run key of a trigger or all of them; how many were taken."""
 
-    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
-        """All about the automation of an asset, check (`asset:check`) or job."""
+    def why(self, target: str, partition: str | None = None, run_id: str | None = None) -> WhyAnswer:
+        """All about the automation of an asset, check (`asset:check`) or job; with `run_id` how this run came about."""
 
     def get_automation(self) -> list[AutomationView]:
         """Every automation sensor, and how it stands."""

@@ -27,6 +27,16 @@ class ServerAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     port: Optional[int] = None
     started_at: float = 0.0
 
+    @property
+    def url(self) -> str:
+        """Where people and programs of this machine find it over HTTP."""
+        return web_url(self.host, self.port)
+
+
+def web_url(host: str, port: int | None) -> str:
+    """The address of a server in a browser; those of the newer protocol stand in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
 
 def socket_path(home: Path, temporary: Path) -> Path:
     """Where the server of a home listens: in the home, or beside if the path would be too long for the system."""
@@ -96,4 +106,4 @@ def describe_holder(home: Path) -> str:
     address = read_address(home)
     if address is None:
         return "another process"
-    return f"process {address.pid}" + (f" (http://{address.host}:{address.port})" if address.port else "")
+    return f"process {address.pid}" + (f" ({address.url})" if address.port else "")

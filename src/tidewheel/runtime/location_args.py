@@ -10,7 +10,8 @@ import msgspec
 class CodeTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where user code is: a file or a module, with the name of one attribute if not everything is wanted.
 
-    ``is_defs_folder``: the module is a package whose files all count, as ``load_defs`` takes them.
+    ``env_file``: a file of environment variables, which come before those that are there. ``is_defs_folder``: the module
+    is a package whose files all count, as ``load_defs`` takes them.
     """
 
     file: Optional[str] = None
@@ -19,6 +20,7 @@ class CodeTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     working_dir: Optional[str] = None
     as_dagster: bool = False
     is_defs_folder: bool = False
+    env_file: Optional[str] = None
 
     def describe(self) -> str:
         """The target as people wrote it."""

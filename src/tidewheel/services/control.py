@@ -30,6 +30,7 @@ from tidewheel.services.signals import Signals, Topic
 from tidewheel.services.triggers.lag import SensorLag, load_lags
 from tidewheel.services.triggers.policy_control import PolicyControl
 from tidewheel.services.triggers.schedules import Schedules
+from tidewheel.services.triggers.sensor_events import LISTENING_KINDS, peek_sensor_events
 from tidewheel.services.triggers.sensors import Sensors
 from tidewheel.services.triggers.trigger_book import TriggerBook, is_running
 from tidewheel.values.backfills import BackfillFields, BackfillRecord
@@ -382,7 +383,11 @@ class ServerControl:
     async def test_trigger(
         self, name: str, cursor: str | None = None, location: str | None = None
     ) -> EvaluationResult:
-        """Evaluate a trigger once; nothing is recorded."""
+        """Evaluate a trigger once, with the events that wait for it; nothing is recorded.
+
+        Raises:
+            InvalidInvocationError: for a sensor of conditions, which has no function.
+        """
         record, _ = self._find_trigger(name, location, None)
         now = self._clock()
         request = EvaluationRequest(
@@ -395,6 +400,17 @@ class ServerControl:
             last_tick_at=record.last_tick_at,
             started_at=record.started_at,
         )
+        found = self._locations.catalog.trigger(record.trigger_id)
+        node = found[1] if found is not None else None
+        if isinstance(node, SensorNode):
+            if node.kind == "automation":
+                raise InvalidInvocationError(
+                    f"expected a trigger with a function, got {name!r}, which looks after conditions; see "
+                    f"'tidewheel automation plan {name}'"
+                )
+            if node.kind in LISTENING_KINDS:
+                loaded = await self._database.read(peek_sensor_events, self._database.ledger, node, record)
+                request = loaded.fill(request)
         return await self._locations.evaluate(record.location, request, self._timeout_s)
 
     def _find_trigger(self, name: str, location: str | None, kind: str | None) -> tuple[TriggerRecord, bool]:

@@ -209,7 +209,6 @@ def _has_other_effect(wanted: TickCommit, before: TriggerRecord) -> bool:
         or wanted.failed_events
         or wanted.settled_events
         or wanted.log
-        or wanted.request_errors
         or wanted.conditions is not None
         or wanted.backfills
         or wanted.scheduled_for is not None
@@ -238,7 +237,8 @@ def _refused_again(unit: Unit, wanted: TickCommit, requests: Requests) -> tuple[
     if newest is None:
         return None
     body = decode(newest.body, TickBody)
-    return dropped if (body.kept_keys, body.set_aside) == (requests.kept, dropped) else None
+    told = (body.kept_keys, body.set_aside, body.request_errors)
+    return dropped if told == (requests.kept, dropped, wanted.request_errors) else None
 
 
 def _next_state(wanted: TickCommit, before: TriggerRecord) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import AnyMetadataValue, Metadata, MetadataValue, typed_metadata
+from tidewheel.values.replacing import Replaceable
 from tidewheel.values.tags import DATA_VERSION
 
 
@@ -63,7 +64,7 @@ def metadata_entries(metadata: Metadata) -> list[MetadataEntryView]:
     return [MetadataEntryView(label, value) for label, value in metadata.items()]
 
 
-class _AssetEvent:
+class _AssetEvent(Replaceable):
     """What a materialisation and an observation have in common."""
 
     __slots__ = ("asset_key", "description", "metadata", "partition", "tags")

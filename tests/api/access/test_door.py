@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
@@ -34,6 +36,11 @@ def test_a_server_without_users_lets_its_own_machine_do_everything(open_server: 
 def test_it_does_not_answer_to_other_names(open_server: GuardedServer, host: str) -> None:
     status, answer = open_server.rest("GET", "/runs", host=host)
     assert status in (400, 421) and answer["type"] == "urn:tidewheel:misdirected_request"
+
+
+@pytest.mark.parametrize("host", ["localhost:3000", "127.0.0.2", "[::1]:3000"])
+def test_it_answers_to_the_names_of_its_own_machine(open_server: GuardedServer, host: str) -> None:
+    assert open_server.rest("GET", "/runs", host=host)[0] == 200
 
 
 def test_webhooks_come_by_whatever_name_leads_here(open_server: GuardedServer) -> None:
@@ -209,6 +216,63 @@ def test_a_token_is_shown_once_kept_hashed_and_its_use_is_noted(server: GuardedS
     stored = server.ledger.access.get_token(made["token_id"])
     assert made["token"].encode() not in bytes(str(stored), "utf8")
     assert made["token"] not in str(server.audit(limit=1000))
+
+
+def test_an_answer_that_held_a_token_is_not_kept_for_its_repetition(server: GuardedServer) -> None:
+    admin = server.person(Grant(role=Role.ADMIN))
+    headers = {
+        "authorization": f"Bearer {admin}",
+        "idempotency-key": "once-only",
+        "content-type": "application/json",
+    }
+    status, _, answer = server.request("POST", "/api/v1/tokens", b'{"label": "ci"}', headers)
+    token = json.loads(answer)["token"]
+    assert status == 201 and server.rest("GET", "/whoami", token=token)[0] == 200
+    status, again, answer = server.request("POST", "/api/v1/tokens", b'{"label": "ci"}', headers)
+    problem = json.loads(answer)
+    assert (status, problem["type"]) == (409, "urn:tidewheel:told_once"), problem
+    assert again["idempotency-replayed"] == "true"
+    name = server.rest("GET", "/whoami", token=admin)[1]["name"]
+    kept = server.ledger.access.claim_answer(name, "once-only", b"", now=0.0, forget_before=0.0)
+    assert kept is not None and token.encode() not in kept.body
+
+
+def test_a_password_cannot_be_guessed_quickly_from_what_is_kept_of_a_request(server: GuardedServer) -> None:
+    admin = server.person(Grant(role=Role.ADMIN))
+    name = server.rest("GET", "/whoami", token=admin)[1]["name"]
+
+    def post(path: str, body: bytes) -> tuple[int, bool]:
+        """The status, and whether a quick digest of the request is what is kept of it."""
+        sent = {
+            "authorization": f"Bearer {admin}",
+            "idempotency-key": path,
+            "content-type": "application/json",
+        }
+        status, _, answer = server.request("POST", f"/api/v1{path}", body, sent)
+        kept = server.ledger.access.claim_answer(name, path, b"", now=0.0, forget_before=0.0)
+        assert kept is not None, answer
+        quick = hashlib.blake2b(digest_size=16)
+        for part in (f"/api/v1{path}".encode(), b"", body):
+            quick.update(len(part).to_bytes(8, "big") + part)
+        return status, kept.fingerprint == quick.digest()
+
+    assert post("/tokens", b'{"label": "ci"}') == (201, True)
+    body = json.dumps({"name": "guessed", "grants": [{"role": "viewer"}], "password": PASSWORD}).encode()
+    assert post("/users", body) == (201, False)
+    assert post("/users", body) == (201, False), "the same request is known again"
+    assert post("/users", body.replace(b"viewer", b"editor"))[0] == 409
+
+
+def test_nothing_is_kept_of_logins_that_name_a_key(server: GuardedServer) -> None:
+    body = json.dumps({"name": "root", "password": PASSWORD}).encode()
+    headers = {"idempotency-key": "a-login", "content-type": "application/json"}
+    server.clock.ahead_s = 4 * 3600  # what was guessed before is forgotten
+    try:
+        made = [server.request("POST", "/api/v1/login", body, headers) for _ in range(2)]
+    finally:
+        server.clock.ahead_s = 0
+    assert [status for status, _, _ in made] == [201, 201], made
+    assert server.ledger.access.claim_answer("", "a-login", b"", now=0.0, forget_before=0.0) is None
 
 
 def test_expired_revoked_unknown_and_tampered_tokens_are_refused(server: GuardedServer) -> None:

@@ -228,8 +228,8 @@ def told_secrets(elsewhere: Elsewhere, server: GuardedServer) -> Iterator[None]:
     control, lay_out = server.server.control, elsewhere.lay_out
     known = control.why
 
-    async def why(target: str, partition: str | None = None) -> WhyAnswer:
-        found = await known(target=target, partition=partition)
+    async def why(target: str, partition: str | None = None, run_id: str | None = None) -> WhyAnswer:
+        found = await known(target=target, partition=partition, run_id=run_id)
         return msgspec.structs.replace(found, notes=(f"ConditionError: {SECRET}",))
 
     def with_secrets() -> None:

@@ -204,6 +204,14 @@ def test_triggers_are_started_stopped_reset_and_tried(rest: GuardedServer) -> No
     assert status == 404 and "did you mean 'yearly'" in problem["detail"]
 
 
+def test_a_sensor_that_listens_is_tried_with_what_waits_for_it(rest: GuardedServer) -> None:
+    tried = rest.rest("POST", "/triggers/code.py/pushed/test", {})[1]
+    assert tried["skip_reason"] == "There are no deliveries."
+    assert rest.request("POST", "/hooks/pushed", b"{}", {"x-delivery-id": "tried"})[0] == 202
+    for _ in range(2):  # nothing is recorded, so that it waits on
+        assert rest.rest("POST", "/triggers/code.py/pushed/test", {})[1]["skip_reason"] == "no"
+
+
 def test_what_others_did_is_recorded_and_seen(rest: GuardedServer) -> None:
     _, reported = rest.rest(
         "POST", "/assets/orders/events", {"kind": "succeeded", "metadata": {"rows": 3}, "data_version": "v1"}
@@ -260,6 +268,7 @@ def test_an_event_of_an_asset_that_nobody_defines_has_to_be_meant(rest: GuardedS
         ("GET", "/ticks?cursor=%D9%A1", None, 422, "cursor"),
         ("GET", "/ticks/99999999999999999999", None, 404, "tick"),
         ("GET", "/assets/nothing", None, 404, "asset"),
+        ("GET", "/why/nothing", None, 404, "expected an asset or check"),
         ("GET", "/assets//", None, 422, "asset"),
         ("GET", "/nothing", None, 404, ""),
         ("DELETE", "/runs", None, 405, ""),
@@ -367,3 +376,23 @@ def test_a_full_disk_is_told_and_passes(rest: GuardedServer) -> None:
     assert (status, problem["type"]) == (503, "urn:tidewheel:ledger_unusable")
     assert "make room on its disk" in problem["detail"]
     assert rest.rest("POST", "/assets/orders/events", report)[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("asset", "body", "words"),
+    [
+        ("daily", {"kind": "succeeded", "partition": "c"}, "expected a partition of 'daily', got 'c'"),
+        ("daily", {"kind": "failed"}, "which is partitioned, got none"),
+        ("orders", {"kind": "succeeded", "partition": "a"}, "which is not partitioned"),
+    ],
+)
+def test_a_partition_that_there_cannot_be_has_to_be_meant(rest: GuardedServer, asset, body, words) -> None:
+    status, problem = rest.rest("POST", f"/assets/{asset}/events", body)
+    assert (status, problem["type"]) == (422, "urn:tidewheel:unknown_partition"), problem
+    assert words in problem["detail"] and problem["title"] == "Unknown partition"
+    assert rest.rest("POST", f"/assets/{asset}/events", {**body, "undefined": True})[0] == 201
+
+
+def test_a_partition_and_what_was_seen_of_all_of_them_are_taken(rest: GuardedServer) -> None:
+    for body in ({"kind": "succeeded", "partition": "a"}, {"kind": "observed"}):
+        assert rest.rest("POST", "/assets/daily/events", body)[0] == 201

@@ -20,6 +20,8 @@ WHY = """query($target: String!) { why(target: $target) { target kind condition 
   requests { evaluationId at requested isFirst runIds causes { eventId subject runId } }
   held { target count status partitions } } }"""
 PLAN = "{ automationPlan { sensor isRunning work { kind targets partition count } } }"
+TRY = "mutation($s: SensorSelector!) { sensorDryRun(selectorData: $s) { ... on PythonError { message } } }"
+SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "code.py"}
 PAUSE = "mutation($paused: Boolean!) { setAutoMaterializePaused(paused: $paused) }"
 PAUSED = "{ instance { autoMaterializePaused } }"
 
@@ -44,6 +46,8 @@ def test_a_pause_holds_all_automation_until_it_ends_and_why_tells_the_request(tm
         told = server.ask(WHY, target="leaf")["why"]
         assert told["isRequested"] is True and told["requests"] == []
         (plan,) = server.ask(PLAN)["automationPlan"]
+        tried = server.ask(TRY, s={**SELECTOR, "sensorName": plan["sensor"]})["sensorDryRun"]
+        assert "tidewheel automation plan" in tried["message"], "conditions have no function to try"
         assert [(one["kind"], one["targets"]) for one in plan["work"]] == [("run", ["middle", "leaf"])]
         assert server.ask(PAUSE, paused=False)["setAutoMaterializePaused"] is False
 

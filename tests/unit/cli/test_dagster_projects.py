@@ -95,3 +95,16 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, files: dict[str, str]) -> N
     write(tmp_path, **files)
     with pytest.raises(CodeLocationLoadError, match="expected"):
         found(tmp_path)
+
+
+def test_variables_of_a_file_are_there_for_dagster_code_alone(tmp_path: Path) -> None:
+    write(tmp_path, pyproject_toml=DG)
+    (tmp_path / ".env").write_text("A=1\n")
+    (tmp_path / "code.py").touch()
+    file = str(tmp_path / ".env")
+    assert [target.env_file for target in found(tmp_path).values()] == [file]
+    for as_dagster, told in ((True, file), (False, None)):
+        targets = resolve_targets(
+            (str(tmp_path / "code.py"),), ("m",), None, None, as_dagster, folder=tmp_path
+        )
+        assert [target.env_file for target in targets.values()] == [told, told]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import tidewheel as tw
 from tidewheel.definitions import api_markers as m
 from tidewheel.definitions.assets.metadata_entry import MetadataEntry
 from tidewheel.definitions.jobs.run_control import DefaultRunLauncher, QueuedRunCoordinator
@@ -146,6 +147,16 @@ def test_metadata_entries() -> None:
             MetadataEntry("l", value=1, entry_data=2)
         with pytest.raises(InvalidMetadata):
             MetadataEntry("l", value=object())
+
+
+@pytest.mark.parametrize("marker", [m.beta, m.preview, m.deprecated(breaking_version="2.0")])
+def test_a_marked_resource_stays_a_resource(marker) -> None:
+    @marker
+    @tw.resource
+    def warehouse(_):
+        return "w"
+
+    assert isinstance(warehouse, tw.ResourceDefinition)
 
 
 def test_deployment_classes_can_be_made_and_do_nothing() -> None:

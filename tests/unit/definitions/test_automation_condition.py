@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pickle
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from tidewheel.definitions.automation.names import (
     AutomationContext,
     AutomationResult,
 )
+from tidewheel.definitions.jobs.run_config import RunConfig
 from tidewheel.errors import CheckError, NotImplementedCheckError, ParameterCheckError
 from tidewheel.logic.conditions import codec
 from tidewheel.logic.conditions import nodes as n
@@ -127,6 +129,13 @@ def walk(condition):
         (lambda: AC.executed_with_tags(tag_keys="team"), ParameterCheckError, "tag_keys"),
         (lambda: AC.keep_up_to_date(max_failures=0), ParameterCheckError, "max_failures"),
         (lambda: MISSING.with_run_options(max_partitions_per_run=0), ParameterCheckError, "max_partitions"),
+        (lambda: MISSING.with_run_options(max_partitions_per_run="3"), ParameterCheckError, "max_partitions"),
+        (lambda: MISSING.with_run_options(priority="high"), ParameterCheckError, "priority as a whole"),
+        (lambda: MISSING.with_run_options(run_alone="no"), ParameterCheckError, "run_alone"),
+        (lambda: MISSING.with_run_options(tags="x"), ParameterCheckError, "tags as a mapping"),
+        (lambda: MISSING.with_run_options(run_config="x"), ParameterCheckError, "run_config as a mapping"),
+        (lambda: AC.keep_up_to_date(max_failures="3"), ParameterCheckError, "max_failures"),
+        (lambda: AC.executed_with_tags(tag_values="x"), ParameterCheckError, "tag_values as a mapping"),
         (lambda: MISSING.evaluate(None), NotImplementedCheckError, "class of your own"),
     ],
 )
@@ -147,6 +156,11 @@ def test_run_options_stay_with_the_condition():
         True,
     )
     assert condition.with_run_options(priority=1).node.operand == n.Missing()
+
+
+def test_run_options_take_a_run_config_object():
+    options = MISSING.with_run_options(run_config=RunConfig(ops={"a": {"config": {"n": 1}}})).node.options
+    assert json.loads(options.run_config)["ops"] == {"a": {"config": {"n": 1}}}
 
 
 # -- users' own classes ---------------------------------------------------------------------------------------------------

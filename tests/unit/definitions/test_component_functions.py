@@ -52,5 +52,6 @@ def test_components_of_functions_are_loaded(project: Path) -> None:
     defs = load_from_defs_folder(path_within_project=project)
     specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     assert set(specs) == {"a", "b", "c", "d"}
-    assert specs["a"].metadata == {"project": project.name}
+    assert specs["a"].metadata["project"] == project.name
+    assert specs["a"].metadata["dagster/component_origin"].value == "Named"
     assert isinstance(defs, tw.Definitions)

@@ -41,3 +41,25 @@ def test_the_io_managers_of_all_ops_inside_are_required() -> None:
         return last(stored())
 
     assert made.required_resource_keys == {"files", "io_manager"}
+
+
+def test_a_function_may_take_its_inputs_as_keywords():
+    @tw.op
+    def passed_on(value):
+        return value
+
+    @tw.graph(ins={"left": tw.GraphIn()})
+    def both(right, **others):
+        passed_on.alias("of_left")(others["left"])
+        passed_on.alias("of_right")(right)
+
+    @tw.graph_asset(ins={"source": tw.AssetIn("raw")})
+    def clean(**inputs):
+        return passed_on(inputs["source"])
+
+    @tw.asset
+    def raw():
+        return 3
+
+    assert [one.name for one in both.input_defs] == ["right", "left"]
+    assert tw.materialize([raw, clean]).output_for_node("clean") == 3

@@ -91,6 +91,10 @@ def test_what_lies_below_components_is_in_components() -> None:
     )
     module = importlib.import_module("tidewheel.dagster.components.component.some_component")
     assert module.StateBackedComponent is components.StateBackedComponent
+    kwargs = importlib.import_module(
+        "tidewheel.dagster.components.resolved.core_models"
+    ).AssetSpecKeyUpdateKwargs
+    assert list(kwargs.model().model_fields) == ["key", "key_prefix"]
     with pytest.raises(UnsupportedNameError, match="NoSuchComponent"):
         module.NoSuchComponent()
 

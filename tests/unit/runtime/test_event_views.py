@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+import tidewheel as tw
 from tidewheel.errors import CheckError
 from tidewheel.runtime.views.event_views import EventLogEntry, view_entry, view_event, view_record
 from tidewheel.runtime.views.run_event import RunEvent, node_handle_of
@@ -393,3 +396,15 @@ def test_views_cannot_be_changed() -> None:
     view = view_event(event(EventType.RUN_START))
     with pytest.raises(AttributeError):
         view.message = "x"  # type: ignore[misc]
+
+
+def test_an_event_tells_its_materialisation_or_observation_as_a_log_entry_does() -> None:
+    @tw.asset
+    def table() -> Iterator[Any]:
+        yield tw.AssetObservation("table", metadata={"rows": 1})
+        yield tw.Output(1)
+
+    events = tw.materialize([table]).all_events
+    told = [(event.asset_materialization, event.asset_observation) for event in events]
+    assert [made.asset_key for made, _ in told if made is not None] == [tw.AssetKey("table")]
+    assert [seen.metadata["rows"].value for _, seen in told if seen is not None] == [1]

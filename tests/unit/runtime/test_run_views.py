@@ -176,3 +176,8 @@ def test_filters_for_things_with_names() -> None:
 
     assert RunsFilter.for_schedule(Named()).tags == {"dagster/schedule_name": "n"}
     assert RunsFilter.for_sensor(Named()).tags == {"dagster/sensor_name": "n"}
+
+
+def test_tags_and_config_of_none_are_empty() -> None:
+    run = Run(job_name="daily", tags=None, run_config=None)
+    assert (run.tags, run.run_config) == ({}, {})

@@ -122,6 +122,18 @@ def test_direct_calls(triggers: ModuleType) -> None:
         _ = dg.build_schedule_context().scheduled_execution_time
 
 
+def test_a_schedule_made_by_its_class_is_called_like_a_decorated_one() -> None:
+    fixed = dg.ScheduleDefinition("fixed", cron_schedule="@daily", job_name="j")
+    with pytest.raises(InvalidInvocationError, match="without execution_fn"):
+        fixed(dg.build_schedule_context())
+    asks = dg.ScheduleDefinition(
+        "asks", cron_schedule="@daily", job_name="j", execution_fn=lambda _: dg.RunRequest("key")
+    )
+    assert asks(dg.build_schedule_context()).run_key == "key"
+    with pytest.raises(InvalidInvocationError, match="expected a context"):
+        asks()
+
+
 def test_a_context_for_tests_keeps_naive_times(triggers: ModuleType) -> None:
     moment = datetime(2023, 1, 16, 8, 0)
     context = dg.build_schedule_context(

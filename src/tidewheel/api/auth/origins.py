@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -32,7 +32,8 @@ def is_for_loopback(connection: HTTPConnection) -> bool:
     """
     host = connection.headers.get("host", "")
     try:
-        return (urlsplit(f"//{host}").hostname or "") in LOOPBACK_NAMES
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
 

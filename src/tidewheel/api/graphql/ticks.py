@@ -232,7 +232,7 @@ def evaluation_answer(result: EvaluationResult) -> Answer:
         dynamic_partitions_requests=changes,
         run_requests=[_request_answer(request) for request in result.requests],
         skip_reason=result.skip_reason,
-        error=result.error,
+        error=result.error or next((error for _, error in result.failed_events), None),
         cursor=result.cursor,
     )
 

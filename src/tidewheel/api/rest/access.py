@@ -144,7 +144,7 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
             ),
             what=what,
         )
-        return told_once({**accounts.shown_token(record), "token": token}, 201)
+        return told_once(request, {**accounts.shown_token(record), "token": token}, 201)
 
     @router.get("/tokens", responses=answers_page(OBJECT))
     async def list_tokens(request: Request) -> Response:
@@ -183,7 +183,7 @@ def _token_routes(rest: Rest, router: APIRouter) -> None:
             ),
             what=body.model_dump(),
         )
-        return told_once({**accounts.shown_token(record), "token": token}, 201)
+        return told_once(request, {**accounts.shown_token(record), "token": token}, 201)
 
     @router.post("/tokens/{token_id}/revoke", responses=answers(OBJECT))
     async def revoke(request: Request, token_id: InPath) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tidewheel.logic.graph.specs import AssetNode, CheckNode
@@ -101,8 +102,9 @@ def shown_bytes(value: Any) -> bytes:
     )
 
 
-def told_once(value: Any, status: int = 200) -> Response:
-    """A value as JSON with a secret of the caller's own, such as a token that was just made."""
+def told_once(request: Request, value: Any, status: int = 200) -> Response:
+    """A value as JSON with a secret of the caller's own, such as a token that was just made; it is stored nowhere."""
+    request.state.is_told_once = True
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 

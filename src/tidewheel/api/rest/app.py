@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -38,6 +39,7 @@ from tidewheel.errors import (
     NotSupportedError,
     RunConflict,
     RunNotFoundError,
+    TargetNotFoundError,
     TidewheelError,
     UserCodeUnreachableError,
     nearest,
@@ -49,6 +51,7 @@ logger = logging.getLogger("tidewheel.rest")
 STATUSES: dict[type[TidewheelError], tuple[int, str]] = {
     AccessRefusedError: (403, "access_refused"),
     RunNotFoundError: (404, "unknown_run"),
+    TargetNotFoundError: (404, "not_found"),
     CodeLocationNotFoundError: (404, "unknown_location"),
     RunConflict: (409, "conflict"),
     UserCodeUnreachableError: (503, "user_code_unreachable"),
@@ -56,7 +59,7 @@ STATUSES: dict[type[TidewheelError], tuple[int, str]] = {
     LedgerUnusableError: (503, "ledger_unusable"),
     NotSupportedError: (501, "not_supported"),
 }
-"""What an error means to a client; all others: 422, with the error's name."""
+"""What an error means to a client; all others: 422, with a word of the error's name."""
 KEY_PARAMETER = {
     "name": HEADER,
     "in": "header",
@@ -138,8 +141,13 @@ async def _known_error(request: Request, exc: Exception) -> Response:
         headers = {"retry-after": str(int(exc.wait_s) + 1)} if exc.wait_s > 0 else None
         return problem(429 if exc.wait_s > 0 else 401, "login_refused", str(exc), headers=headers)
     found = (STATUSES[kind] for kind in type(exc).__mro__ if kind in STATUSES)
-    status, kind = next(found, (422, type(exc).__name__))
+    status, kind = next(found, (422, _word_of(type(exc))))
     return problem(status, kind, str(exc))
+
+
+def _word_of(kind: type[Exception]) -> str:
+    """An error's class as a word for programs: ``UnknownPartitionError`` is ``unknown_partition``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("Error")).lower()
 
 
 async def _not_found(request: Request, exc: Exception) -> Response:

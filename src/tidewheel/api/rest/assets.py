@@ -12,9 +12,11 @@ from tidewheel.api.rest.answers import answers, answers_page, page, reference, s
 from tidewheel.api.rest.bodies import ReportBody
 from tidewheel.api.rest.context import Rest
 from tidewheel.api.rest.parameters import Cursor, Filter, InPath, Limit, number_of
-from tidewheel.errors import InvalidAssetKey, ParameterCheckError, did_you_mean
+from tidewheel.errors import InvalidAssetKey, ParameterCheckError, UnknownPartitionError, did_you_mean
 from tidewheel.logic.access.operations import REPORT_EVENTS
 from tidewheel.logic.graph.specs import AssetNode
+from tidewheel.logic.partitions.keys import nameable_ordinal
+from tidewheel.runtime.conditions.condition_facts import partition_view
 from tidewheel.services.runs.intake import topics_of
 from tidewheel.storage.bitmaps import load_ordinals
 from tidewheel.values.access import Target
@@ -122,13 +124,15 @@ def asset_routes(rest: Rest) -> APIRouter:
 
     @router.post("/assets/{key:path}/events", responses=answers(REPORTED_SCHEMA, 201, "It is recorded."))
     async def report(request: Request, key: InPath, body: ReportBody) -> Response:
-        """Record what another system did with the asset. 404 for one that is not known, unless ``undefined`` is said."""
+        """Record what another system did with the asset. An asset or partition that is not known is refused, unless
+        ``undefined`` is said."""
         key = _asset_key(key)
         event = _event(key, body, rest.server.control.now())
 
         async def record() -> int:
             if not body.undefined:
                 await _require_known(rest, request, key)
+                await _require_partition(rest, key, body)
             [event_id] = await rest.database.write(rest.ledger.record_events, [event])
             rest.server.signals.raise_topic(*topics_of([event]))
             rest.server.feed.publish_events([event])
@@ -180,6 +184,33 @@ async def _require_known(rest: Rest, request: Request, key: str) -> None:
         f"expected the key of an asset, got {key[:200]!r}; {did_you_mean(key, known)}; to record events of an asset that no "
         'code location defines send "undefined": true'
     )
+
+
+async def _require_partition(rest: Rest, key: str, body: ReportBody) -> None:
+    """Refuse a partition that the asset cannot have, and what cannot be said of a partitioned asset as a whole.
+
+    Raises:
+        UnknownPartitionError: when it is so.
+    """
+    node = rest.server.locations.catalog.asset(key)
+    if node is None:
+        return
+    hint = 'to record it nevertheless send "undefined": true'
+    if node.partitions is None:
+        if body.partition is not None:
+            raise UnknownPartitionError(
+                f"expected no partition of {key!r}, which is not partitioned, got {body.partition!r}; {hint}"
+            )
+        return
+    if body.partition is None:
+        if body.kind in ("started", "succeeded", "failed"):
+            raise UnknownPartitionError(
+                f"expected a partition of {key!r}, which is partitioned, got none; {hint}"
+            )
+        return
+    view = await rest.database.read(partition_view, rest.ledger, rest.server.control.now())
+    if nameable_ordinal(node.partitions, body.partition, view) is None:
+        raise UnknownPartitionError(f"expected a partition of {key!r}, got {body.partition!r}; {hint}")
 
 
 def _asset_key(text: str) -> str:

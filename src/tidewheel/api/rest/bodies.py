@@ -105,7 +105,9 @@ class ReportBody(Body):
     check_name: Optional[Name] = Field(None, description="For kind 'checked'.")
     passed: Optional[bool] = Field(None, description="For kind 'checked'.")
     severity: Literal["WARN", "ERROR"] = "ERROR"
-    undefined: bool = Field(False, description="Also for an asset that no code location defines or mentions.")
+    undefined: bool = Field(
+        False, description="Also for an asset or a partition that no code location defines."
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> ReportBody:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidewheel.api.problems import problem
+from tidewheel.api.problems import MEDIA_TYPE, problem, problem_body
 from tidewheel.api.rest.context import Rest
 from tidewheel.values.access import IdempotentAnswer
 
@@ -20,6 +21,8 @@ MAX_KEY = 200
 KEPT_S = 24 * 3600.0
 ABANDONED_S = 60.0
 """A request that has been carried out for so long has died with its server; the next one under its key takes over."""
+LOGIN = "/login"
+"""Anybody may send it: nothing is kept of it, and its own limit is the first thing that it meets."""
 REFUSED = 400
 """Answers from this status on are not kept: nothing was changed, and the same request may be answered otherwise later."""
 
@@ -44,7 +47,7 @@ class RepeatedRequests:
             return
         request = Request(scope, receive)
         key = request.headers.get(HEADER)
-        if key is None:
+        if key is None or scope["path"].endswith(LOGIN):
             await self._app(scope, receive, send)
             return
         if not 0 < len(key) <= MAX_KEY or not key.isprintable():
@@ -60,7 +63,7 @@ class RepeatedRequests:
         user = principal.name if principal is not None else ""
         database, access = self._rest.database, self._rest.ledger.access
         now = self._rest.server.control.now()
-        fingerprint = _fingerprint(scope, body)
+        fingerprint = await asyncio.to_thread(_fingerprint, scope, body, key)
         known = await database.write(
             access.claim_answer, user, key, fingerprint, now=now, forget_before=now - KEPT_S
         )
@@ -78,6 +81,9 @@ class RepeatedRequests:
             # kept before it is sent: whoever has seen the answer gets it again
             if status >= REFUSED:
                 await database.write(access.drop_answer, user, key)
+            elif scope["state"].get("is_told_once"):
+                kept = msgspec.msgpack.encode(_TOLD)
+                await database.write(access.put_answer, user, key, status=409, body=kept)
             else:
                 kept = msgspec.msgpack.encode(_kept(messages))
                 await database.write(access.put_answer, user, key, status=status, body=kept)
@@ -107,11 +113,28 @@ def _kept(messages: list[Message]) -> _Kept:
     return _Kept(headers, b"".join(message.get("body", b"") for message in messages[1:]))
 
 
-def _fingerprint(scope: Scope, body: bytes) -> bytes:
+_TOLD = _Kept(
+    [(b"content-type", MEDIA_TYPE.encode())],
+    msgspec.json.encode(
+        problem_body(
+            409,
+            "told_once",
+            "expected a new key, got that of a request whose answer held a secret: it was told once and is not kept; "
+            "should it be lost, revoke what was made and make another",
+        )
+    ),
+)
+"""What is answered again in place of a secret."""
+
+
+def _fingerprint(scope: Scope, body: bytes, key: str) -> bytes:
+    """What tells one request from another. It is stored, and must not help with guessing a password in the body."""
     digest = hashlib.blake2b(digest_size=16)
     for part in (scope["path"].encode(), scope["query_string"], body):
         digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.digest()
+    if b"password" not in body:
+        return digest.digest()
+    return hashlib.scrypt(digest.digest(), salt=key.encode(), n=2**14, r=8, p=1, dklen=16)
 
 
 def _answer_again(known: IdempotentAnswer, fingerprint: bytes, now: float) -> Response | None:

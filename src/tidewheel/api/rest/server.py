@@ -60,11 +60,16 @@ def server_routes(rest: Rest) -> APIRouter:
         return page(found, None)
 
     @router.get("/why/{target:path}", responses=answers(reference(WhyAnswer)))
-    async def why(request: Request, target: InPath, partition: Filter = None) -> Response:
-        """All about the automation of an asset, check (``asset:check``) or job: what it waits for, what it did."""
+    async def why(request: Request, target: InPath, partition: Filter = None, run: Filter = None) -> Response:
+        """All about the automation of an asset, check (``asset:check``) or job: what it waits for, what it did.
+
+        With ``run``, of its requests only the one that this run came of.
+        """
         if not rest.sight(request).sees_target(target):  # what is hidden is answered like what is missing
             raise LookupError(f"expected an asset, check or job, got {target[:200]!r}")
-        return shown(await rest.server.control.why(target, partition))
+        if run is not None:
+            await rest.run(request, run)
+        return shown(await rest.server.control.why(target, partition, run))
 
     @router.get("/automation", responses=answers_page(AutomationView))
     async def automation(request: Request) -> Response:

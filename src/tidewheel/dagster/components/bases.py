@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel
 
-from tidewheel.dagster.components.fields import resolve_fields
-from tidewheel.dagster.components.load_context import ComponentLoadContext, ResolutionContext
+from tidewheel.dagster.components.fields import Resolvable, resolve_object
+from tidewheel.dagster.components.folder_walk import component_of, components_of_file
+from tidewheel.dagster.components.load_context import ComponentLoadContext
 from tidewheel.definitions.loading.collection import Definitions
+from tidewheel.errors import InvalidDefinitionError
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,9 @@ class ComponentTypeSpec:
     """What is said about a class of components."""
 
     description: str | None = None
-    tags: Sequence[str] | None = None
-    owners: Sequence[str] | None = None
-    metadata: Mapping[str, Any] | None = None
+    tags: Sequence[str] = ()
+    owners: Sequence[str] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Component(ABC):
@@ -33,13 +36,15 @@ class Component(ABC):
 
     @classmethod
     def get_schema(cls) -> type[BaseModel] | None:
-        """The model of the component's fields, where the class is one."""
-        return cls if issubclass(cls, BaseModel) else None
+        """The model of the attributes that its file gives; None when it takes none."""
+        return cls.get_model_cls()
 
     @classmethod
     def get_model_cls(cls) -> type[BaseModel] | None:
-        """As ``get_schema``."""
-        return cls.get_schema()
+        """As ``get_schema``: that of the fields, for a class that can be read from plain values."""
+        if issubclass(cls, Resolvable):
+            return cls.model()
+        return cls if issubclass(cls, BaseModel) else None
 
     @classmethod
     def get_additional_scope(cls) -> Mapping[str, Any]:
@@ -59,20 +64,42 @@ class Component(ABC):
     @classmethod
     def load(cls, attributes: BaseModel | None, context: ComponentLoadContext) -> Self:
         """A component whose fields are read from a model."""
-        return cls(**resolve_fields(attributes, cls, context.resolution_context)) if attributes else cls()
+        if attributes is None:
+            return cls()
+        if issubclass(cls, Resolvable):
+            return cls.resolve_from_model(context.resolution_context.at_path("attributes"), attributes)
+        made: Self = resolve_object(cls, attributes, context.resolution_context.at_path("attributes"))
+        return made
 
     @classmethod
     def from_attributes_dict(
         cls, *, attributes: Mapping[str, Any], context: ComponentLoadContext | None = None
     ) -> Self:
         """A component whose fields are read from plain values."""
-        resolution = context.resolution_context if context is not None else ResolutionContext()
-        return cls(**resolve_fields(attributes, cls, resolution))
+        made: Self = component_of(cls, attributes, context or ComponentLoadContext.for_test())
+        return made
+
+    @classmethod
+    def from_yaml_path(cls, yaml_path: Path, context: ComponentLoadContext | None = None) -> Component:
+        """The component that a file names.
+
+        Raises:
+            InvalidDefinitionError: when it names several.
+        """
+        file = Path(yaml_path).absolute()
+        found = components_of_file((context or ComponentLoadContext.for_test()).for_path(file.parent), file)
+        if len(found) != 1:
+            raise InvalidDefinitionError(f"{file}: expected one component, got {len(found)}")
+        made: Component = found[0].component
+        return made
 
 
 def template_var(fn: Callable[..., Any] | None = None) -> Any:
-    """Mark a function whose result component files can name; they are not read, so it stays what it is."""
-    return fn if fn is not None else template_var
+    """Mark a function (of the load context, or of nothing) whose result component files can name."""
+    if fn is None:
+        return template_var
+    fn.is_template_var = True  # type: ignore[attr-defined]
+    return fn
 
 
 def component_instance(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
 from tidewheel.dagster.components.fields import Resolver
+from tidewheel.dagster.components.resolution import ResolutionContext
+from tidewheel.dagster.components.spec_fields import asset_attributes
 from tidewheel.definitions.assets.asset_spec import AssetSpec
 
 T = TypeVar("T")
@@ -15,18 +17,31 @@ TranslationFn = Callable[[AssetSpec, T], AssetSpec]
 
 
 class TranslationFnResolver(Resolver, Generic[T]):
-    """Reads attributes for assets as a function that puts them on specs."""
+    """Reads attributes for assets as a function that puts them on specs.
 
-    def __init__(self, template_vars_for_translation_fn: Any = None, model_field_type: Any = None) -> None:
-        super().__init__(_translation, model_field_type=model_field_type)
+    Their expressions may name ``spec``, ``data``, and what ``template_vars_for_translation_fn`` gives for the data.
+    """
+
+    def __init__(
+        self,
+        template_vars_for_translation_fn: Callable[[Any], Mapping[str, Any]] | None = None,
+        model_field_type: Any = None,
+    ) -> None:
+        super().__init__(self._translation, model_field_type=model_field_type)
         self.template_vars_for_translation_fn = template_vars_for_translation_fn
 
+    def _translation(self, context: ResolutionContext, attributes: Any) -> TranslationFn[Any]:
+        if attributes is None or callable(attributes):
+            return attributes or (lambda spec, _data: spec)
+        names = self.template_vars_for_translation_fn or (lambda _data: {})
 
-def _translation(_context: Any, attributes: Any) -> Any:
-    given: Mapping[str, Any] = attributes if isinstance(attributes, Mapping) else {}
-    if callable(attributes):
-        return attributes
-    return lambda spec, _data: spec.replace_attributes(**given)
+        def translated(spec: AssetSpec, data: Any) -> AssetSpec:
+            inner = context.with_scope(spec=spec, data=data, **names(data))
+            given = asset_attributes(inner, attributes, spec.key)
+            together = {name: given.pop(name) for name in ("metadata", "tags") if name in given}
+            return spec.replace_attributes(**given).merge_attributes(**together)
+
+        return translated
 
 
 ResolvedTranslationFn = Annotated[TranslationFn[Any], TranslationFnResolver()]

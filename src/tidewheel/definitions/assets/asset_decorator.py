@@ -121,7 +121,7 @@ def asset(
         spec = make_spec(
             asset_key,
             deps=inputs.deps,
-            description=op_def.description,
+            description=description or op_def.output_dict["result"].description or op_def.description,
             metadata=metadata,
             skippable=not output_required,
             group_name=group_name or DEFAULT_GROUP,

@@ -166,10 +166,11 @@ def link_code_references_to_git(
     def change(spec: AssetSpec) -> AssetSpec:
         return _changed(spec, lambda references: [linked(one) for one in references])
 
-    return [_mapped(one, change) for one in assets_defs]
+    return [mapped_specs(one, change) for one in assets_defs]
 
 
-def _mapped(one: Any, change: Callable[[AssetSpec], AssetSpec]) -> Any:
+def mapped_specs(one: Any, change: Callable[[AssetSpec], AssetSpec]) -> Any:
+    """A definition with its asset specs changed; what has none stays what it is."""
     if isinstance(one, AssetSpec):
         return change(one)
     if isinstance(one, AssetsDefinition) and not isinstance(one, AssetChecksDefinition):

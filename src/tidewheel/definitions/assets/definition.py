@@ -993,6 +993,12 @@ class _Described:
         return found
 
 
+def _op_output(node_def: Any, name: str) -> Any:
+    """The output of the op that gives an output of a node."""
+    inside = getattr(node_def, "op_output", None)
+    return inside(name) if inside is not None else node_def.output_dict[name]
+
+
 def _from_node(
     node_def: Any,
     *,
@@ -1052,7 +1058,7 @@ def _from_node(
                 key,
                 deps=tuple(AssetDep(dep, partition_mapping=mappings.get(dep)) for dep in deps),
                 description=(descriptions_by_output_name or {}).get(name)
-                or output.description
+                or _op_output(node_def, name).description
                 or (node_def.description if len(names) == 1 else None),
                 metadata={
                     **(output.metadata or {}),

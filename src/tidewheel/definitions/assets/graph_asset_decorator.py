@@ -62,12 +62,12 @@ def graph_asset(
         asset_key = resolve_asset_key(fn, key=key, name=name, key_prefix=key_prefix)
         what = f"graph asset {asset_key.to_user_string()!r}"
         checks = check_outputs(check_specs, (asset_key,), what)
-        graph_def = _composed(fn, step_name(asset_key), description, config, ["result", *checks])
+        graph_def = _composed(fn, step_name(asset_key), description, config, ["result", *checks], ins)
         keys, deps = _inputs_of(graph_def, ins, what)
         spec = make_spec(
             asset_key,
             deps=deps,
-            description=description or graph_def.description,
+            description=description or graph_def.op_output("result").description or graph_def.description,
             metadata=metadata,
             skippable=not graph_def.output_dict["result"].is_required,
             group_name=group_name or DEFAULT_GROUP,
@@ -120,13 +120,14 @@ def graph_multi_asset(
         what = f"graph multi-asset {graph_name!r}"
         keys_by_output = {output: asset_out.resolve_key(output) for output, asset_out in outs.items()}
         checks = check_outputs(check_specs, keys_by_output.values(), what)
-        graph_def = _composed(fn, graph_name, None, config, [*outs, *checks])
+        graph_def = _composed(fn, graph_name, None, config, [*outs, *checks], ins)
         keys, deps = _inputs_of(graph_def, ins, what)
         definition = require_partitions_def(partitions_def)
         specs = [
             asset_out.to_spec(keys_by_output[output], deps, partitions_def=definition).replace_attributes(
                 group_name=group_name or DEFAULT_GROUP,
                 skippable=not graph_def.output_dict[output].is_required,
+                description=asset_out.description or graph_def.op_output(output).description,
             )
             for output, asset_out in outs.items()
         ]
@@ -148,11 +149,22 @@ def graph_multi_asset(
 
 
 def _composed(
-    fn: Callable[..., Any], name: str, description: str | None, config: Any, outputs: Sequence[str]
+    fn: Callable[..., Any],
+    name: str,
+    description: str | None,
+    config: Any,
+    outputs: Sequence[str],
+    ins: Mapping[str, AssetIn] | None,
 ) -> GraphDefinition:
     out: Any = GraphOut() if list(outputs) == ["result"] else {output: GraphOut() for output in outputs}
     return compose(
-        fn, name=name, description=description, out=out, config=_config_mapping(config), what="graph_asset"
+        fn,
+        name=name,
+        description=description,
+        out=out,
+        config=_config_mapping(config),
+        what="graph_asset",
+        further_inputs=ins or (),
     )
 
 

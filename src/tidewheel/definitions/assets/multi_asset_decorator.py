@@ -25,6 +25,7 @@ from tidewheel.definitions.assets.asset_spec import (
     require_partitions_def,
 )
 from tidewheel.definitions.assets.definition import SUBSET_INPUT_PREFIX, AssetExecutionType, AssetsDefinition
+from tidewheel.definitions.ops.definition import OpDefinition
 from tidewheel.definitions.ops.function_signature import FunctionSignature
 from tidewheel.definitions.ops.inputs_outputs import Out
 from tidewheel.definitions.ops.op_decorator import build_op
@@ -131,7 +132,7 @@ def multi_asset(
             keys_by_input_name=all_keys,
             keys_by_output_name=plan.keys_by_output,
             node_def=op_def,
-            specs=described(plan.specs, op_def.description),
+            specs=described(plan.specs, _said_of_all(op_def)),
             check_specs_by_output_name=checks,
             can_subset=can_subset,
             resource_defs=bound_resources(resource_defs),
@@ -301,3 +302,9 @@ def _with_subset_inputs(plan: _Plan, can_subset: bool) -> tuple[dict[str, Any], 
         ins[name] = NOTHING_IN
         keys[name] = key
     return ins, keys
+
+
+def _said_of_all(op_def: OpDefinition) -> str | None:
+    """The description of assets that have none: that of a single output, or else that of the function."""
+    outputs = op_def.output_defs
+    return (outputs[0].description if len(outputs) == 1 else None) or op_def.description

@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tidewheel.definitions.automation.automation_selections import selection_value
+from tidewheel.definitions.jobs.run_config import RunConfig
+from tidewheel.definitions.triggers.run_request import config_mapping
 from tidewheel.errors import CheckError, NotImplementedCheckError, ParameterCheckError
 from tidewheel.logic.conditions import naming, presets, rewrite
 from tidewheel.logic.conditions import nodes as n
@@ -192,7 +194,7 @@ class AutomationCondition(Generic[T_EntityKey]):
         *,
         tags: Mapping[str, Any] | None = None,
         priority: int = 0,
-        run_config: Mapping[str, Any] | None = None,
+        run_config: Mapping[str, Any] | RunConfig | None = None,
         max_partitions_per_run: int | None = None,
         run_alone: bool = False,
     ) -> AutomationCondition:
@@ -200,14 +202,17 @@ class AutomationCondition(Generic[T_EntityKey]):
 
         ``run_alone``: not together with other assets. Counts for the outermost condition of an asset, check or job only.
         """
-        if max_partitions_per_run is not None and max_partitions_per_run < 1:
-            raise ParameterCheckError(
-                f"with_run_options: expected max_partitions_per_run of 1 or more, got {max_partitions_per_run}"
-            )
+        where = "with_run_options"
+        if max_partitions_per_run is not None:
+            _require_count(max_partitions_per_run, f"{where}: expected max_partitions_per_run", at_least=1)
+        _require_count(priority, f"{where}: expected priority")
+        if not isinstance(run_alone, bool):
+            raise ParameterCheckError(f"{where}: expected run_alone as a bool, got {run_alone!r}")
+        config = config_mapping(run_config)
         options = n.RunOptions(
-            tags=tuple(sorted(normalize_tags(tags).items())),
+            tags=tuple(sorted(normalize_tags(_require_mapping(tags, f"{where}: expected tags")).items())),
             priority=priority,
-            run_config=to_json(dict(run_config)) if run_config else "",
+            run_config=to_json(config) if config else "",
             max_partitions=max_partitions_per_run,
             alone=run_alone,
         )
@@ -250,10 +255,7 @@ class AutomationCondition(Generic[T_EntityKey]):
         After each failure the wait doubles, from ``backoff`` to ``backoff_max``; after ``max_failures`` equal
         failures in a row it stops until something changes. Not in Dagster.
         """
-        if max_failures < 1:
-            raise ParameterCheckError(
-                f"keep_up_to_date: expected max_failures of 1 or more, got {max_failures}"
-            )
+        _require_count(max_failures, "keep_up_to_date: expected max_failures", at_least=1)
         return _made(
             presets.keep_up_to_date(
                 max_failures=max_failures,
@@ -552,10 +554,22 @@ def _seconds(delta: Any, name: str) -> float:
     return delta.total_seconds()
 
 
+def _require_count(value: Any, expected: str, *, at_least: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or (at_least is not None and value < at_least):
+        least = "" if at_least is None else f" of {at_least} or more"
+        raise ParameterCheckError(f"{expected} as a whole number{least}, got {value!r}")
+
+
+def _require_mapping(value: Any, expected: str) -> Mapping[str, Any] | None:
+    if value is not None and not isinstance(value, Mapping):
+        raise ParameterCheckError(f"{expected} as a mapping, got {value!r}; use a dict")
+    return value
+
+
 def _tags(keys: Iterable[str] | None, values: Mapping[str, str] | None) -> dict[str, Any]:
     if isinstance(keys, str):
         raise ParameterCheckError(f"tag_keys: expected a set of tag keys, got {keys!r}; write {{{keys!r}}}")
     return {
         "tag_keys": tuple(sorted(keys or ())),
-        "tag_values": tuple(sorted((values or {}).items())),
+        "tag_values": tuple(sorted(normalize_tags(_require_mapping(values, "expected tag_values")).items())),
     }

@@ -69,7 +69,8 @@ class Config(pydantic.BaseModel):
     @classmethod
     def to_config_schema(cls) -> Field:
         """The class as a schema for ``config_schema=``."""
-        return Field(model_shape(cls))
+        own = cls.__dict__.get("__doc__")
+        return Field(model_shape(cls), description=own.strip() if own else None)
 
     @classmethod
     def to_fields_dict(cls) -> dict[str, Field]:
@@ -263,24 +264,30 @@ def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, An
         field = shape.fields.get(name)
         made = make_config(field.config_type, item) if field is not None else item
         arguments[name] = made
+    for name in value.keys() & shape.model.model_fields.keys() - shape.fields.keys():
+        # a class that takes further entries was given a field by its name, not by its alias
+        arguments[shape.model.model_fields[name].alias or name] = arguments.pop(name)
     return arguments
 
 
 def config_of(
     config: pydantic.BaseModel, *, leave_out: typing.AbstractSet[str] = frozenset()
 ) -> dict[str, Any]:
-    """A config instance as plain config; entries that are None are left out."""
+    """A config instance as plain config; fields that are None, as they are by default, are left out."""
     result: dict[str, Any] = {}
     cls = type(config)
     for name, info in cls.model_fields.items():
         if name in leave_out:
             continue
         value = getattr(config, name, None)
-        if value is not None:
+        if (
+            value is not None
+            or info.is_required()
+            or info.get_default(call_default_factory=False) is not None
+        ):
             result[info.alias or name] = _field_value(info, value)
     for name, value in (config.model_extra or {}).items():
-        if value is not None:
-            result[name] = to_config_value(value)
+        result[name] = to_config_value(value)
     return result
 
 
@@ -312,8 +319,8 @@ def _unset_as_none(cls: type[pydantic.BaseModel], given: Mapping[str, Any]) -> d
     return {
         info.alias or name: None
         for name, info in cls.model_fields.items()
-        if name not in given
-        and (info.alias or name) not in given
+        if (info.alias or name) not in given
+        and not (name in given and cls.model_config.get("populate_by_name"))
         and info.is_required()
         and _takes_none(info)
     }

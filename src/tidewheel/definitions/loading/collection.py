@@ -318,6 +318,10 @@ class Definitions:
 
     # -- changed copies ---------------------------------------------------------------------------------------------------
 
+    def with_changes(self, **changes: Any) -> Definitions:
+        """A copy with some arguments of the constructor changed."""
+        return self._replaced(**changes)
+
     def _replaced(self, **changes: Any) -> Definitions:
         values: dict[str, Any] = {
             "assets": self.assets,

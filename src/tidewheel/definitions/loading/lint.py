@@ -29,15 +29,19 @@ if TYPE_CHECKING:
 
 
 def collect_problems(resolved: ResolvedDefinitions, *, resolve_jobs: bool = True) -> list[str]:
-    """Every problem, each in a sentence; without ``resolve_jobs``, selections of asset jobs are not looked at."""
+    """Every problem, each in a sentence.
+
+    Without ``resolve_jobs``, as when a file is only imported, selections of asset jobs and partition mappings are not looked
+    at.
+    """
     problems = list(resolved.problems)
     problems += _circles(resolved)
     problems += undeclared_inputs(resolved.graph, resolved.graph.declared_defs)
     problems += _missing_resources(resolved)
-    problems += _mappings(resolved)
     problems += _unknown_jobs(resolved)
     problems += _double_automation(resolved)
     if resolve_jobs:
+        problems += _mappings(resolved)
         problems += _jobs(resolved)
         problems += _schedules(resolved)
     return list(dict.fromkeys(problems))

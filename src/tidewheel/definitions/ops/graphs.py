@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -183,6 +183,18 @@ class GraphDefinition:
             f"expected an output of graph {self.name!r}, got {output_name!r}; "
             f"{did_you_mean(output_name, self.output_dict)}"
         )
+
+    def op_output(self, output_name: str) -> OutputDefinition:
+        """The output of an op inside, at any depth, that is an output of the graph.
+
+        Raises:
+            InvalidDefinitionError: when there is no such output.
+        """
+        mapping = self.get_output_mapping(output_name)
+        inside = self.node_named(mapping.mapped_node_name).definition
+        if isinstance(inside, GraphDefinition):
+            return inside.op_output(mapping.mapped_node_output_name)
+        return inside.output_dict[mapping.mapped_node_output_name]
 
     def get_input_mapping(self, input_name: str) -> InputMapping:
         """The (first) input inside that an input of the graph goes to.
@@ -635,13 +647,16 @@ def compose(
     tags: Mapping[str, Any] | None = None,
     config: ConfigMapping | None = None,
     what: str = "graph",
+    further_inputs: Iterable[str] = (),
 ) -> GraphDefinition:
     """Run a body and make a graph of what it did.
+
+    ``further_inputs``: like the names of ``ins``, what a body that takes ``**inputs`` is given.
 
     Raises:
         InvalidDefinitionError: when the body does something that a graph cannot express.
     """
-    parameters = _graph_parameters(fn, what)
+    parameters = _graph_parameters(fn, what, [*(ins or {}), *further_inputs])
     for given in ins or {}:
         if given not in parameters:
             raise InvalidDefinitionError(
@@ -680,16 +695,20 @@ def compose(
     return made
 
 
-def _graph_parameters(fn: Callable[..., Any], what: str) -> dict[str, Any]:
+def _graph_parameters(fn: Callable[..., Any], what: str, ins: Iterable[str]) -> dict[str, Any]:
+    """The inputs of a graph with their defaults: the parameters, and with ``**`` what else ``ins`` names."""
     signature = FunctionSignature(fn, what=what) if _has_text_free_annotations(fn) else None
     if signature is not None and signature.var_positional is not None:
         signature.refuse_var_positional()
     found: dict[str, Any] = {}
     for parameter in inspect.signature(fn).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if parameter.kind is parameter.VAR_POSITIONAL:
             raise InvalidDefinitionError(
                 f"expected the {what} function {fn.__name__!r} to have named parameters only, got {parameter}"
             )
+        if parameter.kind is parameter.VAR_KEYWORD:
+            found |= {name: NO_VALUE for name in ins if name not in found}
+            continue
         found[parameter.name] = NO_VALUE if parameter.default is parameter.empty else parameter.default
     return found
 

@@ -16,6 +16,7 @@ from tidewheel.definitions.assets.results import (
 )
 from tidewheel.definitions.config.config_schema import to_optional_field
 from tidewheel.definitions.config.pythonic_config import schema_of_annotation
+from tidewheel.definitions.docstring_sections import Documented, documented
 from tidewheel.definitions.docstrings import description_of
 from tidewheel.definitions.ops.definition import OpDefinition, OpFunction, input_definition, output_definition
 from tidewheel.definitions.ops.function_signature import EMPTY, FunctionSignature
@@ -119,11 +120,12 @@ def build_op(
         signature.refuse_foreign_context()
     schema = _config_schema(signature, config_schema, what)
     keys = _resource_keys(signature, required_resource_keys, what) | set(brought_resources or ())
+    said = documented(fn)
     made = OpDefinition(
         OpFunction(fn, signature),
         name or signature.name,
-        _inputs(signature, ins, what),
-        _outputs(signature, outs) if infers_output_types else _given_outputs(outs),
+        _told_inputs(_inputs(signature, ins, what), said),
+        _told_outputs(_outputs(signature, outs) if infers_output_types else _given_outputs(outs), said),
         description or description_of(fn),
         schema,
         keys,
@@ -236,6 +238,20 @@ def _several_outputs(outs: Mapping[str, Out], annotation: Any) -> list[OutputDef
         kind = _member(member) if given.is_dynamic and _is_list_of_dynamic(member) else member
         made.append(output_definition(name, given, kind))
     return made
+
+
+def _told_inputs(inputs: list[InputDefinition], said: Documented) -> list[InputDefinition]:
+    """Inputs without a description of their own get what the docstring says of the parameter."""
+    for one in inputs:
+        one.description = one.description or said.parameters.get(one.name)
+    return inputs
+
+
+def _told_outputs(outputs: list[OutputDefinition], said: Documented) -> list[OutputDefinition]:
+    """A single output without a description of its own gets what the docstring says is returned."""
+    if len(outputs) == 1:
+        outputs[0].description = outputs[0].description or said.result
+    return outputs
 
 
 def _is_list_of_dynamic(annotation: Any) -> bool:

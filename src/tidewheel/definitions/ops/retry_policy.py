@@ -9,6 +9,7 @@ import msgspec
 
 from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
 from tidewheel.logic.runs.retry import RetryRule, retry_delay_s
+from tidewheel.values.replacing import Replaceable
 
 
 class Backoff(Enum):
@@ -25,7 +26,7 @@ class Jitter(Enum):
     PLUS_MINUS = "PLUS_MINUS"
 
 
-class RetryPolicy(msgspec.Struct, frozen=True):
+class RetryPolicy(Replaceable, msgspec.Struct, frozen=True):
     """At most ``max_retries`` repetitions of a failed step, after ``delay`` seconds.
 
     Raises:

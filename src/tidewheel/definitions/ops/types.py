@@ -605,7 +605,7 @@ def usable_as_runtime_type(
 
     def decorate(cls: type) -> type:
         label = cls.__name__ if name is None or inspect.isclass(name) else name
-        made = PythonObjectType(cls, name=label, description=description or cls.__doc__, loader=loader)
+        made = PythonObjectType(cls, name=label, description=description, loader=loader)
         make_python_type_usable_as_runtime_type(cls, made)
         return cls
 

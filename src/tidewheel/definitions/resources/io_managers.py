@@ -15,7 +15,7 @@ from tidewheel.definitions.resources.pythonic_resources import (
     ConfigurableResourceFactory,
 )
 from tidewheel.definitions.resources.resource_context import InitResourceContext
-from tidewheel.errors import InvalidDefinitionError, InvariantViolationError
+from tidewheel.errors import CheckError, InvalidDefinitionError
 
 
 class InputManager(ABC):
@@ -38,7 +38,7 @@ def value_by_partition(context: Any, obj: Any, keys: Collection[Any]) -> dict[An
     """The value of each partition that an output is for: the value itself where there is one, else those of a mapping.
 
     Raises:
-        InvariantViolationError: for something else where several partitions are to be stored.
+        CheckError: for something else where several partitions are to be stored.
     """
     if len(keys) == 1:
         return dict.fromkeys(keys, obj)
@@ -51,7 +51,7 @@ def value_by_partition(context: Any, obj: Any, keys: Collection[Any]) -> dict[An
         if obj is None
         else "return such a dict"
     )
-    raise InvariantViolationError(
+    raise CheckError(
         f"expected one value for {len(keys)} partitions of {context.asset_key.to_user_string()!r} as a dict by "
         f"partition key, got {type(obj).__name__}; {advice}, or use a BackfillPolicy with one partition for each run"
     )

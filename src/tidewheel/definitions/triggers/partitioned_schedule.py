@@ -150,7 +150,7 @@ def _build(job: Any, name: str, options: Mapping[str, Any]) -> ScheduleDefinitio
         owners=options["owners"],
         policy=options["policy"],
     )
-    return made.mark_decorated()
+    return made
 
 
 def _ticks(definition: PartitionsDefinition, name: str, options: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -63,6 +63,6 @@ def schedule(
         made.__doc__ = fn.__doc__
         made.__dict__["__name__"] = getattr(fn, "__name__", made.name)
         made.__dict__["__wrapped__"] = fn
-        return made.mark_decorated()
+        return made
 
     return decorate

@@ -115,7 +115,6 @@ class ScheduleDefinition:
         self._tags_fn = _function(tags_fn, self.what)
         self._should_execute = _function(should_execute, self.what)
         self._execution_fn = _function(execution_fn, self.what)
-        self._is_decorated = False
         self._required = set(required_resource_keys or ())
         self.policy = require_policy(policy, self.what)
 
@@ -242,22 +241,17 @@ class ScheduleDefinition:
         return ScheduleExecutionData(named, found.skip_message, getattr(context, "log_key", None))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the decorated function directly, as a test does.
+        """Call its function directly, as a test does.
 
         Raises:
-            InvalidInvocationError: when there is none, or the context is missing.
+            InvalidInvocationError: when there is none that decides alone, or the context is missing.
         """
-        if self._execution_fn is None or not self._is_decorated:
+        if self._execution_fn is None:
             raise InvalidInvocationError(
-                f"{self.what}: expected a schedule made by @schedule to be called, got one made by its class; "
+                f"{self.what}: expected a schedule with one function to be called, got one without execution_fn; "
                 "use evaluate_tick(context)"
             )
         return self._execution_fn.invoke(args, kwargs, is_schedule_context, self._required)
-
-    def mark_decorated(self) -> ScheduleDefinition:
-        """The schedule, as one whose function may be called directly."""
-        self._is_decorated = True
-        return self
 
     def __repr__(self) -> str:
         return f"ScheduleDefinition({self.name!r})"

@@ -9,13 +9,17 @@ from tidewheel.logic.conditions.subjects import Key
 from tidewheel.logic.graph.specs import LocationSnapshot
 from tidewheel.runtime.conditions.condition_views import StandingView
 from tidewheel.storage.ports.ledger import LedgerPort
-from tidewheel.values.events import EventType, Failure
+from tidewheel.values.events import Event, EventType, Failure
 from tidewheel.values.keys import split_check_text
 from tidewheel.values.records import EventFilter, RunFilter, RunRecord
 from tidewheel.values.run_titles import IMPLICIT_ASSET_JOB
 from tidewheel.values.status import RunStatus
 
-_PLANS = (EventType.ASSET_MATERIALIZATION_PLANNED.value, EventType.ASSET_MATERIALIZATION.value)
+_PLANS = (
+    EventType.ASSET_MATERIALIZATION_PLANNED.value,
+    EventType.ASSET_MATERIALIZATION.value,
+    EventType.ASSET_FAILED_TO_MATERIALIZE.value,
+)
 _CHECK_PLANS = (EventType.ASSET_CHECK_EVALUATION_PLANNED.value, EventType.ASSET_CHECK_EVALUATION.value)
 
 
@@ -29,7 +33,10 @@ def standing_of(ledger: LedgerPort, key: Key, partition: str | None) -> Standing
             made_at, made_by = run.ended_at, run.run_id
     else:
         made_at, made_by = _made(ledger, key, partition)
-        run = _newest_run(ledger, key, partition)
+        newest_event = _newest_plan(ledger, key, partition)
+        if newest_event is not None and not newest_event.run_id:
+            return _told_from_outside(newest_event, made_at, made_by)
+        run = None if newest_event is None else _run(ledger, newest_event.run_id)
     if run is None or run.status is RunStatus.SUCCESS:
         state = "missing" if made_at is None else "made"
         return StandingView(state=state, made_at=made_at, made_by=made_by)
@@ -114,8 +121,8 @@ def _made(ledger: LedgerPort, key: Key, partition: str | None) -> tuple[float | 
     return state.last_materialization_at, state.last_materialization_run_id or ""
 
 
-def _newest_run(ledger: LedgerPort, key: Key, partition: str | None) -> RunRecord | None:
-    """The run that was to make a target, if it has not made it."""
+def _newest_plan(ledger: LedgerPort, key: Key, partition: str | None) -> Event | None:
+    """The newest plan to make a target, or report that it could not be made; None where it was made after that."""
     partitions = None if partition is None else [partition]
     if key.kind == "asset":
         found = ledger.get_newest_events(_PLANS, [key.name], partitions=partitions)
@@ -126,8 +133,24 @@ def _newest_run(ledger: LedgerPort, key: Key, partition: str | None) -> RunRecor
         mine = [one for one in found if one.event.check == check]
     if not mine or mine[-1].event.type.value in (_PLANS[1], _CHECK_PLANS[1]):
         return None
-    runs = ledger.get_runs(RunFilter(run_ids=(mine[-1].event.run_id,)))
+    return mine[-1].event
+
+
+def _run(ledger: LedgerPort, run_id: str) -> RunRecord | None:
+    runs = ledger.get_runs(RunFilter(run_ids=(run_id,)))
     return runs[0] if runs else None
+
+
+def _told_from_outside(event: Event, made_at: float | None, made_by: str) -> StandingView:
+    """What another system reported last: that it is making the target, or could not."""
+    has_failed = event.type is EventType.ASSET_FAILED_TO_MATERIALIZE
+    return StandingView(
+        state="failed" if has_failed else "in progress",
+        made_at=made_at,
+        made_by=made_by,
+        reported_at=event.timestamp,
+        error=event.message if has_failed else "",
+    )
 
 
 def _error(ledger: LedgerPort, run: RunRecord) -> str:

@@ -62,7 +62,8 @@ class StandingView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """How a target stands. `state`: `made` | `missing` | `in progress` | `failed` | `cancelled`.
 
     `made_by`: the run that made it last (empty: reported from outside). `run_id`: the newest run that was to make it and
-    has not, with its `error` if it failed. Of a partitioned asset it is about its newest event.
+    has not, with its `error` if it failed. Of a partitioned asset it is about its newest event. `reported_at`: when
+    another system said that it makes the target, or could not; no run is behind that.
     """
 
     state: str
@@ -70,6 +71,7 @@ class StandingView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     made_by: str = ""
     run_id: str = ""
     run_ended_at: Optional[float] = None
+    reported_at: Optional[float] = None
     error: str = ""
 
 

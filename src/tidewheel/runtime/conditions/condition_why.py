@@ -8,7 +8,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tidewheel.errors import InvalidInvocationError, did_you_mean
+from tidewheel.errors import (
+    InvalidInvocationError,
+    RunNotFoundError,
+    TargetNotFoundError,
+    did_you_mean,
+)
 from tidewheel.logic.conditions import memory as memory_form
 from tidewheel.logic.conditions.errors import ConditionError
 from tidewheel.logic.conditions.evaluate import NodeResult, evaluate
@@ -38,6 +43,7 @@ from tidewheel.storage.ports.ledger import LedgerPort
 from tidewheel.values.conditions import EvaluationRow, HeldRequest, OwedRow, OwedStatus
 from tidewheel.values.records import RunFilter, TriggerRecord
 from tidewheel.values.status import TriggerStatus
+from tidewheel.values.tags import BACKFILL
 
 REQUESTS_SHOWN = 5
 NO_CONDITION = (
@@ -52,14 +58,14 @@ def find_target(graph: ConditionGraph, name: str) -> Key:
     """The asset, check (`asset:check`) or job of a name.
 
     Raises:
-        InvalidInvocationError: when there is none.
+        TargetNotFoundError: when there is none.
     """
     for kind in ("asset", "check", "job"):
         key = Key(kind, name)  # type: ignore[arg-type]
         if key in graph.subjects:
             return key
     known = [key.name for key in graph.subjects]
-    raise InvalidInvocationError(f"expected an asset or check, got {name!r}; {did_you_mean(name, known)}")
+    raise TargetNotFoundError(f"expected an asset or check, got {name!r}; {did_you_mean(name, known)}")
 
 
 def sensor_of(
@@ -100,13 +106,17 @@ def why(
     *,
     now: float,
     partition: str | None = None,
+    run_id: str | None = None,
     answers: Answers | None = None,
     snapshots: Iterable[LocationSnapshot] = (),
 ) -> WhyAnswer:
     """All about one target, as of now; `snapshots`: the code that is loaded, for who else asks for it.
 
+    With `run_id`, of the requests only the one that this run came of, however old.
+
     Raises:
         InvalidInvocationError: when the partition does not exist.
+        RunNotFoundError: when the run does not.
     """
     view = partition_view(ledger, now)
     subject = graph[key]
@@ -137,6 +147,10 @@ def why(
     held = next(
         (one for one in ledger.conditions.get_held() if (one.kind, one.name) == (key.kind, key.name)), None
     )
+    requests = _requests(ledger, key, partition, run_id)
+    notes = [*_notes(graph, key, found is not None, is_running, progress, held)]
+    if run_id is not None and not requests:
+        notes.append(f"run {run_id} was not asked for by its condition")
     return WhyAnswer(
         target=key.name,
         kind=key.kind,
@@ -149,8 +163,8 @@ def why(
         sensor_is_running=is_running,
         last_evaluated_at=progress.position.at if progress.position is not None else None,
         now=explanation,
-        notes=tuple(_notes(graph, key, found is not None, is_running, progress, held)),
-        requests=_requests(ledger, key, partition),
+        notes=tuple(notes),
+        requests=requests,
         owed=tuple(
             owed_view(row, policy_of(graph, key), now)
             for row in rows
@@ -259,10 +273,15 @@ def _notes(
         )
 
 
-def _requests(ledger: LedgerPort, key: Key, partition: str | None) -> tuple[RequestView, ...]:
+def _requests(
+    ledger: LedgerPort, key: Key, partition: str | None, run_id: str | None
+) -> tuple[RequestView, ...]:
     limit = REQUESTS_SHOWN if partition is None else REQUESTS_SHOWN * 20
-    rows = ledger.conditions.get_evaluations(key.kind, key.name, limit=limit)
-    if partition is not None:
+    if run_id is None:
+        rows = ledger.conditions.get_evaluations(key.kind, key.name, limit=limit)
+    else:
+        rows = _evaluations_of_run(ledger, key, run_id)
+    if partition is not None and run_id is None:
         rows = [one for one in rows if partition in one.evaluation.partitions][:REQUESTS_SHOWN]
     wanted = tuple(run_id for row in rows for run_id in row.evaluation.run_ids[:KEYS_SHOWN])
     runs = {run.run_id: run for run in ledger.get_runs(RunFilter(run_ids=wanted))} if wanted else {}
@@ -276,6 +295,26 @@ def _requests(ledger: LedgerPort, key: Key, partition: str | None) -> tuple[Requ
     return tuple(
         request_view(row, tuple(run_view(one) for one in row.evaluation.run_ids[:KEYS_SHOWN])) for row in rows
     )
+
+
+def _evaluations_of_run(ledger: LedgerPort, key: Key, run_id: str) -> list[EvaluationRow]:
+    """The evaluation of a target that a run came of, directly or through a backfill.
+
+    Raises:
+        RunNotFoundError: when there is no such run.
+    """
+    run = ledger.get_run(run_id)
+    if run is None:
+        raise RunNotFoundError(f"expected the id of a run, got {run_id!r}; see 'tidewheel run list'")
+    backfill_id = run.tags.get(BACKFILL)
+    backfill = None if backfill_id is None else ledger.backfills.get(backfill_id)
+    tick_id = run.tick_id if backfill is None else backfill.tick_id
+    if tick_id is None:
+        return []
+    rows = ledger.conditions.get_evaluations(key.kind, key.name, tick_id=tick_id)
+    return [
+        row for row in rows if run_id in row.evaluation.run_ids or backfill_id in row.evaluation.backfill_ids
+    ]
 
 
 def request_view(row: EvaluationRow, runs: tuple[RequestedRunView, ...]) -> RequestView:

@@ -18,7 +18,7 @@ from tidewheel.logic.planning.admission import TagLimit
 from tidewheel.runtime.clock import Clock, now_s
 from tidewheel.runtime.control import ControlPort
 from tidewheel.runtime.deferred import deferred
-from tidewheel.runtime.home import LEDGER_FILE, read_address
+from tidewheel.runtime.home import LEDGER_FILE, read_address, web_url
 from tidewheel.runtime.instance.instance_assets import AssetPartitionReads, AssetReads, AssetWrites
 from tidewheel.runtime.instance.instance_backfills import BackfillMethods
 from tidewheel.runtime.instance.instance_events import EventReads
@@ -191,8 +191,8 @@ class Instance(
             return self.settings.public_url.rstrip("/")
         address = read_address(self._home) if self._home is not None else None
         if address is not None and address.port:
-            return f"http://{address.host}:{address.port}"
-        return f"http://{self.settings.host}:{self.settings.port}"
+            return address.url
+        return web_url(self.settings.host, self.settings.port)
 
     def get_run_url(self, run_id: str) -> str:
         """The address of a run's page."""

@@ -54,7 +54,7 @@ class DynamicPartitionMethods(InstanceParts):
         return partition_key in self.get_dynamic_partitions(partitions_def_name)
 
     def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
-        """Add keys to a set; those that it has already change nothing.
+        """Add keys to a set; those that it has already change nothing. Numbers become their texts.
 
         Raises:
             ParameterCheckError: when the keys are given as one string.
@@ -65,7 +65,7 @@ class DynamicPartitionMethods(InstanceParts):
                 f"expected 'partition_keys' to be a list of keys, got the string {partition_keys!r}; "
                 f"write [{partition_keys!r}]"
             )
-        keys = tuple(partition_keys)
+        keys = tuple(str(key) if type(key) in (int, float) else key for key in partition_keys)
         require_dynamic_keys(keys)
         self._change(PartitionChange(name=_name(partitions_def_name), add=keys))
 

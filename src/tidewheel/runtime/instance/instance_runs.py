@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from tidewheel.errors import CheckError, NotSupportedError, RunAlreadyExists, RunNotFoundError
@@ -25,7 +25,18 @@ from tidewheel.values.tags import normalize_tags
 
 _ENDED_OUTSIDE = "Ended from outside, not by its worker."
 _CREATION_ORDERS = (None, "id", "create_timestamp")
+_OTHER_TIMES = ("update_timestamp", "start_time", "end_time")
 _KEPT_BACK = (RunStatus.NOT_STARTED, RunStatus.MANAGED)
+
+
+def _when(time: str) -> Callable[[RunRecord], tuple[bool, Any]]:
+    """For sorting by a time of runs: those that do not have it yet come before all others."""
+
+    def moment(record: RunRecord) -> tuple[bool, Any]:
+        value = getattr(record, time)
+        return (value is not None, value or 0)
+
+    return moment
 
 
 class RunReads(InstanceParts):
@@ -52,17 +63,22 @@ class RunReads(InstanceParts):
         cursor: str | None = None,
         bucket_by: object = None,
     ) -> Sequence[RunRecord]:
-        """Runs with their times, newest first.
+        """Runs with their times, newest first. By another time than that of their creation all runs found are read.
 
         Raises:
-            NotSupportedError: for an order other than that of creation.
+            NotSupportedError: for an order that is none of the times of a run.
         """
-        if order_by not in _CREATION_ORDERS:
+        if order_by in _CREATION_ORDERS:
+            found = self._found_runs(filters, cursor, limit, ascending, bucket_by)
+            return [view_run_record(record) for record in found]
+        if order_by not in _OTHER_TIMES:
             raise NotSupportedError(
-                f"expected 'order_by' to be 'create_timestamp' or left out, got {order_by!r}; sort the records yourself"
+                f"expected 'order_by' to be one of {[*_CREATION_ORDERS[1:], *_OTHER_TIMES]}, got {order_by!r}; "
+                "sort the records yourself"
             )
-        found = self._found_runs(filters, cursor, limit, ascending, bucket_by)
-        return [view_run_record(record) for record in found]
+        every = self._found_runs(filters, cursor, None, ascending, bucket_by)
+        shown = sorted(map(view_run_record, every), key=_when(order_by), reverse=not ascending)
+        return shown[:limit]
 
     def get_run_ids(
         self, filters: RunsFilter | None = None, cursor: str | None = None, limit: int | None = None

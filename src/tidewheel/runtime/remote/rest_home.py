@@ -115,9 +115,10 @@ class RestControl:
                 raise
             return BackfillOutcome(kind=refused.type.rpartition(":")[2], message=refused.message)
 
-    def why(self, target: str, partition: str | None = None) -> WhyAnswer:
+    def why(self, target: str, partition: str | None = None, run_id: str | None = None) -> WhyAnswer:
         """All about one target's automation."""
-        return self._client.get(f"/why/{key_in_path(target)}", WhyAnswer, partition=partition)
+        address = f"/why/{key_in_path(target)}"
+        return self._client.get(address, WhyAnswer, partition=partition, run=run_id)
 
     def get_automation(self) -> list[AutomationView]:
         """Every automation sensor, and how it stands."""

@@ -26,9 +26,10 @@ from tidewheel.runtime.views.run_event import NodeHandle, RunEvent, StepHandle, 
 from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import Event, EventType, Failure, LogLine, StoredEvent
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.replacing import Replaceable
 
 
-class EventLogEntry(msgspec.Struct, frozen=True):
+class EventLogEntry(Replaceable, msgspec.Struct, frozen=True):
     """One line of the event log: an event, or a message that user code logged (then ``dagster_event`` is None)."""
 
     error_info: Optional[ErrorView]

@@ -33,9 +33,10 @@ from tidewheel.runtime.views.event_payloads import (
     StepRetryData,
     StepSuccessData,
 )
-from tidewheel.values.asset_events import AssetMaterialization
+from tidewheel.values.asset_events import AssetMaterialization, AssetObservation
 from tidewheel.values.events import EventType
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.replacing import Replaceable
 
 
 class NodeHandle(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ class StepHandle(msgspec.Struct, frozen=True):
     key: str
 
 
-class RunEvent(msgspec.Struct, frozen=True):
+class RunEvent(Replaceable, msgspec.Struct, frozen=True):
     """One thing that happened in a run, or to an asset from outside.
 
     ``timestamp`` is in seconds since the epoch (0.0 for one made by hand). ``event_specific_data`` depends on the kind
@@ -232,6 +233,16 @@ class RunEvent(msgspec.Struct, frozen=True):
     def materialization(self) -> AssetMaterialization:
         """The materialisation of an ASSET_MATERIALIZATION event."""
         return self.step_materialization_data.materialization
+
+    @property
+    def asset_materialization(self) -> AssetMaterialization | None:
+        """As on an entry of the log: the materialisation of an ASSET_MATERIALIZATION event, or None."""
+        return self.materialization if self.is_step_materialization else None
+
+    @property
+    def asset_observation(self) -> AssetObservation | None:
+        """As on an entry of the log: the observation of an ASSET_OBSERVATION event, or None."""
+        return self.asset_observation_data.asset_observation if self.is_asset_observation else None
 
     @property
     def asset_observation_data(self) -> AssetObservationData:

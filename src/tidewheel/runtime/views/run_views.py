@@ -14,6 +14,7 @@ from tidewheel.runtime.clock import as_datetime, as_seconds
 from tidewheel.values import records
 from tidewheel.values import tags as tag_names
 from tidewheel.values.keys import AssetCheckKey, AssetKey
+from tidewheel.values.replacing import Replaceable
 from tidewheel.values.status import FINISHED_STATUSES, RunStatus
 
 
@@ -21,7 +22,7 @@ def _new_run_id() -> str:
     return str(uuid.uuid4())
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(Replaceable, msgspec.Struct, frozen=True):
     """A run as it was when it was read. ``asset_selection`` None: everything in the job."""
 
     job_name: str
@@ -42,6 +43,9 @@ class Run(msgspec.Struct, frozen=True):
     end_timestamp: Optional[float] = None
 
     def __post_init__(self) -> None:
+        for name in ("tags", "run_config"):
+            if getattr(self, name) is None:
+                msgspec.structs.force_setattr(self, name, {})
         for name, kind in (("job_name", str), ("run_id", str), ("tags", Mapping), ("run_config", Mapping)):
             value = getattr(self, name)
             if not isinstance(value, kind):
@@ -158,7 +162,7 @@ class Run(msgspec.Struct, frozen=True):
         return {tag_names.TICK: tick_id}
 
 
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RunRecord(Replaceable, msgspec.Struct, frozen=True, kw_only=True):
     """A run with its times: creation and last change as datetimes (UTC), start and end in seconds since the epoch.
 
     ``storage_id`` grows in the order of creation (microseconds since the epoch).

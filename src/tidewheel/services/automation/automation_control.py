@@ -45,8 +45,8 @@ class AutomationControl:
         self._clock = clock
         self._timeout_s = evaluation_timeout_s
 
-    async def why(self, target: str, partition: str | None = None) -> WhyAnswer:
-        """All about one target's automation."""
+    async def why(self, target: str, partition: str | None = None, run_id: str | None = None) -> WhyAnswer:
+        """All about one target's automation; with `run_id` how this run came about."""
         graph = await self._automation.graph()
         key = find_target(graph, target)
         sensors = self._automation.sensors()
@@ -75,6 +75,7 @@ class AutomationControl:
             sensors,
             now=now,
             partition=partition,
+            run_id=run_id,
             answers=answers,
             snapshots=self._automation.snapshots(),
         )

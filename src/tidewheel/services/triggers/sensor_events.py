@@ -77,6 +77,13 @@ def load_sensor_events(
     return nothing
 
 
+def peek_sensor_events(
+    ledger: LedgerPort, sensor: SensorNode, record: TriggerRecord, *, limit: int = BATCH
+) -> SensorEvents:
+    """What is new to the sensor, as it would be handed next; nothing is written, and what failed is left alone."""
+    return _load_new(ledger, sensor, record, limit, (), SensorEvents(position=record.position or 0))
+
+
 def without_spans(loaded: SensorEvents, spans: Sequence[tuple[float, float]]) -> SensorEvents:
     """Without new events of pauses whose events are not to be made up for; one that is asked for again stays."""
     handed = loaded.handed

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tidewheel.definitions.assets.data_version import DataProvenance, DataVersion
+from tidewheel.errors import InvalidMappingError
+from tidewheel.logic.partitions.errors import PartitionError
 from tidewheel.values.events import Event, EventType, Materialization, Observation
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.records import EventFilter
@@ -83,7 +85,10 @@ class DataVersions:
         name = upstream.to_escaped_user_string()
         if self._env.layer.partitions_defs.get(upstream) is None:
             return self._one(name, None)
-        keys = self._partitions.existing_input_keys(downstream, upstream)
+        try:
+            keys = self._partitions.existing_input_keys(downstream, upstream)
+        except (InvalidMappingError, PartitionError):
+            return None  # a mapping that does not fit is refused where values are read through it
         if len(keys) == 1:
             return self._one(name, str(keys[0]))
         if not keys or len(keys) > MOST_PARTITIONS:

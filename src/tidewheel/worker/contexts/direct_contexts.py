@@ -18,6 +18,7 @@ from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange
 from tidewheel.definitions.resources.definition import check_resource_config, coerce_resources
 from tidewheel.definitions.resources.resource_context import InitResourceContext, ScopedResources
 from tidewheel.errors import (
+    CheckError,
     InvalidDefinitionError,
     InvalidInvocationError,
     InvalidPropertyError,
@@ -53,6 +54,24 @@ def test_logger() -> logging.Logger:
 
 
 test_logger.__test__ = False  # type: ignore[attr-defined]
+
+
+class DirectPartitions(PartitionAccess):
+    """The partitions that a context made by hand was given."""
+
+    def key(self, partitions_def: Any) -> str:
+        """The given partition key.
+
+        Raises:
+            CheckError: when there is none, or a range.
+        """
+        try:
+            return super().key(partitions_def)
+        except InvariantViolationError as exc:
+            raise CheckError(
+                "expected a context with a partition key, got one without; pass partition_key to the function that "
+                "builds the context"
+            ) from exc
 
 
 class DirectResources:
@@ -135,7 +154,7 @@ class DirectStep(StepContext):
         self.path = planned.path
         self.attempt = 0
         self.scope = resources  # type: ignore[assignment]
-        self.partitions = PartitionAccess(env)
+        self.partitions = DirectPartitions(env)
         self.added_metadata = {}
         self.asset_metadata = {}
         self.data_versions = {}
@@ -187,7 +206,7 @@ class DirectStep(StepContext):
         self.env.resolved.ops[self.path] = OpRunConfig(config)
         self.env.layer = layer_of(name, assets_def)
         self.given = set()
-        self.partitions = PartitionAccess(self.env)
+        self.partitions = DirectPartitions(self.env)
 
     def user_event(self, step: StepContext, event: Any) -> None:
         """Keep an event that user code logs."""

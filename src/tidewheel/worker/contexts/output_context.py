@@ -9,7 +9,7 @@ from typing import Any, Self
 from tidewheel.definitions.ops.types import ANY_TYPE
 from tidewheel.definitions.partitions.partition_keys import PartitionKeyRange, TimeWindow
 from tidewheel.definitions.resources.resource_context import ScopedResources
-from tidewheel.errors import InvariantViolationError, ParameterCheckError
+from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetKey
 from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.shown_members import shows
@@ -76,10 +76,10 @@ class PartitionedPlace:
         """The run's partition key.
 
         Raises:
-            InvariantViolationError: when it has none.
+            CheckError: when it has none.
         """
         if self._partition_key is None:
-            raise InvariantViolationError(
+            raise CheckError(
                 "expected a run with a partition key, got one without; ask has_partition_key first"
             )
         return self._partition_key
@@ -96,12 +96,12 @@ class PartitionedPlace:
         """The asset's partitions that are stored or loaded.
 
         Raises:
-            InvariantViolationError: when the asset is not partitioned.
+            CheckError: when the asset is not partitioned.
         """
         if callable(self._partition_keys):
             self._partition_keys = list(self._partition_keys())
         if self._partition_keys is None:
-            raise InvariantViolationError(
+            raise CheckError(
                 f"expected a partitioned asset behind this {self._what}, got an unpartitioned one; ask "
                 "has_asset_partitions"
             )
@@ -112,11 +112,11 @@ class PartitionedPlace:
         """The only partition.
 
         Raises:
-            InvariantViolationError: when there are several.
+            CheckError: when there are several.
         """
         keys = self.asset_partition_keys
         if len(keys) != 1:
-            raise InvariantViolationError(
+            raise CheckError(
                 f"expected one partition for this {self._what}, got {len(keys)}; use asset_partition_keys"
             )
         return keys[0]

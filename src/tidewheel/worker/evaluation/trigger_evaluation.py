@@ -310,7 +310,10 @@ def _push_sensor(
 ) -> EvaluationResult:
     """Hands over deliveries, one by one or all together; the cursor goes from one to the next."""
     if not request.deliveries:
-        return EvaluationResult(skip_reason="There are no deliveries.")
+        is_of_files = isinstance(sensor, FileSensorDefinition)
+        return EvaluationResult(
+            skip_reason="There are no changes of files." if is_of_files else "There are no deliveries."
+        )
     cursor, changed = request.cursor, False
 
     def collect(deliveries: Sequence[Delivery]) -> SensorOutcome:

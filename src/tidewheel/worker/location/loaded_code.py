@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidewheel.definitions.loading.defs_folder import load_defs
 from tidewheel.definitions.loading.loaders import find_definitions
 from tidewheel.definitions.loading.snapshot import build_snapshot
 from tidewheel.errors import CodeLocationLoadError, DefinitionsError, TidewheelError, did_you_mean
@@ -60,6 +59,8 @@ def load_code(target: CodeTarget, location: str) -> LoadedCode:
     if target.as_dagster:
         serve_as_dagster()
     try:
+        if target.env_file is not None:
+            _read_environment(target.env_file)
         with warnings.catch_warnings():
             module = _import(target)
         defs = _definitions(module, target)
@@ -78,6 +79,13 @@ def _warm(defs: Definitions) -> None:
     """Resolve now what every run of assets needs: workers inherit it (half a second with a thousand assets)."""
     with contextlib.suppress(TidewheelError):  # whoever runs assets is told what is wrong
         defs.resolve_implicit_global_asset_job_def()
+
+
+def _read_environment(file: str) -> None:
+    """Take the variables of a file into the environment, before those that are there, as Dagster does."""
+    from dotenv import load_dotenv  # noqa: PLC0415 - third party, and only such projects need it
+
+    load_dotenv(file, override=True)
 
 
 def serve_as_dagster() -> None:
@@ -110,7 +118,7 @@ def _import(target: CodeTarget) -> ModuleType:
 
 def _definitions(module: ModuleType, target: CodeTarget) -> Definitions:
     if target.is_defs_folder:
-        return load_defs(module)
+        return _all_below(module)
     if target.attribute is None:
         return find_definitions(module)
     found: Any = getattr(module, target.attribute, None)
@@ -123,6 +131,11 @@ def _definitions(module: ModuleType, target: CodeTarget) -> Definitions:
     holder = ModuleType(module.__name__)
     setattr(holder, target.attribute, found)
     return find_definitions(holder)
+
+
+def _all_below(package: ModuleType) -> Definitions:
+    found: Definitions = importlib.import_module("tidewheel.dagster.components").load_defs(package)
+    return found
 
 
 def _load_error(exc: BaseException, target: CodeTarget) -> ErrorInfo:
@@ -143,12 +156,14 @@ def _load_error(exc: BaseException, target: CodeTarget) -> ErrorInfo:
 
 
 def watched_files(target: CodeTarget, root: Path) -> tuple[str, ...]:
-    """Source files of user code: everything imported from below the working folder, and the target itself."""
+    """Source files of user code: what was imported from below the working folder, component files, and the target itself."""
     excluded = tuple(
         {sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")}
         | {str(Path(__file__).resolve().parents[1])}
     )
     found = {str(Path(target.file).resolve())} if target.file else set()
+    if target.env_file is not None:
+        found.add(target.env_file)
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or path.startswith(excluded) or "site-packages" in path:
@@ -157,4 +172,5 @@ def watched_files(target: CodeTarget, root: Path) -> tuple[str, ...]:
             target.file and path.startswith(str(Path(target.file).resolve().parent))
         ):
             found.add(path)
-    return tuple(sorted(found))
+    components = sys.modules.get("tidewheel.dagster.components.component_file")
+    return tuple(sorted(found | (components.FILES_READ if components is not None else set())))

@@ -73,9 +73,9 @@ def execute_in_process(
     all_tags = {**job.run_tags, **normalize_tags(tags)}
     if partition_key is not None:
         all_tags.update(_partition_tags(ephemeral, partition_key, asset_selection, instance))
-    plain = plain_run_config(run_config) or plain_run_config(_default_config(job, partition_key))
+    given = plain_run_config(run_config) or plain_run_config(_partition_config(job, partition_key))
+    plain = given or plain_run_config(job.run_config)
     resolved = ephemeral.resolve_run_config(plain, is_executor_checked=False)
-    given = plain_run_config(run_config)
     run = InProcessRun(ephemeral, given, all_tags, instance=instance, run_id=run_id)
     result = run.execute(resolved, raise_on_error=raise_on_error)
     return ExecuteInProcessResult(
@@ -131,10 +131,11 @@ def _is_of_assets(job: JobDefinition) -> bool:
     return bool(job.asset_layer.selected_assets or job.asset_layer.selected_checks)
 
 
-def _default_config(job: JobDefinition, partition_key: str | None) -> Any:
+def _partition_config(job: JobDefinition, partition_key: str | None) -> Any:
+    """The config that the job has for a partition; None where it is the same for all."""
     if partition_key is not None and job.partitioned_config is not None:
         return job.get_run_config_for_partition_key(partition_key)
-    return job.run_config
+    return None
 
 
 def _partition_tags(

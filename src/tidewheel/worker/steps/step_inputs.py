@@ -9,6 +9,7 @@ from tidewheel.definitions.assets.results import NO_VALUE
 from tidewheel.definitions.ops.inputs_outputs import InputDefinition
 from tidewheel.definitions.ops.types import ANY_TYPE, RuntimeType
 from tidewheel.errors import (
+    CheckError,
     ExecutionLoadInputError,
     InvariantViolationError,
     TidewheelError,
@@ -146,9 +147,9 @@ class InputLoader:
         assert loader is not None
         try:
             return loader.construct_from_config_value(TypeCheckContext(step, definition.dagster_type), value)
-        except TidewheelError:
-            raise
         except Exception as exc:
+            if isinstance(exc, TidewheelError) and not isinstance(exc, CheckError):
+                raise
             raise ExecutionLoadInputError(
                 f"loading input {definition.name!r} of op {step.node.name!r} from run config raised "
                 f"{type(exc).__name__}: {error_text(exc)}",
@@ -195,9 +196,9 @@ class InputLoader:
         try:
             with self._env.gate.user_code():
                 return manager.load_input(context)
-        except TidewheelError:
-            raise
         except Exception as exc:
+            if isinstance(exc, TidewheelError) and not isinstance(exc, CheckError):
+                raise
             raise ExecutionLoadInputError(
                 f"loading input {definition.name!r} of op {step.node.name!r} with IO manager {key!r} raised "
                 f"{type(exc).__name__}: {error_text(exc)}",

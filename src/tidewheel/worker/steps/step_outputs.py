@@ -25,6 +25,7 @@ from tidewheel.definitions.ops.types import NOTHING_TYPE
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.errors import (
     AssetCheckFailedError,
+    CheckError,
     ExecutionHandleOutputError,
     InvariantViolationError,
     StepOutputNotFoundError,
@@ -234,9 +235,9 @@ class OutputWriter:
             with self._env.gate.user_code():
                 made = manager.handle_output(context, value)
                 told = list(_told_by_manager(context, made)) if inspect.isgenerator(made) else []
-        except TidewheelError:
-            raise
         except Exception as exc:
+            if isinstance(exc, TidewheelError) and not isinstance(exc, CheckError):
+                raise
             raise ExecutionHandleOutputError(
                 f"storing output {definition.name!r} of op {step.node.name!r} with IO manager {key!r} raised "
                 f"{type(exc).__name__}: {error_text(exc)}",
