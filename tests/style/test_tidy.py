@@ -16,7 +16,7 @@ TESTS = ROOT / "tests"
 PURE_ALLOWED = frozenset(
     "__future__ abc bisect collections dataclasses datetime difflib enum functools graphlib hashlib hmac heapq itertools json math "
     "msgspec operator pyroaring re string textwrap traceback types typing typing_extensions uuid zoneinfo pathlib "
-    "contextlib calendar copy array struct sys fnmatch".split()
+    "contextlib calendar copy array struct sys fnmatch inspect".split()
 )
 CLOCK_READERS = frozenset(
     {

@@ -16,8 +16,10 @@ from types import ModuleType
 from typing import Any
 
 import tidewheel
+from tidewheel import errors
 from tidewheel.dagster.private_names import PRIVATE_NAMES
 from tidewheel.dagster.stand_ins import UnsupportedAttributeError, UnsupportedNameError, stand_in, unsupported
+from tidewheel.runtime.views.error_view import SHOWN_NAMES
 
 __version__ = "1.13.27"
 """The version of Dagster whose behaviour this module follows."""
@@ -250,9 +252,34 @@ class _SubmoduleFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return _Submodule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing to execute: names are looked up when asked for. ``dagster.components`` is our module of that name."""
+        """Nothing to execute: names are looked up when asked for. ``dagster.components`` is our module of that name.
+
+        What Dagster carries copies of (``dagster._vendored.dateutil``) is the package itself.
+        """
+        vendored = module.__name__.partition("._vendored.")[2]
+        if vendored and importlib.util.find_spec(vendored.partition(".")[0]) is not None:
+            sys.modules[module.__name__] = importlib.import_module(vendored)
         if module.__name__ == self._components:
             sys.modules[module.__name__] = importlib.import_module(_COMPONENTS)
+
+
+class WholePackageFinder(_SubmoduleFinder):
+    """Serves a package of Dagster's that is private as a whole, and everything below it (``dagster_shared.check``)."""
+
+    def __init__(self, top: str) -> None:
+        super().__init__(top)
+        self._top = top
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A module that knows all names, for the package and each of its modules."""
+        is_below = fullname == self._top or fullname.startswith(f"{self._top}.")
+        return (
+            importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+            if is_below and fullname == fullname.lower()
+            else None
+        )
 
 
 class _Submodule(ModuleType):
@@ -285,6 +312,12 @@ class _Submodule(ModuleType):
         )  # a function that lives in a module of its own name
 
 
+def _error_names() -> dict[str, str]:
+    """Our names of errors → Dagster's, where they differ."""
+    names = {ours.rpartition(":")[2]: name for name, ours in ALIASES.items() if name.startswith("Dagster")}
+    return {ours: name for ours, name in names.items() if isinstance(getattr(errors, ours, None), type)}
+
+
 def install() -> None:
     """Make ``import dagster`` mean this module in the present process.
 
@@ -302,6 +335,9 @@ def install() -> None:
         )
     sys.modules["dagster"] = this
     sys.meta_path.insert(0, _SubmoduleFinder("dagster"))
+    if importlib.util.find_spec("dagster_shared") is None:
+        sys.meta_path.append(WholePackageFinder("dagster_shared"))
+    SHOWN_NAMES.update(_error_names())
 
 
 sys.meta_path.insert(0, _SubmoduleFinder(__name__))

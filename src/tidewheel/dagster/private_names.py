@@ -10,6 +10,8 @@ _SMALL = "tidewheel.dagster.small_functions"
 _TYPES = "tidewheel.dagster.private_types"
 _RECORDS = "tidewheel.dagster.records"
 _TABLES = "tidewheel.dagster.table_io_manager"
+_PATHS = "tidewheel.dagster.file_functions"
+_EVENTS = "tidewheel.runtime.views.event_payloads"
 _FILES = "tidewheel.definitions.resources.file_managers"
 _SELECTION = "tidewheel.definitions.assets.selection"
 
@@ -37,11 +39,25 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     ),
     _TESTS: (
         "create_op_with_deps", "create_root_op", "create_run_for_test", "create_stub_op", "create_test_asset_job",
-        "environ", "get_paginated_partition_keys", "input_set", "safe_tempfile_path", "wrap_op_in_graph_and_execute",
+        "assert_namedtuple_lists_equal", "environ", "get_paginated_partition_keys", "ignore_warning", "input_set",
+        "raise_exception_on_warnings", "safe_tempfile_path", "step_did_not_run", "step_output_event_filter",
+        "step_succeeded", "wrap_op_in_graph_and_execute",
+    ),
+    _PATHS: (
+        "alter_sys_path", "copy_directory", "ensure_dir", "find_free_port", "get_temp_file_name", "new_cwd", "pushd",
+        "script_relative_path", "touch_file",
+    ),
+    _EVENTS: (
+        "AssetMaterializationPlannedData", "AssetObservationData", "EngineEventData", "HandledOutputData",
+        "JobFailureData", "LoadedInputData", "StepFailureData", "StepInputData", "StepMaterializationData",
+        "StepOutputData", "StepOutputHandle", "StepRetryData", "StepSuccessData", "TypeCheckData", "UserFailureData",
     ),
     _SMALL: (
         "DagsterLibraryRegistry", "backoff", "backoff_delay_generator", "cached_method", "clean_name",
         "clean_name_lower", "coerce_valid_log_level", "create_external_asset_from_source_asset", "deep_merge_dicts",
+        "dict_without_keys", "has_kind", "build_kind_tag", "imap", "is_valid_owner", "toposort", "toposort_flatten",
+        "non_secure_md5_hash_str",
+        "scoped_definitions_load_context", "user_code_error_boundary",
         "ensure_single_item", "extract_data_version_from_entry", "get_multidimensional_partition_tag",
         "get_retries_config", "get_step_dependency_config_field", "get_tag_concurrency_limits_config",
         "get_time_partitions_def", "infer_schema_from_config_class", "make_new_run_id", "merge_dicts", "mkdir_p",
@@ -49,7 +65,9 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     ),
     _FILES: ("FileManager", "LocalFileManager"),
     _TABLES: ("DbClient", "DbIOManager", "DbTypeHandler", "TablePartitionDimension", "TableSlice", "static_where_clause"),
-    "tidewheel.dagster.metadata_sets": ("NamespacedMetadataSet", "TableMetadataSet"),
+    "tidewheel.dagster.metadata_sets": (
+        "NamespacedMetadataSet", "NamespacedTagSet", "TableMetadataSet", "UriMetadataSet",
+    ),
     _RECORDS: ("IHaveNew", "ImportFrom", "as_dict", "record", "record_custom", "replace", "whitelist_for_serdes"),
     _SELECTION: (
         "AllAssetCheckSelection", "AllSelection", "AndAssetSelection", "AssetCheckKeysSelection",
@@ -60,11 +78,15 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "SubtractAssetSelection", "TagAssetSelection", "UpstreamAssetSelection",
     ),
     _TYPES: (
-        "AssetKeyPartitionKey", "CoercibleToAssetKey", "CoercibleToAssetKeyPrefix", "DynamicPartitionsStore",
+        "ACTIVE_RUN_STATUSES", "AssetKeyPartitionKey", "IMPLICIT_ASSET_JOB_NAME", "REPOSITORY_LABEL_TAG",
+        "SINGLETON_REPOSITORY_NAME", "TimestampWithTimezone",
+        "CoercibleToAssetKey", "CoercibleToAssetKeyPrefix", "DynamicPartitionsStore",
         "MetadataMapping", "RawMetadataMapping", "RawMetadataValue", "RetryMode", "ScheduleType",
         "SYSTEM_METADATA_KEY_ASSET_EXECUTION_TYPE", "SYSTEM_METADATA_KEY_AUTO_OBSERVE_INTERVAL_MINUTES",
         "SYSTEM_METADATA_KEY_DAGSTER_TYPE", "SYSTEM_METADATA_KEY_IO_MANAGER_KEY",
     ),
+    "tidewheel.definitions.assets.backfill_policy": ("BackfillPolicyType",),
+    "tidewheel.dagster.state_loaders": ("StateBackedDefinitionsLoader",),
     "tidewheel.definitions.api_markers": (
         "PublicAttr", "beta", "beta_param", "beta_warning", "deprecated", "deprecated_param", "deprecation_warning",
         "disable_dagster_warnings", "is_beta", "is_deprecated", "is_preview", "is_public", "is_superseded", "preview",
@@ -135,11 +157,19 @@ _OTHER_NAMES = {
     "DefaultPartitionsSubset": "tidewheel.definitions.partitions.partition_subset:KeysSubset",
     "DEFAULT_SENSOR_GRPC_TIMEOUT": f"{_SMALL}:SENSOR_TIMEOUT_S",
     "PICKLE_PROTOCOL": f"{_SMALL}:PICKLE_PROTOCOL",
+    "copy": f"{_RECORDS}:replace",
     "IN_PROCESS_NAME": f"{_SMALL}:IN_PROCESS_NAME",
     "safe_is_subclass": f"{_SMALL}:safe_is_subclass",
     "should_disable_io_stream_redirect": f"{_SMALL}:should_disable_io_stream_redirect",
     "ComputeIOType": f"{_TYPES}:ComputeIOType",
     "observe": f"{_TESTS}:observe_assets",
+    "resolve_dagster_type": "tidewheel.definitions.ops.types:resolve_type",
+    "relativedelta": "dateutil.relativedelta:relativedelta",
+    "DagsterUserCodeProcessError": "tidewheel.errors:UserCodeFailedError",
+    "DagsterUserCodeUnreachableTimeoutError": "tidewheel.errors:UserCodeTimeoutError",
+    "DagsterInvalidDagsterTypeInPythonicConfigDefinitionError": (
+        "tidewheel.errors:InvalidPythonicConfigDefinitionError"
+    ),
 }
 
 PRIVATE_NAMES: dict[str, str] = {

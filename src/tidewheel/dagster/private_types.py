@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.status import RunStatus
 
 CoercibleToAssetKey = AssetKey | str | Sequence[str]
 CoercibleToAssetKeyPrefix = str | Sequence[str]
@@ -62,3 +63,14 @@ SYSTEM_METADATA_KEY_ASSET_EXECUTION_TYPE = "dagster/asset_execution_type"
 SYSTEM_METADATA_KEY_AUTO_OBSERVE_INTERVAL_MINUTES = "dagster/auto_observe_interval_minutes"
 SYSTEM_METADATA_KEY_DAGSTER_TYPE = "dagster/dagster_type"
 SYSTEM_METADATA_KEY_IO_MANAGER_KEY = "dagster/io_manager_key"
+ACTIVE_RUN_STATUSES = (RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
+IMPLICIT_ASSET_JOB_NAME = "__ASSET_JOB"
+REPOSITORY_LABEL_TAG = ".dagster/repository"
+SINGLETON_REPOSITORY_NAME = "__repository__"
+
+
+class TimestampWithTimezone(NamedTuple):
+    """A moment in seconds since the epoch, and the zone it is shown in."""
+
+    timestamp: float
+    timezone: str

@@ -6,8 +6,10 @@ import copy
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar, dataclass_transform
+
+from tidewheel.definitions.loading.serialization import register_class
 
 T = TypeVar("T")
 
@@ -65,9 +67,9 @@ def replace(rec: T, **changes: Any) -> T:
     return dataclasses.replace(rec, **changes)  # type: ignore[type-var]
 
 
-def whitelist_for_serdes(cls: type | None = None, **_options: Any) -> Any:
-    """Decorate a class; it stays what it is."""
-    if cls is not None:
-        return cls
-    keep: Callable[[type], type] = lambda given: given  # noqa: E731 - a decorator without a name
-    return keep
+def whitelist_for_serdes(cls: type | None = None, *, storage_name: str | None = None, **_options: Any) -> Any:
+    """Decorate a class, so that ``serialize_value`` can write its objects; it stays what it is."""
+    if cls is None:
+        return lambda given: whitelist_for_serdes(given, storage_name=storage_name)
+    register_class(cls, storage_name)
+    return cls

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import os
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 
+from tidewheel.definitions.assets.asset_labels import require_owners
 from tidewheel.definitions.assets.data_version import DataVersion
 from tidewheel.definitions.config.config_schema import Field, Noneable, Selector, Shape
 from tidewheel.definitions.config.pythonic_config import model_shape
 from tidewheel.definitions.jobs.asset_jobs import ANONYMOUS_JOB_PREFIX
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import TimeWindowPartitionsDefinition
-from tidewheel.errors import CheckError, InvalidMetadata
+from tidewheel.errors import (
+    CheckError,
+    InvalidDefinitionError,
+    InvalidMetadata,
+    TidewheelError,
+    UserCodeExecutionError,
+)
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.metadata import TextMetadataValue, typed_metadata
-from tidewheel.values.tags import DATA_VERSION, PARTITION_DIMENSION_PREFIX
+from tidewheel.values.tags import DATA_VERSION, KIND_PREFIX, PARTITION_DIMENSION_PREFIX
 
 T = TypeVar("T")
 SENSOR_TIMEOUT_S = 60
@@ -286,3 +295,84 @@ def parse_env_var(env_var_str: str) -> tuple[str, str]:
 def serializable_error_info_from_exc_info(exc_info: Any, **_options: Any) -> ErrorInfo:
     """An exception, as ``sys.exc_info()`` gives it, as data."""
     return error_info(exc_info[1])
+
+
+def dict_without_keys(ddict: Mapping[Any, Any], *keys: Any) -> dict[Any, Any]:
+    """A dict without some of its entries."""
+    return {key: value for key, value in ddict.items() if key not in set(keys)}
+
+
+def has_kind(tags: Mapping[str, Any], kind: str) -> bool:
+    """Whether tags say that an asset is of a kind."""
+    return f"{KIND_PREFIX}{kind}" in tags
+
+
+@contextmanager
+def scoped_definitions_load_context(*_: Any, **__: Any) -> Iterator[None]:
+    """The block in which definitions are loaded; there is nothing to keep between such blocks."""
+    yield
+
+
+@contextmanager
+def user_code_error_boundary(
+    error_cls: type[UserCodeExecutionError], msg_fn: Callable[[], str], log_manager: Any = None, **_: Any
+) -> Iterator[None]:
+    """Whatever the block raises is raised as ``error_cls``, with the exception as its cause.
+
+    Raises:
+        UserCodeExecutionError: of the given class; errors of the package itself stay as they are.
+    """
+    try:
+        yield
+    except TidewheelError:
+        raise
+    except Exception as exc:
+        raise error_cls(msg_fn(), user_exception=exc) from exc
+
+
+def non_secure_md5_hash_str(s: bytes) -> str:
+    """A short name for some bytes; it protects nothing."""
+    return hashlib.md5(s, usedforsecurity=False).hexdigest()
+
+
+def imap(executor: Executor, iterable: Iterator[Any], func: Callable[[Any], Any]) -> Iterator[Any]:
+    """What a function makes of values, in their order, worked out by an executor."""
+    return executor.map(func, iterable)
+
+
+def is_valid_owner(owner: str) -> bool:
+    """Whether a text is a team or an e-mail address."""
+    try:
+        require_owners([owner], "an owner")
+    except InvalidDefinitionError:
+        return False
+    return True
+
+
+def build_kind_tag(kind: str) -> dict[str, str]:
+    """The tag of a kind."""
+    return {f"{KIND_PREFIX}{kind}": ""}
+
+
+def toposort(data: Mapping[Any, Set[Any]], sort_key: Callable[[Any], Any] | None = None) -> list[list[Any]]:
+    """Names level by level: those that wait for none, then those that wait for these, and so on.
+
+    Raises:
+        ValueError: when names wait for each other.
+    """
+    waiting = {name: set(above) - {name} for name, above in data.items()}
+    for name in set().union(*waiting.values()) - set(waiting):
+        waiting[name] = set()
+    levels: list[list[Any]] = []
+    while waiting:
+        free = [name for name, above in waiting.items() if not above]
+        if not free:
+            raise ValueError(f"expected names not to wait for themselves, got a circle among {list(waiting)}")
+        levels.append(sorted(free, key=sort_key))
+        waiting = {name: above - set(free) for name, above in waiting.items() if above}
+    return levels
+
+
+def toposort_flatten(data: Mapping[Any, Set[Any]]) -> list[Any]:
+    """The names of all levels."""
+    return [name for level in toposort(data) for name in level]

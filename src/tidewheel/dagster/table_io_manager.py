@@ -39,7 +39,7 @@ class TableSlice(NamedTuple):
 
 def static_where_clause(table_partition: TablePartitionDimension) -> str:
     """The condition for rows of some partitions that are no time windows."""
-    keys = ", ".join(f"'{key}'" for key in table_partition.partitions)
+    keys = ", ".join("'" + str(key).replace("'", "''") + "'" for key in table_partition.partitions)
     return f"{table_partition.partition_expr} in ({keys})"
 
 

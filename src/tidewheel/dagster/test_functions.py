@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
@@ -176,3 +179,56 @@ def get_paginated_partition_keys(
         )
     )
     return keys if ascending else keys[::-1]
+
+
+def ignore_warning(message_substr: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorates a test: warnings whose message has this text are not shown."""
+
+    def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(fn)
+        def quiet(*args: Any, **kwargs: Any) -> Any:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=f".*{re.escape(message_substr)}.*")
+                return fn(*args, **kwargs)
+
+        return quiet
+
+    return decorate
+
+
+def raise_exception_on_warnings() -> None:
+    """From here on warnings are errors, but for those that the interpreter and other packages give."""
+    warnings.resetwarnings()
+    warnings.filterwarnings("error")
+    for category in (DeprecationWarning, PendingDeprecationWarning, ResourceWarning, ImportWarning):
+        warnings.filterwarnings("ignore", category=category)
+
+
+def assert_namedtuple_lists_equal(
+    t1_list: Sequence[Any], t2_list: Sequence[Any], exclude_fields: Sequence[str] | None = None
+) -> None:
+    """Compare lists of named tuples field by field, but for some fields."""
+    left_out = set(exclude_fields or ())
+    for one, other in zip(t1_list, t2_list, strict=True):
+        for field in one._fields:
+            assert field in left_out or getattr(one, field) == getattr(other, field), field
+
+
+def step_output_event_filter(pipe_iterator: Iterable[Any]) -> Iterator[Any]:
+    """Of events, those that a step gave an output."""
+    return (event for event in pipe_iterator if event.is_successful_output)
+
+
+def step_succeeded(instance: Any, run: Any, step_name: str) -> bool:
+    """Whether a step of a run succeeded."""
+    return any(one.step_key == step_name and one.is_step_success for one in _events(instance, run))
+
+
+def step_did_not_run(instance: Any, run: Any, step_name: str) -> bool:
+    """Whether a run has no events of a step."""
+    return not any(one.step_key == step_name for one in _events(instance, run))
+
+
+def _events(instance: Any, run: Any) -> list[Any]:
+    entries = instance.all_logs(run.run_id)
+    return [entry.dagster_event for entry in entries if entry.dagster_event is not None]

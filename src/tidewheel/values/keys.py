@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NewType
 
+from tidewheel.values.pydantic_fields import usable_as_field
+
 AssetKeyText = NewType("AssetKeyText", str)
 CheckKeyText = NewType("CheckKeyText", str)
 RunId = NewType("RunId", str)
@@ -29,6 +31,7 @@ def join_user_string(parts: Iterable[str]) -> str:
     return "/".join(part.replace("/", "\\/") for part in parts)
 
 
+@usable_as_field
 class AssetKey:
     """The identity of an asset: one or more text parts.
 
@@ -166,6 +169,7 @@ class AssetKey:
         return f"AssetKey({list(self._parts)!r})"
 
 
+@usable_as_field
 class AssetCheckKey:
     """The identity of a check: the asset it checks and its name. Immutable, hashable."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from tidewheel.errors import CheckError, InvalidMetadata, ParameterCheckError
 from tidewheel.values.keys import AssetKey
+from tidewheel.values.pydantic_fields import usable_as_field
 from tidewheel.values.serde import fits_64_bits
 
 # the kinds under names that methods of the same name do not hide
@@ -422,6 +423,7 @@ class TableConstraints(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     _ELEMENTS: ClassVar[_Elements] = {"other": str}
 
 
+@usable_as_field
 class TableColumn(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """One column: its name, type name and constraints."""
 
@@ -441,6 +443,7 @@ class TableColumn(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     _ELEMENTS: ClassVar[_Elements] = {}
 
 
+@usable_as_field
 class TableSchema(msgspec.Struct, frozen=True, metaclass=_PartOfTable):
     """The columns of a table."""
 

@@ -8,7 +8,10 @@ from typing import Any, Self
 
 import msgspec
 
+from tidewheel.values.pydantic_fields import usable_as_field
 
+
+@usable_as_field
 class Replaceable:
     """A base of values whose users know them as named tuples."""
 

@@ -59,5 +59,16 @@ def normalize_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
     for name, value in (tags or {}).items():
         if not isinstance(name, str):
             raise TypeError(f"expected tag names to be strings, got {name!r}")
-        result[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        result[name] = value if isinstance(value, str) else _json_text(name, value)
     return result
+
+
+def _json_text(name: str, value: Any) -> str:
+    try:
+        text = json.dumps(value, sort_keys=True)
+        is_same = json.loads(text) == value
+    except (TypeError, ValueError):
+        is_same = False
+    if not is_same:
+        raise TypeError(f"tag {name!r}: expected a string or what JSON gives back unchanged, got {value!r}")
+    return text

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 import tidewheel as tw
-from tidewheel.dagster.components import load_from_defs_folder
+from tidewheel.dagster.components import (
+    AssetSpecKeyUpdateKwargs,
+    AssetSpecUpdateKwargs,
+    load_from_defs_folder,
+)
+from tidewheel.dagster.state_loaders import StateBackedDefinitionsLoader
 
 COMPONENTS = """
 import tidewheel as tw
@@ -55,3 +60,24 @@ def test_components_of_functions_are_loaded(project: Path) -> None:
     assert specs["a"].metadata["project"] == project.name
     assert specs["a"].metadata["dagster/component_origin"].value == "Named"
     assert isinstance(defs, tw.Definitions)
+
+
+def test_definitions_of_a_state_are_made_of_what_is_fetched() -> None:
+    class Loader(StateBackedDefinitionsLoader[list[str]]):
+        @property
+        def defs_key(self) -> str:
+            return "names"
+
+        def fetch_state(self) -> list[str]:
+            return ["a", "b"]
+
+        def defs_from_state(self, state: list[str]) -> tw.Definitions:
+            return tw.Definitions(assets=[tw.AssetSpec(name) for name in state])
+
+    keys = Loader().build_defs().resolve_all_asset_keys()
+    assert [key.to_user_string() for key in keys] == ["a", "b"]
+
+
+def test_what_changes_a_spec_has_a_model() -> None:
+    assert {"key", "key_prefix"} == set(AssetSpecKeyUpdateKwargs.model().model_fields)
+    assert AssetSpecUpdateKwargs.model()(group_name="g").group_name == "g"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from enum import Enum
 
 import pytest
 
-from tidewheel.dagster import UnsupportedNameError
+from tidewheel.dagster import UnsupportedNameError, WholePackageFinder
 from tidewheel.dagster.argument_checks import (
     class_param,
     dict_elem,
@@ -22,6 +26,7 @@ from tidewheel.dagster.argument_checks import (
     sequence_param,
 )
 from tidewheel.dagster.private_names import PRIVATE_NAMES
+from tidewheel.dagster.private_types import TimestampWithTimezone
 from tidewheel.dagster.records import (
     IHaveNew,
     as_dict,
@@ -32,27 +37,50 @@ from tidewheel.dagster.records import (
 )
 from tidewheel.dagster.small_functions import (
     backoff,
+    build_kind_tag,
     cached_method,
     clean_name,
     clean_name_lower,
     deep_merge_dicts,
+    dict_without_keys,
     get_time_partitions_def,
+    has_kind,
+    imap,
+    is_valid_owner,
+    non_secure_md5_hash_str,
     normalize_renamed_param,
     parse_env_var,
+    scoped_definitions_load_context,
+    toposort_flatten,
+    user_code_error_boundary,
 )
 from tidewheel.dagster.test_functions import (
+    assert_namedtuple_lists_equal,
     create_op_with_deps,
     create_run_for_test,
     create_stub_op,
     environ,
+    ignore_warning,
+    raise_exception_on_warnings,
+    step_did_not_run,
+    step_output_event_filter,
+    step_succeeded,
     wrap_op_in_graph_and_execute,
 )
 from tidewheel.dagster.time_functions import create_datetime, freeze_time, get_current_datetime
+from tidewheel.definitions.loading.serialization import deserialize_value, serialize_value
+from tidewheel.definitions.ops.graphs import GraphDefinition
 from tidewheel.definitions.ops.hooks import require_parameters
 from tidewheel.definitions.partitions.definition import StaticPartitionsDefinition
 from tidewheel.definitions.partitions.multi_partitions import MultiPartitionsDefinition
 from tidewheel.definitions.partitions.time_partitions import DailyPartitionsDefinition
-from tidewheel.errors import CheckError, ElementCheckError, InvalidDefinitionError, ParameterCheckError
+from tidewheel.errors import (
+    CheckError,
+    ElementCheckError,
+    InvalidDefinitionError,
+    ParameterCheckError,
+    UserCodeExecutionError,
+)
 from tidewheel.runtime.clock import now_s
 from tidewheel.runtime.instance.facade import Instance
 from tidewheel.values.status import RunStatus
@@ -275,3 +303,86 @@ def test_a_record_that_makes_its_fields_itself() -> None:
     assert as_dict(made) == {"given": 3, "twice": 6}
     with pytest.raises(AttributeError):
         made.given = 4
+
+
+def test_warnings_in_tests_are_left_out_or_made_errors() -> None:
+    @ignore_warning("old")
+    def quiet() -> int:
+        warnings.warn("an old one", UserWarning, stacklevel=1)
+        return 1
+
+    with warnings.catch_warnings():
+        raise_exception_on_warnings()
+        assert quiet() == 1
+        with pytest.raises(UserWarning):
+            warnings.warn("another", UserWarning, stacklevel=1)
+
+
+def test_steps_of_a_run_are_looked_up_in_its_events() -> None:
+    op = create_stub_op("made", 1)
+    with Instance.ephemeral() as instance:
+        result = GraphDefinition("g", node_defs=[op]).execute_in_process(instance=instance)
+        assert step_succeeded(instance, result.dagster_run, "made")
+        assert step_did_not_run(instance, result.dagster_run, "other")
+        assert [event.step_key for event in step_output_event_filter(result.all_events)] == ["made"]
+
+
+def test_small_functions_that_tests_use() -> None:
+    assert dict_without_keys({"a": 1, "b": 2}, "a") == {"b": 2}
+    assert has_kind({"dagster/kind/dlt": ""}, "dlt") and not has_kind({}, "dlt")
+    with scoped_definitions_load_context(), ThreadPoolExecutor(2) as pool:
+        assert list(imap(pool, iter([1, 2]), str)) == ["1", "2"]
+    assert build_kind_tag("dlt") == {"dagster/kind/dlt": ""}
+    assert toposort_flatten({"a": {"b", "c"}, "b": set(), "d": {"a"}}) == ["b", "c", "a", "d"]
+    with pytest.raises(ValueError, match="circle"):
+        toposort_flatten({"a": {"b"}, "b": {"a"}})
+    assert is_valid_owner("team:a") and not is_valid_owner("a")
+    with (
+        pytest.raises(UserCodeExecutionError, match="said") as caught,
+        user_code_error_boundary(UserCodeExecutionError, lambda: "said"),
+    ):
+        raise ValueError("boo")
+    assert isinstance(caught.value.user_exception, ValueError)
+    one, other = TimestampWithTimezone(1.0, "UTC"), TimestampWithTimezone(2.0, "UTC")
+    assert_namedtuple_lists_equal([one], [other], exclude_fields=["timestamp"])
+    with pytest.raises(AssertionError):
+        assert_namedtuple_lists_equal([one], [other])
+
+
+def test_an_error_that_we_do_not_have_can_be_named_where_errors_are_caught() -> None:
+    missing = importlib.import_module("tidewheel.dagster._core.errors").DagsterObjectStoreError
+    assert issubclass(missing, Exception)
+
+
+def test_packages_that_dagster_carries_copies_of_are_the_packages() -> None:
+    parser = importlib.import_module("tidewheel.dagster._vendored.dateutil.parser")
+    assert parser.parse("2024-01-02") == datetime(2024, 1, 2)
+    assert importlib.import_module("tidewheel.dagster._vendored.dateutil").__name__ == "dateutil"
+
+
+def test_a_class_that_is_allowed_to_be_written_can_be_read_again() -> None:
+    @whitelist_for_serdes(storage_name="Kept")
+    @record
+    class Cursor:
+        seen: dict
+        key: object = None
+
+    class Level(Enum):
+        LOW = 1
+
+    whitelist_for_serdes(Level)
+    text = serialize_value(Cursor(seen={"a": Level.LOW}, key=1))
+    assert '"Kept"' in text
+    assert deserialize_value(text, Cursor) == Cursor(seen={"a": Level.LOW}, key=1)
+    assert non_secure_md5_hash_str(b"a") == "0cc175b9c0f1b6a831c399e269772661"
+
+
+def test_the_package_that_dagster_shares_with_its_commands_is_there_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, WholePackageFinder("shared_with_commands")])
+    check = importlib.import_module("shared_with_commands.check")
+    assert check.str_param("a", "name") == "a"
+    assert importlib.import_module("shared_with_commands.serdes").whitelist_for_serdes is whitelist_for_serdes
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("shared_with_nobody")

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 import tidewheel as tw
 from tidewheel import dagster as dg
-from tidewheel.dagster.metadata_sets import TableMetadataSet
-from tidewheel.dagster.table_io_manager import DbClient, DbIOManager, DbTypeHandler, TableSlice
+from tidewheel.dagster.file_functions import (
+    alter_sys_path,
+    copy_directory,
+    ensure_dir,
+    find_free_port,
+    get_temp_file_name,
+    pushd,
+    script_relative_path,
+    touch_file,
+)
+from tidewheel.dagster.metadata_sets import NamespacedTagSet, TableMetadataSet, UriMetadataSet
+from tidewheel.dagster.table_io_manager import (
+    DbClient,
+    DbIOManager,
+    DbTypeHandler,
+    TablePartitionDimension,
+    TableSlice,
+    static_where_clause,
+)
 from tidewheel.errors import CheckError
 
 Rows = list
@@ -155,3 +174,49 @@ class Named(tw.Config):
 
 def test_a_schema_names_fields_as_config_does() -> None:
     assert list(Named.to_config_schema().as_field().config_type.fields) == ["schema"]
+
+
+def test_quotes_in_keys_of_partitions_stay_inside_their_text() -> None:
+    dimension = TablePartitionDimension(partition_expr="kind", partitions=["it's", "plain"])
+    assert static_where_clause(dimension) == "kind in ('it''s', 'plain')"
+
+
+def test_functions_about_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pushd(ensure_dir(str(tmp_path / "a" / "b"))) as inside:
+        assert Path.cwd() == Path(inside)
+    assert Path.cwd() == tmp_path
+    touch_file(str(tmp_path / "c" / "file"))
+    with copy_directory(str(tmp_path / "c")) as copy, get_temp_file_name() as name:
+        assert [one.name for one in Path(copy).iterdir()] == ["file"]
+        assert Path(name).exists()
+    assert not Path(copy).exists() and not Path(name).exists()
+    before = list(sys.path)
+    with alter_sys_path([str(tmp_path)], before[:1]):
+        assert sys.path == [*(path for path in before if path != before[0]), str(tmp_path)]
+    assert sys.path == before
+    assert script_relative_path("x") == str(Path(__file__).resolve().parent / "x")
+    assert find_free_port() > 0
+
+
+class Tags(NamespacedTagSet):
+    kind: Literal["a", "b"] | None = None
+    name: str | None = None
+
+    @classmethod
+    def namespace(cls) -> str:
+        return "mine"
+
+
+class NoTags(Tags):
+    number: int = 1
+
+
+def test_sets_of_tags_and_metadata_are_spread_under_their_namespace() -> None:
+    assert {**Tags(kind="a")} == {"mine/kind": "a"}
+    assert Tags.extract({"mine/name": "n", "other": "x"}) == Tags(name="n")
+    with pytest.raises(ValidationError):
+        Tags(kind="c")
+    with pytest.raises(CheckError, match="number"):
+        NoTags()
+    assert dict(UriMetadataSet(uri="s3://a/b")) == {"dagster/uri": "s3://a/b"}

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.runtime.views.error_view import error_view, stored_error
+from tidewheel.runtime.views.error_view import SHOWN_NAMES, error_view, stored_error
 from tidewheel.values.error_info import ErrorInfo, error_info
 
 NAMES = st.from_regex(r"[A-Z][A-Za-z]{0,8}", fullmatch=True)
@@ -18,6 +19,18 @@ INFOS = st.recursive(
 @given(INFOS)
 def test_a_view_can_be_stored_again(info: ErrorInfo) -> None:
     assert stored_error(error_view(info)) == info
+
+
+def test_code_that_knows_errors_by_other_names_sees_those(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SHOWN_NAMES, "InvariantViolationError", "DagsterInvariantViolationError")
+    info = ErrorInfo(cls_name="InvariantViolationError", message="boo")
+    view = error_view(info)
+    assert view is not None
+    assert (view.cls_name, view.message) == (
+        "DagsterInvariantViolationError",
+        "DagsterInvariantViolationError: boo\n",
+    )
+    assert stored_error(view) == info
 
 
 def test_text_of_a_chain() -> None:

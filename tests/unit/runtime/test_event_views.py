@@ -26,6 +26,7 @@ from tidewheel.values.events import (
     StepDone,
     StepRetry,
     StoredEvent,
+    TypeCheckOutcome,
 )
 from tidewheel.values.expectations import ExpectationResult
 from tidewheel.values.keys import AssetCheckKey, AssetKey
@@ -396,6 +397,31 @@ def test_views_cannot_be_changed() -> None:
     view = view_event(event(EventType.RUN_START))
     with pytest.raises(AttributeError):
         view.message = "x"  # type: ignore[misc]
+
+
+def test_an_output_says_what_the_check_of_its_type_said() -> None:
+    note = TypeCheckOutcome(success=False, description="too small", metadata={"n": IntMetadataValue(1)})
+    seen = [
+        view_event(
+            Event(
+                type=kind,
+                timestamp=0.0,
+                run_id="r",
+                job_name="j",
+                step_key="a",
+                payload=OutputValue(name="x", type_check=said),
+            )
+        )
+        for kind in (EventType.STEP_OUTPUT, EventType.STEP_INPUT)
+        for said in (None, note)
+    ]
+    checks = [event.event_specific_data.type_check_data for event in seen]
+    assert [(check.success, check.label, check.description) for check in checks] == [
+        (True, "x", None),
+        (False, "x", "too small"),
+    ] * 2
+    assert checks[1].metadata == {"n": IntMetadataValue(1)}
+    assert seen[0].step_handle is not None and seen[0].step_handle.to_key() == "a"
 
 
 def test_an_event_tells_its_materialisation_or_observation_as_a_log_entry_does() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -172,13 +173,15 @@ ResolvedAssetCheckSpec = Annotated[AssetCheckSpec, Resolver(_check_spec)]
 ResolvedAssetAttributes = Annotated[Mapping[str, Any], Resolver(asset_attributes)]
 
 
-class AssetSpecKeyUpdateKwargs(Model, Resolvable):
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AssetSpecKeyUpdateKwargs(Resolvable):
     """What a translation in a component's file may say of keys alone."""
 
     key: ResolvedAssetKey | None = None
     key_prefix: str | list[str] | None = None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AssetSpecUpdateKwargs(AssetSpecKeyUpdateKwargs):
     """What a translation in a component's file may say of an asset: arguments of an ``AssetSpec``, as plain values."""
 

@@ -61,20 +61,21 @@ def require_group(group_name: str | None) -> str | None:
     return group_name
 
 
-def require_owners(owners: Sequence[str] | None, key: AssetKey) -> tuple[str, ...]:
-    """Owners: e-mail addresses or ``team:`` names.
+def require_owners(owners: Sequence[str] | None, key: AssetKey | str) -> tuple[str, ...]:
+    """Owners, of an asset or of what a text names: e-mail addresses or ``team:`` names.
 
     Raises:
         InvalidDefinitionError: when one is neither.
     """
     if not owners:
         return ()
+    subject = key if isinstance(key, str) else f"asset {key.to_user_string()!r}"
     for owner in owners:
         if not isinstance(owner, str):
-            raise CheckError(f"asset {key.to_user_string()!r}: expected owners as texts, got {owner!r}")
+            raise CheckError(f"{subject}: expected owners as texts, got {owner!r}")
         if not (owner.startswith("team:") and len(owner) > len("team:")) and not _EMAIL.match(owner):
             raise InvalidDefinitionError(
-                f"asset {key.to_user_string()!r}: expected an owner as an e-mail address or 'team:name', got {owner!r}; "
+                f"{subject}: expected an owner as an e-mail address or 'team:name', got {owner!r}; "
                 f"write for example 'team:{owner.split('@')[0] or 'data'}'"
             )
     return tuple(owners)

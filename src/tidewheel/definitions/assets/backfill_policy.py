@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from tidewheel.errors import InvalidDefinitionError
+from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
+from tidewheel.values.pydantic_fields import usable_as_field
 
 
 class BackfillPolicyType(Enum):
@@ -14,6 +15,7 @@ class BackfillPolicyType(Enum):
     MULTI_RUN = "MULTI_RUN"
 
 
+@usable_as_field
 class BackfillPolicy:
     """``max_partitions_per_run`` partitions in each run; ``None``: all in one."""
 
@@ -36,7 +38,15 @@ class BackfillPolicy:
 
     @staticmethod
     def multi_run(max_partitions_per_run: int = 1) -> BackfillPolicy:
-        """Runs of at most so many partitions."""
+        """Runs of at most so many partitions.
+
+        Raises:
+            ParameterCheckError: when it is no number.
+        """
+        if not isinstance(max_partitions_per_run, int):
+            raise ParameterCheckError(
+                f"expected max_partitions_per_run as a number, got {max_partitions_per_run!r}; use single_run() for all"
+            )
         return BackfillPolicy(max_partitions_per_run)
 
     @property

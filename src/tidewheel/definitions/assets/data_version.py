@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tidewheel.errors import ParameterCheckError
+from tidewheel.values.pydantic_fields import usable_as_field
 
 
+@usable_as_field
 class DataVersion:
     """A text that is equal for equal data."""
 

@@ -91,6 +91,7 @@ class Output(Generic[T]):
             and self._output_name == other._output_name
             and self._metadata == other._metadata
             and self._data_version == other._data_version
+            and self._tags == other._tags
         )
 
     __hash__ = None  # type: ignore[assignment]

@@ -10,7 +10,12 @@ from typing import Any
 
 from tidewheel.definitions.assets.asset_decorator import remember_function, resolve_asset_key, step_name
 from tidewheel.definitions.assets.asset_functions import bound_resources
-from tidewheel.definitions.assets.asset_labels import DEFAULT_GROUP, coerce_asset_key, require_group
+from tidewheel.definitions.assets.asset_labels import (
+    DEFAULT_GROUP,
+    coerce_asset_key,
+    require_group,
+    require_tags,
+)
 from tidewheel.definitions.assets.asset_spec import (
     IO_MANAGER_METADATA,
     AssetCheckSpec,
@@ -84,7 +89,7 @@ class SourceAsset:
         self.auto_observe_interval_minutes = auto_observe_interval_minutes
         self.legacy_freshness_policy = legacy_freshness_policy or freshness_policy
         self.automation_condition = automation_condition
-        self.tags = dict(tags or {})
+        self.tags = require_tags(tags)
         self.required_resource_keys = frozenset(_required_resource_keys or ())
         self._op_def = _op_def
         self._definition: AssetsDefinition | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 from collections.abc import Callable
 from typing import Any
 
 from tidewheel.definitions.config.config_schema import UNSET, Field, to_field
 from tidewheel.definitions.config.config_validation import check_config
+from tidewheel.definitions.config.pythonic_config import Config, make_config, model_shape
 from tidewheel.errors import ConfigMappingFunctionError, InvalidDefinitionError
 
 
@@ -67,6 +70,17 @@ def fixed_or_mapped(
         InvalidDefinitionError: for a schema beside fixed config.
     """
     if callable(config_or_config_fn):
+        kind = _config_class(config_or_config_fn) if config_schema is None else None
+        if kind is not None:
+            shape = model_shape(kind)
+            fn = config_or_config_fn
+            return ConfigSource(
+                inner,
+                outer=Field(shape),
+                fn=lambda value: fn(make_config(shape, value)),
+                parent=parent,
+                subject=subject,
+            )
         outer = to_field(config_schema if config_schema is not None else _anything())
         return ConfigSource(inner, outer=outer, fn=config_or_config_fn, parent=parent, subject=subject)
     if config_schema is not None:
@@ -80,6 +94,20 @@ def fixed_or_mapped(
     return ConfigSource(inner, outer=_nothing(), fn=fixed, parent=parent, subject=subject)
 
 
+def _config_class(fn: Callable[..., Any]) -> type[Config] | None:
+    """The config class with which a function's parameter is annotated."""
+    parameters = list(inspect.signature(fn).parameters.values())
+    if not parameters:
+        return None
+    annotation = parameters[0].annotation
+    if isinstance(annotation, str):
+        try:
+            annotation = typing.get_type_hints(fn).get(parameters[0].name)
+        except NameError:
+            return None
+    return annotation if inspect.isclass(annotation) and issubclass(annotation, Config) else None
+
+
 def _anything() -> Any:
     return Any
 
@@ -90,6 +118,10 @@ def _nothing() -> Field:
 
 def configured(configurable: Any, config_schema: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
     """Decorate a function from config to config, or call with config, to get a configured copy of a definition."""
+
+    at_launch = getattr(configurable, "configure_at_launch", None)
+    if inspect.isclass(configurable) and at_launch is not None:
+        configurable = at_launch().get_resource_definition()
 
     def decorate(config_or_config_fn: Any) -> Any:
         options = dict(kwargs)

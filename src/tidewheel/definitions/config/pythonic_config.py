@@ -7,6 +7,7 @@ is made, and pydantic's own validators run.
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import types as python_types
 import typing
@@ -49,7 +50,7 @@ class Config(pydantic.BaseModel):
         """
         super().__init__(**_unset_as_none(type(self), config_dict), **config_dict)
         for name, value in config_dict.items():
-            if isinstance(value, (EnvVar, IntEnvVar)):
+            if _has_variables(value):
                 self.__dict__[_field_name(type(self), name)] = value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -143,6 +144,11 @@ def _field(model: type, name: str, info: FieldInfo) -> Field:
         return Field(kind, description=info.description, is_required=None if is_none_allowed else True)
     if info.default is PydanticUndefined:
         return Field(kind, is_required=False, description=info.description)
+    if isinstance(info.default, Field):
+        raise InvalidDefinitionError(
+            f"class {model.__name__!r}, field {name!r}: expected a value or pydantic's Field(...), got a Field of a "
+            "config schema, which is for config_schema= only"
+        )
     default = to_config_value(info.default)
     if not isinstance(kind, schemas.Noneable):
         kind = schemas.Noneable(kind)
@@ -260,7 +266,10 @@ def make_config(kind: ConfigType, value: Any) -> Any:
 def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, Any]:
     """The keyword arguments with which a config class takes a checked config value."""
     arguments: dict[str, Any] = {}
+    defaults = _plain_defaults(shape.model)
     for name, item in value.items():
+        if _is_default(defaults, name, item):
+            continue  # pydantic takes a default as it is, and would check and convert an argument
         field = shape.fields.get(name)
         made = make_config(field.config_type, item) if field is not None else item
         arguments[name] = made
@@ -268,6 +277,24 @@ def model_arguments(shape: ModelShape, value: Mapping[str, Any]) -> dict[str, An
         # a class that takes further entries was given a field by its name, not by its alias
         arguments[shape.model.model_fields[name].alias or name] = arguments.pop(name)
     return arguments
+
+
+@functools.cache
+def _plain_defaults(model: type[pydantic.BaseModel]) -> dict[str, Any]:
+    """Defaults of fields by config name, those that are plain values."""
+    return {
+        info.alias or name: info.default
+        for name, info in model.model_fields.items()
+        if info.default is None or isinstance(info.default, (str, int, float, bool))
+    }
+
+
+def _is_default(defaults: Mapping[str, Any], name: str, item: Any) -> bool:
+    if name not in defaults:
+        return False
+    default = defaults[name]
+    same_kind = type(item) is type(default) or {type(item), type(default)} == {int, float}
+    return same_kind and bool(item == default)
 
 
 def config_of(
@@ -312,6 +339,15 @@ def to_config_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_config_value(item) for item in value]
     return value
+
+
+def _has_variables(value: Any) -> bool:
+    """Whether a value is, or holds at any depth, a reference to the environment."""
+    if isinstance(value, (EnvVar, IntEnvVar)):
+        return True
+    if isinstance(value, Mapping):
+        return any(_has_variables(item) for item in value.values())
+    return isinstance(value, (list, tuple)) and any(_has_variables(item) for item in value)
 
 
 def _unset_as_none(cls: type[pydantic.BaseModel], given: Mapping[str, Any]) -> dict[str, None]:

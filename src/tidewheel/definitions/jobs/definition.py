@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from tidewheel.definitions.assets.asset_labels import require_name, require_owners
 from tidewheel.definitions.assets.asset_layer import AssetLayer
 from tidewheel.definitions.config.config_mapping import ConfigMapping
 from tidewheel.definitions.config.config_schema import Shape
@@ -72,7 +73,7 @@ class JobDefinition:
         _was_explicitly_provided_resources: bool | None = None,
     ) -> None:
         self._graph = graph_def
-        self.name = name or graph_def.name
+        self.name = require_name(name or graph_def.name, "name of a job")
         self.description = description if description is not None else graph_def.description
         if executor_def is not None and not isinstance(executor_def, ExecutorDefinition):
             raise ParameterCheckError(
@@ -88,7 +89,7 @@ class JobDefinition:
         self.op_retry_policy = op_retry_policy
         self.asset_layer = asset_layer if asset_layer is not None else AssetLayer()
         self.input_values = dict(input_values or {})
-        self.owners = list(owners) if owners is not None else None
+        self.owners = list(require_owners(owners, f"job {self.name!r}")) if owners is not None else None
         self.automation_condition = automation_condition
         self.asset_subsetter = asset_subsetter
         self.op_selection: tuple[str, ...] | None = tuple(op_selection) if op_selection is not None else None

@@ -9,6 +9,7 @@ from tidewheel.definitions.config.config_schema import ANY, ConfigType, Field, S
 from tidewheel.definitions.config.config_validation import Validation, raise_problems
 from tidewheel.definitions.jobs.run_config import plain_run_config
 from tidewheel.definitions.resources.definition import ResourceDefinition
+from tidewheel.definitions.resources.pythonic_resources import ConfigurableResourceDefinition
 from tidewheel.errors import ConfigProblem, InvalidConfigError
 from tidewheel.values.run_titles import job_in_words
 
@@ -111,7 +112,7 @@ def run_config_shape(job: JobDefinition, *, is_executor_checked: bool = True) ->
 
 
 def _resources_shape(job: JobDefinition) -> Shape:
-    needed = job.needed_resource_keys()
+    needed = _opened_keys(job)
     fields: dict[str, Field] = {}
     for key, definition in job.resource_defs.items():
         if key in needed:
@@ -119,6 +120,24 @@ def _resources_shape(job: JobDefinition) -> Shape:
         else:
             fields[key] = _OPEN_RESOURCE
     return Shape(fields)
+
+
+def _opened_keys(job: JobDefinition) -> set[str]:
+    """Keys of the resources that a run opens: those its ops need, and those inside them whose config comes with the run."""
+    opened = set(job.needed_resource_keys())
+    origins = {
+        id(origin)
+        for key in opened
+        if isinstance(definition := job.resource_defs.get(key), ConfigurableResourceDefinition)
+        for _, origin in definition.inner_at_launch()
+    }
+    if origins:
+        opened |= {
+            key
+            for key, definition in job.resource_defs.items()
+            if id(definition) in origins or id(getattr(definition, "origin", None)) in origins
+        }
+    return opened
 
 
 def _resource_field(definition: ResourceDefinition) -> Field:
@@ -135,15 +154,22 @@ def _graph_shape(
         if name in graph.node_dict:
             fields[name] = _node_field(job, graph, graph.node_dict[name], path, node)
         else:
-            fields[name] = Field(_node_field(job, uncut or graph, node, path).config_type, is_required=False)
+            whole = _node_field(job, uncut or graph, node, path, is_cut_away=True)
+            fields[name] = Field(whole.config_type, is_required=False)
     return Shape(fields)
 
 
 def _node_field(
-    job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...], uncut: Node | None = None
+    job: JobDefinition,
+    graph: GraphDefinition,
+    node: Node,
+    path: tuple[str, ...],
+    uncut: Node | None = None,
+    *,
+    is_cut_away: bool = False,
 ) -> Field:
     fields: dict[str, Any] = {}
-    inputs = _node_inputs(job, graph, node, path)
+    inputs = _node_inputs(job, graph, node, path, may_be_given=is_cut_away)
     if node.is_graph:
         inner: GraphDefinition = node.definition
         if inner.config_mapping is not None:
@@ -163,8 +189,14 @@ def _node_field(
 
 
 def _node_inputs(
-    job: JobDefinition, graph: GraphDefinition, node: Node, path: tuple[str, ...]
+    job: JobDefinition,
+    graph: GraphDefinition,
+    node: Node,
+    path: tuple[str, ...],
+    *,
+    may_be_given: bool = False,
 ) -> Shape | None:
+    """Config of a node's inputs; ``may_be_given``: also of those that take the output of another node."""
     fields: dict[str, Any] = {}
     for name, definition in node.input_dict.items():
         is_connected = (
@@ -173,11 +205,13 @@ def _node_inputs(
             or job.is_asset_input(path, name)
             or name in graph.input_assets.get(node.name, {})
         )
-        if is_connected and definition.input_manager_key is None:
+        if is_connected and definition.input_manager_key is None and not may_be_given:
             continue
         field = _input_field(job, definition)
         if field is not None:
-            fields[name] = field
+            fields[name] = (
+                Field(field.config_type, is_required=False) if is_connected and may_be_given else field
+            )
     return Shape(fields) if fields else None
 
 
@@ -298,6 +332,8 @@ def mapped_config(
     """
     assert graph.config_mapping is not None
     made = graph.config_mapping.resolve(value)
+    left_out = _names_before_selection(job, path) - set(graph.node_dict)
+    made = {name: entry for name, entry in made.items() if name not in left_out}
     validation = Validation()
     checked = validation.check(_graph_shape(job, graph, path), made, (*path, "ops"))
     if validation.problems:
@@ -307,3 +343,11 @@ def mapped_config(
             made,
         )
     return checked  # type: ignore[no-any-return]
+
+
+def _names_before_selection(job: JobDefinition, path: tuple[str, ...]) -> set[str]:
+    """Nodes that the graph at a path has in the whole job, of which a selection may have cut some away."""
+    whole = job.uncut_graph
+    for name in path if whole is not None else ():
+        whole = whole.node_dict[name].definition
+    return set(whole.node_dict) if whole is not None else set()

@@ -12,6 +12,7 @@ from typing import Any
 from tidewheel.definitions.config.config_schema import Field, to_field
 from tidewheel.definitions.config.config_validation import check_config
 from tidewheel.definitions.config.configured import ConfigSource, fixed_or_mapped
+from tidewheel.errors import InvalidInvocationError
 from tidewheel.values.shown_members import shows
 
 BUILT_IN_LOGGER = "tidewheel.builtin"
@@ -76,15 +77,25 @@ class LoggerDefinition:
         resolved = self.source.resolve(config) if self.source is not None else config
         return self.logger_fn(InitLoggerContext(resolved, self, job_def, run_id))
 
-    def __call__(self, context: Any = None) -> logging.Logger:
-        """Call the function directly, as a test does: with a context, or without one.
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.Logger:
+        """Call the function directly, as a test does.
 
         Raises:
-            InvalidConfigError: when the context's config does not fit, or the schema demands some and there is none.
+            InvalidInvocationError: unless it gets one context, under the name that the function has for it.
+            InvalidConfigError: when the context's config does not fit.
         """
-        known = context if isinstance(context, InitLoggerContext) else InitLoggerContext(None)
-        config = check_config(self.config_field, known.logger_config, subject="a logger")
-        return self.make(config, job_def=known.job_def, run_id=known.run_id)
+        given = [*args, *kwargs.values()]
+        names = list(inspect.signature(self.logger_fn).parameters)
+        if len(given) != 1 or any(name != names[0] for name in kwargs):
+            raise InvalidInvocationError(
+                f"expected a direct call of a logger to give its {names[0]!r} alone, got {len(args)} arguments and "
+                f"{sorted(kwargs)}; pass build_init_logger_context()"
+            )
+        context = given[0] if given[0] is not None else InitLoggerContext(None)
+        if not isinstance(context, InitLoggerContext):
+            return self.make(context)
+        config = check_config(self.config_field, context.logger_config, subject="a logger")
+        return self.make(config, job_def=context.job_def, run_id=context.run_id)
 
 
 def logger(config_schema: Any = None, description: str | None = None) -> Any:

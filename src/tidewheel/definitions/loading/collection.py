@@ -27,10 +27,12 @@ from tidewheel.definitions.triggers.sensors import SensorDefinition
 from tidewheel.errors import CheckError, InvariantViolationError, ParameterCheckError
 from tidewheel.values.keys import AssetCheckKey, AssetKey
 from tidewheel.values.metadata import typed_metadata
+from tidewheel.values.pydantic_fields import usable_as_field
 
 REPOSITORY_NAME = "__repository__"
 
 
+@usable_as_field
 class Definitions:
     """Assets, checks, jobs, schedules, sensors and the resources, executor and loggers that they use.
 
@@ -221,16 +223,20 @@ class Definitions:
         return self.resolve_asset_graph()
 
     def resolve_assets_def(self, key: Any) -> AssetsDefinition:
-        """The definition of an asset.
+        """The definition of an asset, with the resources of these definitions that it needs bound to it.
+
+        Raises:
+            InvariantViolationError: when nobody declares it.
+        """
+        return self.resolved.with_its_resources(self.get_assets_def(key))
+
+    def get_assets_def(self, key: Any) -> AssetsDefinition:
+        """The definition of an asset, as it was given.
 
         Raises:
             InvariantViolationError: when nobody declares it.
         """
         return self.resolved.assets_def(coerce_asset_key(key))
-
-    def get_assets_def(self, key: Any) -> AssetsDefinition:
-        """As ``resolve_assets_def``."""
-        return self.resolve_assets_def(key)
 
     def get_asset_checks_def(self, key: AssetCheckKey) -> AssetChecksDefinition:
         """The definition of a check.
@@ -344,12 +350,16 @@ class Definitions:
     def with_definition_metadata_update(
         self, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     ) -> Definitions:
-        """A copy in which the metadata of every asset went through a function."""
+        """A copy in which the metadata of every asset, schedule and sensor went through a function."""
 
         def updated(spec: AssetSpec) -> AssetSpec:
             return spec.replace_attributes(metadata=update(spec.metadata))
 
-        return self._replaced(assets=map_asset_specs(updated, self.assets or ()))
+        return self._replaced(
+            assets=map_asset_specs(updated, self.assets or ()),
+            schedules=[_with_updated_metadata(one, update) for one in self.schedules or ()],
+            sensors=[_with_updated_metadata(one, update) for one in self.sensors or ()],
+        )
 
     def with_reconstruction_metadata(self, reconstruction_metadata: Mapping[str, str]) -> Definitions:
         """A copy with more metadata."""
@@ -464,3 +474,10 @@ def create_repository_using_definitions_args(
 
 class BindResourcesToJobs(list):  # type: ignore[type-arg]
     """A list of jobs; ``Definitions`` binds resources to jobs anyway."""
+
+
+def _with_updated_metadata(trigger: Any, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Any:
+    metadata = update(trigger.metadata)
+    if hasattr(trigger, "with_metadata"):
+        return trigger.with_metadata(metadata)
+    return trigger.with_attributes(metadata=metadata)

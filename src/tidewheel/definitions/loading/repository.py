@@ -115,10 +115,11 @@ class RepositoryDefinition:
 
     @property
     def assets_defs_by_key(self) -> Mapping[AssetKey, AssetsDefinition]:
-        """Definitions by asset; without source assets and keys that are only depended on."""
+        """Definitions by asset, with their resources bound; without source assets and keys that are only depended on."""
         graph = self.resolved.graph
         declared = {key: graph.assets_def_for_key(key) for key in graph.nodes if key not in graph.undeclared}
-        return {key: one for key, one in declared.items() if one.source_asset is None}
+        bound = {id(one): self.resolved.with_its_resources(one) for one in declared.values()}
+        return {key: bound[id(one)] for key, one in declared.items() if one.source_asset is None}
 
     @property
     def asset_checks_defs_by_key(self) -> Mapping[AssetCheckKey, AssetsDefinition]:

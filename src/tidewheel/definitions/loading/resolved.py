@@ -304,6 +304,12 @@ class ResolvedDefinitions:
             )
         return found
 
+    def with_its_resources(self, definition: AssetsDefinition) -> AssetsDefinition:
+        """Assets with those of the resources bound that they need and do not bring along, so that they run by themselves."""
+        needed = definition.required_resource_keys - set(definition.resource_defs)
+        bound = {key: self.resources[key] for key in needed if key in self.resources}
+        return definition.with_resources(bound) if bound else definition
+
     def assets_def(self, key: AssetKey) -> AssetsDefinition:
         """The definition of an asset.
 

@@ -7,6 +7,7 @@ Only classes of the public API that are plain values are known here.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -122,9 +123,27 @@ _FORMS: dict[type, Form] = {
     ),
 }
 _CLASSES: dict[str, type] = {cls.__name__: cls for cls in _FORMS}
+_NAMES: dict[type, str] = {}
+"""Names of classes that are written under another name than their own."""
 _ENUMS: dict[str, type[Enum]] = {
     enum.__name__: enum for enum in (AssetCheckSeverity, Backoff, EventType, Jitter, RunStatus)
 }
+
+
+def register_class(cls: type, name: str | None = None) -> None:
+    """Let objects of a class be written and read, under the class's name or another: a dataclass, named tuple, model or enum."""
+    label = name or cls.__name__
+    if issubclass(cls, Enum):
+        _ENUMS[label] = cls
+    elif dataclasses.is_dataclass(cls):
+        _FORMS[cls] = _by_fields(cls, *(field.name for field in dataclasses.fields(cls)))
+    else:
+        names = getattr(cls, "_fields", None) or getattr(cls, "model_fields", None)
+        if names is None:
+            return
+        _FORMS[cls] = _by_fields(cls, *names)
+    _NAMES[cls] = label
+    _CLASSES[label] = cls
 
 
 def serialize_value(val: Any, whitelist_map: Any = None, **json_kwargs: Any) -> str:
@@ -154,7 +173,9 @@ def deserialize_value(
 
 def _packed(value: Any) -> Any:
     if isinstance(value, Enum):
-        return {ENUM: f"{_known_enum(type(value).__name__).__name__}.{value.name}"}
+        label = _NAMES.get(type(value), type(value).__name__)
+        _known_enum(label)
+        return {ENUM: f"{label}.{value.name}"}
     form = _form_of(value)
     if form is not None:
         return {CLASS: form[0], **{name: _packed(part) for name, part in form[1].take_apart(value).items()}}
@@ -200,7 +221,7 @@ def _unpacked(value: Any) -> Any:
 
 def _form_of(value: Any) -> tuple[str, Form] | None:
     form = _FORMS.get(type(value))
-    return None if form is None else (type(value).__name__, form)
+    return None if form is None else (_NAMES.get(type(value), type(value).__name__), form)
 
 
 def _known_enum(name: str) -> type[Enum]:

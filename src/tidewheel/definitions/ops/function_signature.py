@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation
+from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation, refuse_resource_makers
 from tidewheel.errors import InvalidDefinitionError
 
 CONTEXT_NAMES = frozenset({"context", "_context", "context_", "_"})
@@ -46,6 +46,7 @@ class FunctionSignature:
             if p.name == CONFIG_NAME:
                 self.config = (annotation, p.default)
             elif is_resource_annotation(annotation):
+                refuse_resource_makers(annotation, p.name, f"{what} {self.name!r}")
                 self.resources[p.name] = annotation
             else:
                 self.inputs[p.name] = (annotation, p.default)

@@ -245,6 +245,10 @@ class GraphDefinition:
         """Whether there is an input of this name."""
         return name in self.input_dict
 
+    def has_input_default(self, name: str) -> bool:
+        """Whether the graph itself, and not only an op inside, has a default for an input."""
+        return name in self._input_defaults
+
     def has_output(self, name: str) -> bool:
         """Whether there is an output of this name."""
         return name in self.output_dict
@@ -441,7 +445,7 @@ class GraphDefinition:
             if mapping.fan_in_index is not None and inner.dagster_type.supports_fan_in:
                 kind = inner.dagster_type.inner_type_for_fan_in
             if known is not None:
-                if known.dagster_type is ANY_TYPE:
+                if known.dagster_type is ANY_TYPE or (known.dagster_type.is_nothing and not kind.is_nothing):
                     known.dagster_type = kind
                 continue
             default = self._input_defaults.get(mapping.graph_input_name, NO_VALUE)
@@ -526,6 +530,7 @@ class GraphDefinition:
             )
 
     def _topological_order(self) -> list[str]:
+        """Names level by level: first the nodes that depend on none, each level by name."""
         waiting = {
             name: {
                 single.node
@@ -541,12 +546,14 @@ class GraphDefinition:
         free = [name for name, upstream in waiting.items() if not upstream]
         order: list[str] = []
         while free:
-            current = free.pop(0)
-            order.append(current)
-            for below in dependents.get(current, ()):
-                waiting[below].discard(current)
-                if not waiting[below]:
-                    free.append(below)
+            order += sorted(free)
+            freed: list[str] = []
+            for current in free:
+                for below in dependents.get(current, ()):
+                    waiting[below].discard(current)
+                    if not waiting[below]:
+                        freed.append(below)
+            free = freed
         if len(order) < len(waiting):
             circle = sorted(name for name in waiting if name not in order)
             raise CircularDependencyError(

@@ -26,6 +26,7 @@ from tidewheel.definitions.config.config_schema import (
     Array,
     ConfigType,
     Field,
+    Map,
     Noneable,
     Permissive,
     ScalarUnion,
@@ -35,7 +36,6 @@ from tidewheel.definitions.config.config_schema import (
 from tidewheel.definitions.ops import scalars
 from tidewheel.errors import (
     InvalidDefinitionError,
-    InvalidInvocationError,
     InvariantViolationError,
     ParameterCheckError,
 )
@@ -461,13 +461,13 @@ class ListType(RuntimeType):
         return [self.inner_type]
 
 
-def _list_loader(inner: RuntimeType) -> RuntimeTypeLoader | None:
+def _list_loader(inner: RuntimeType, gather: Callable[[Any], Any] = list) -> RuntimeTypeLoader | None:
     loader = inner.loader
     if loader is None:
         return None
 
     def load(context: Any, value: Any) -> Any:
-        return [loader.construct_from_config_value(context, item) for item in value]
+        return gather(loader.construct_from_config_value(context, item) for item in value)
 
     return FunctionTypeLoader(Array(loader.schema_type), load, loader.required_resource_keys())
 
@@ -486,8 +486,15 @@ class SetType(RuntimeType):
     """A set whose members are all of one type."""
 
     def __init__(self, inner: RuntimeType) -> None:
-        super().__init__(self._check_set, key=f"Set.{inner.key}", typing_type=set)
+        super().__init__(
+            self._check_set, key=f"Set.{inner.key}", typing_type=set, loader=_list_loader(inner, set)
+        )
         self.inner_type = inner
+
+    @property
+    def inner_types(self) -> list[RuntimeType]:
+        """The members' type, and what that is made of."""
+        return _with_inner(self.inner_type)
 
     def _check_set(self, context: Any, value: Any) -> TypeCheck:
         if not isinstance(value, set):
@@ -505,9 +512,17 @@ class TupleType(RuntimeType):
 
     def __init__(self, members: list[RuntimeType]) -> None:
         super().__init__(
-            self._check_tuple, key=f"Tuple.{'.'.join(m.key for m in members)}", typing_type=tuple
+            self._check_tuple,
+            key=f"Tuple.{'.'.join(m.key for m in members)}",
+            typing_type=tuple,
+            loader=_tuple_loader(members),
         )
         self.members = members
+
+    @property
+    def inner_types(self) -> list[RuntimeType]:
+        """The members' types, and what those are made of."""
+        return _with_inner(*self.members)
 
     def _check_tuple(self, context: Any, value: Any) -> TypeCheck:
         if not isinstance(value, tuple):
@@ -526,8 +541,47 @@ class TupleType(RuntimeType):
         return f"Tuple[{','.join(m.display_name for m in self.members)}]"
 
 
+def _with_inner(*members: RuntimeType) -> list[RuntimeType]:
+    return [found for member in members for found in (member, *member.inner_types)]
+
+
 def _as_given(_context: Any, value: Any) -> Any:
     return value
+
+
+def _dict_loader(key_type: RuntimeType, value_type: RuntimeType) -> RuntimeTypeLoader | None:
+    """A dict from run config, its values loaded one by one."""
+    if key_type.accepts_everything and value_type.accepts_everything:
+        return FunctionTypeLoader(Permissive(), _as_given, frozenset())
+    loader = value_type.loader
+    if loader is None or key_type.typing_type not in (str, int, float, bool):
+        return None
+
+    def load(context: Any, value: Any) -> Any:
+        return {key: loader.construct_from_config_value(context, item) for key, item in value.items()}
+
+    schema = Map(key_type.typing_type, loader.schema_type)
+    return FunctionTypeLoader(schema, load, loader.required_resource_keys())
+
+
+def _tuple_loader(members: list[RuntimeType]) -> RuntimeTypeLoader | None:
+    """A tuple from a list in run config, each place loaded as its own type."""
+    loaders = [member.loader for member in members]
+    known = [loader for loader in loaders if loader is not None]
+    if len(known) < len(members):
+        return None
+
+    def load(context: Any, value: Any) -> Any:
+        if len(value) != len(known):
+            raise InvariantViolationError(f"expected {len(known)} values for a tuple, got {len(value)}")
+        return tuple(
+            loader.construct_from_config_value(context, item)
+            for loader, item in zip(known, value, strict=True)
+        )
+
+    return FunctionTypeLoader(
+        Array(Any), load, frozenset().union(*(one.required_resource_keys() for one in known))
+    )
 
 
 class DictType(RuntimeType):
@@ -538,10 +592,15 @@ class DictType(RuntimeType):
             self._check_dict,
             key=f"Dict.{key_type.key}.{value_type.key}",
             typing_type=dict,
-            loader=FunctionTypeLoader(Permissive(), _as_given, frozenset()),
+            loader=_dict_loader(key_type, value_type),
         )
         self.key_type = key_type
         self.value_type = value_type
+
+    @property
+    def inner_types(self) -> list[RuntimeType]:
+        """The types of keys and values, and what those are made of."""
+        return _with_inner(self.key_type, self.value_type)
 
     def _check_dict(self, context: Any, value: Any) -> TypeCheck:
         if not isinstance(value, dict):
@@ -556,6 +615,7 @@ class DictType(RuntimeType):
 
 
 ANY_TYPE = AnyType()
+_ANY_DICT = PythonObjectType(dict, loader=FunctionTypeLoader(Permissive(), _as_given, frozenset()))
 NOTHING_TYPE = NothingType()
 STRING_TYPE = ScalarType("String", str)
 INT_TYPE = ScalarType("Int", int)
@@ -570,6 +630,7 @@ _KNOWN: dict[Any, RuntimeType] = {
     float: FLOAT_TYPE,
     bool: BOOL_TYPE,
     list: ListType(ANY_TYPE),
+    dict: _ANY_DICT,
     typing.List: ListType(ANY_TYPE),  # noqa: UP006 - the bare name of the typing module is what users write
     scalars.String: STRING_TYPE,
     scalars.Int: INT_TYPE,
@@ -588,11 +649,11 @@ def make_python_type_usable_as_runtime_type(python_type: type, dagster_type: Run
     """Let a Python class in annotations stand for a type of its own.
 
     Raises:
-        InvalidInvocationError: when it already stands for one.
+        InvalidDefinitionError: when it already stands for another.
     """
     registered = _REGISTERED.get(python_type)
     if registered is not None and registered is not dagster_type:
-        raise InvalidInvocationError(
+        raise InvalidDefinitionError(
             f"expected {python_type.__name__} to be free, got it registered for type {registered.display_name!r}"
         )
     _REGISTERED[python_type] = dagster_type

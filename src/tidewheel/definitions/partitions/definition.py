@@ -34,9 +34,11 @@ from tidewheel.logic.partitions.definitions import (
 from tidewheel.logic.partitions.errors import PartitionError
 from tidewheel.logic.partitions.errors import UnknownPartitionError as UnknownKey
 from tidewheel.logic.partitions.validation import require_spec
+from tidewheel.values.pydantic_fields import usable_as_field
 from tidewheel.values.tags import PARTITION
 
 
+@usable_as_field
 class PartitionsDefinition(ABC):
     """Which partitions there are. All kinds answer the same questions; ``spec`` is the value behind them.
 

@@ -230,7 +230,7 @@ def coerce_resources(resources: Mapping[str, Any] | None) -> dict[str, ResourceD
         raise ParameterCheckError(f"expected resources as a dict, got {resources!r}")
     for key in resources:
         if not isinstance(key, str) or not key.isidentifier():
-            raise InvalidDefinitionError(
+            raise ParameterCheckError(
                 f"expected resource keys that are Python identifiers, got {key!r}; replace other characters by _"
             )
     return {key: coerce_resource(value) for key, value in resources.items()}

@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, ClassVar
 
 from tidewheel.definitions.config.config_schema import Field, to_optional_field
 from tidewheel.definitions.resources.definition import ResourceDefinition, require_context_only
@@ -258,6 +258,8 @@ class ConfigurableIOManagerFactory(ConfigurableResourceFactory[Any]):
 
 class ConfigurableIOManager(ConfigurableIOManagerFactory, IOManager):
     """A configurable IO manager: a class with config fields, ``handle_output`` and ``load_input``."""
+
+    __is_resource_itself__: ClassVar[bool] = True
 
     def create_resource(self, context: InitResourceContext) -> Any:
         """This instance."""

@@ -80,6 +80,15 @@ else:
 class ConfigurableResourceFactory(Config, Generic[T]):
     """A resource class that makes something else: implement ``create_resource(context)``."""
 
+    def __init__(self, **config_dict: Any) -> None:
+        """Set the fields.
+
+        Raises:
+            InvalidPythonicConfigDefinitionError: when the class has fields that are neither config nor resources.
+        """
+        resource_shape(type(self))
+        super().__init__(**config_dict)
+
     @pydantic.model_validator(mode="wrap")
     @classmethod
     def _accept_what_becomes_one(cls, value: Any, handler: Callable[[Any], Any]) -> Any:
@@ -544,9 +553,31 @@ def is_resource_annotation(annotation: Any) -> bool:
         return RESOURCE_PARAM in typing.get_args(annotation)[1:]
     if inspect.isclass(annotation):
         is_declared = bool(getattr(annotation, "__is_resource_type__", False))
-        return is_declared or issubclass(annotation, (ConfigurableResourceFactory, PartialResource))
+        return is_declared or issubclass(
+            annotation, (ConfigurableResourceFactory, PartialResource, ResourceDefinition)
+        )
     origin = typing.get_origin(annotation)
     return inspect.isclass(origin) and issubclass(origin, ConfigurableResourceFactory)
+
+
+def refuse_resource_makers(annotation: Any, parameter: str, subject: str) -> None:
+    """Refuse the annotation of a parameter that names what makes a resource, as the function gets what it makes.
+
+    Raises:
+        InvalidDefinitionError: for a factory of resources or IO managers, or a resource definition.
+    """
+    makes = inspect.isclass(annotation) and issubclass(
+        annotation, (ConfigurableResourceFactory, ResourceDefinition)
+    )
+    if (
+        makes
+        and not issubclass(annotation, ConfigurableResource)
+        and not getattr(annotation, "__is_resource_itself__", False)
+    ):
+        raise InvalidDefinitionError(
+            f"{subject}, parameter {parameter!r}: expected the type that the resource has in use, got {annotation!r}, which "
+            "makes it; annotate with ResourceParam[...] of that type"
+        )
 
 
 class AttachesDifferentObject:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from tidewheel.definitions.assets.asset_labels import require_name
+from tidewheel.definitions.assets.asset_labels import require_name, require_owners
 from tidewheel.definitions.assets.results import Failure, RetryRequested
 from tidewheel.definitions.triggers.run_request import SkipReason, config_mapping
 from tidewheel.definitions.triggers.trigger_functions import TriggerFunction
@@ -101,7 +101,7 @@ class ScheduleDefinition:
         self.default_status = default_status
         self.environment_vars = environment_vars
         self.metadata = typed_metadata(metadata)
-        self.owners = list(owners) if owners is not None else None
+        self.owners = list(require_owners(owners, self.what)) if owners is not None else None
         self._refuse_both(run_config=run_config, run_config_fn=run_config_fn)
         self._refuse_both(tags=tags, tags_fn=tags_fn)
         self.tags = _require_tags(tags, self.what)

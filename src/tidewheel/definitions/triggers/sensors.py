@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from tidewheel.definitions.assets.asset_labels import require_name
+from tidewheel.definitions.assets.asset_labels import require_name, require_owners
 from tidewheel.definitions.assets.selection import AssetSelection
 from tidewheel.definitions.triggers.run_request import RunRequest
 from tidewheel.definitions.triggers.trigger_functions import (
@@ -104,7 +104,7 @@ class SensorDefinition:
         self.default_status = default_status
         self.tags = normalize_tags(tags)
         self.metadata = typed_metadata(metadata)
-        self.owners = list(owners or ())
+        self.owners = list(require_owners(owners, self.what))
         self._required = set(required_resource_keys or ())
         self.policy = require_policy(policy, self.what)
 

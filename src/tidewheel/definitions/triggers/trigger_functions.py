@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation
+from tidewheel.definitions.resources.pythonic_resources import is_resource_annotation, refuse_resource_makers
 from tidewheel.errors import InvalidDefinitionError, InvalidInvocationError, ParameterCheckError, did_you_mean
 
 EMPTY = inspect.Parameter.empty
@@ -48,6 +48,7 @@ def read_params(fn: Callable[..., Any]) -> FunctionParams:
         if parameter.kind in _VARIADIC:
             continue
         if annotation is not EMPTY and is_resource_annotation(annotation):
+            refuse_resource_makers(annotation, parameter.name, getattr(fn, "__name__", "the function"))
             resources.append(parameter.name)
             continue
         if context is None and parameter.kind in _POSITIONAL:

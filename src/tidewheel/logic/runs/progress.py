@@ -51,7 +51,7 @@ class RunProgress:
         self._dependents: dict[str, list[str]] = {}
         self._templates: dict[str, PlannedStep] = {}
         self._keys_of: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._ready: list[tuple[int, int, str]] = []
+        self._ready: list[tuple[int, int, int, str]] = []
         self._round = 0
         self._retries: list[tuple[float, int, str]] = []
         self._skipped: list[str] = []
@@ -100,7 +100,7 @@ class RunProgress:
             self._push(heapq.heappop(self._retries)[2])
         taken: list[str] = []
         while self._ready and (limit is None or len(taken) < limit):
-            taken.append(heapq.heappop(self._ready)[2])
+            taken.append(heapq.heappop(self._ready)[3])
         return taken
 
     def put_back(self, key: str) -> None:
@@ -244,8 +244,8 @@ class RunProgress:
         return None
 
     def _push(self, key: str) -> None:
-        """Among equally important steps those that became ready first go first; then by name."""
-        heapq.heappush(self._ready, (-self._steps[key].priority, self._round, key))
+        """Among equally important steps those that became ready first go first; then as the plan has them."""
+        heapq.heappush(self._ready, (-self._steps[key].priority, self._round, self._order[key], key))
 
     def _is_there(self, ref: OutputRef) -> bool:
         state = self._state.get(ref.step)

@@ -8,6 +8,9 @@ import msgspec
 
 from tidewheel.values.error_info import ErrorInfo
 
+SHOWN_NAMES: dict[str, str] = {}
+"""Names of error classes, as code that comes from elsewhere knows them, by ours; filled by whoever runs such code."""
+
 
 class ErrorView(msgspec.Struct, frozen=True):
     """A recorded error. ``message`` is ``Class: text`` and ends with a line break, as tracebacks print it."""
@@ -41,11 +44,12 @@ def error_view(info: ErrorInfo | None) -> ErrorView | None:
     """The view of a stored error."""
     if info is None:
         return None
-    text = f"{info.cls_name}: {info.message}" if info.message else info.cls_name
+    name = SHOWN_NAMES.get(info.cls_name, info.cls_name)
+    text = f"{name}: {info.message}" if info.message else name
     return ErrorView(
         text.rstrip("\n") + "\n",
         list(info.stack),
-        info.cls_name,
+        name,
         error_view(info.cause),
         error_view(info.context),
     )
@@ -57,8 +61,9 @@ def stored_error(view: ErrorView | None) -> ErrorInfo | None:
         return None
     name = view.cls_name or "Error"
     text = view.message.rstrip("\n").removeprefix(name).removeprefix(": ")
+    ours = {shown: own for own, shown in SHOWN_NAMES.items()}
     return ErrorInfo(
-        cls_name=name,
+        cls_name=ours.get(name, name),
         message=text,
         stack=tuple(view.stack),
         cause=stored_error(view.cause),

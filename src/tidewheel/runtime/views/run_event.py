@@ -60,6 +60,10 @@ class StepHandle(msgspec.Struct, frozen=True):
     node_handle: NodeHandle
     key: str
 
+    def to_key(self) -> str:
+        """The step's key."""
+        return self.key
+
 
 class RunEvent(Replaceable, msgspec.Struct, frozen=True):
     """One thing that happened in a run, or to an asset from outside.

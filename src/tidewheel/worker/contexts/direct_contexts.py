@@ -96,7 +96,7 @@ class DirectResources:
                     definition, (self._raw_config.get(key) or {}).get("config"), key=key
                 )
                 for key, definition in self.definitions.items()
-                if key in self._raw_config
+                if key in self._raw_config or definition.source is None
             }
             context = InitResourceContext(
                 instance=self._instance, log_manager=test_logger(), event_loop=self._event_loop

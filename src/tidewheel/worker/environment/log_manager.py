@@ -6,7 +6,6 @@ import contextvars
 import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -51,7 +50,7 @@ def pass_on(record: logging.LogRecord, target: Any) -> None:
         extra = {name: record.__dict__[name] for name in _OF_THE_RUN if name in record.__dict__}
         target.log(record.levelno, record.msg, exc_info=record.exc_info, extra=extra)
         return
-    own = copy(record)
+    own = logging.makeLogRecord(record.__dict__)
     own.name = target.name
     target.handle(own)
 
@@ -98,7 +97,7 @@ class RunLog(logging.Logger):
             described = fields_of_record(env, self._step_key, text, record.created)
             described["dagster_meta"].update(self._tags)
             record.__dict__.update(described)
-            record.msg, record.args = f"{prefix} - {text}", None
+            record.msg, record.args = f"{prefix} - {text}", ()
             for target in env.loggers:
                 if target.isEnabledFor(record.levelno):
                     pass_on(record, target)

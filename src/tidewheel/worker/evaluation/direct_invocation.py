@@ -26,6 +26,7 @@ from tidewheel.definitions.resources.definition import (
 from tidewheel.definitions.resources.pythonic_resources import (
     ConfigurableResourceDefinition,
     ConfigurableResourceFactory,
+    PartialResource,
 )
 from tidewheel.definitions.resources.resource_context import InitResourceContext
 from tidewheel.errors import (
@@ -271,7 +272,7 @@ class _Call:
 
     def _opened(self, value: Any) -> Any:
         """A resource passed as an argument: definitions are set up for this call, anything else is the resource."""
-        if not isinstance(value, (ResourceDefinition, ConfigurableResourceFactory)):
+        if not isinstance(value, (ResourceDefinition, ConfigurableResourceFactory, PartialResource)):
             return value
         resources = DirectResources({"resource": value}, None, Instance.ephemeral)
         self._held.callback(resources.close)
@@ -371,6 +372,10 @@ def invoke_resource(definition: ResourceDefinition, args: tuple[Any, ...], kwarg
             "expected a resource made by a function for a direct call, got a resource class"
         )
     if not takes_context(definition.resource_fn):
+        if args or kwargs:
+            raise InvalidInvocationError(
+                "expected a call without arguments of a resource whose function takes no context, got some; drop them"
+            )
         return _called(definition.resource_fn())
     context = args[0] if args else next(iter(kwargs.values()), NO_VALUE)
     if context is NO_VALUE:

@@ -73,10 +73,9 @@ class _Builder:
         for path in self._ops:
             self._inputs[path] = self._inputs_of(path)
         self._leave_out_unselected()
-        ordered = self._ordered()
-        for path in ordered:
+        for path in self._ops:  # graph by graph, each node after those it depends on
             self._mapped[path] = self._mapped_from(path)
-        return RunPlan(steps=tuple(self._step(path) for path in ordered))
+        return RunPlan(steps=tuple(self._step(path) for path in self._ops))
 
     def _leave_out_unselected(self) -> None:
         """Of a graph behind assets that was cut to some of them, only the ops that those need are executed."""
@@ -113,8 +112,11 @@ class _Builder:
             found.append((name, sources, is_fan_in))
         return found
 
-    def _sources(self, path: Path, input_name: str) -> tuple[list[_Raw], bool]:
-        """Where an input of a node (op or graph) takes its value from."""
+    def _sources(
+        self, path: Path, input_name: str, leaf: tuple[Path, str] | None = None
+    ) -> tuple[list[_Raw], bool]:
+        """Where an input of a node (op or graph) takes its value from; ``leaf`` is the op's input that it is for."""
+        leaf = leaf or (path, input_name)
         graph = self._graphs[path[:-1]]
         node = graph.node_dict[path[-1]]
         dependency = graph.dependency_of(path[-1], input_name)
@@ -124,7 +126,7 @@ class _Builder:
                 if member is MAPPED_INPUT:
                     mapping = graph.input_mapping_to(path[-1], input_name, index)
                     if mapping is not None:
-                        sources += self._outer(path[:-1], mapping.graph_input_name)[0]
+                        sources += self._outer(path[:-1], mapping.graph_input_name, leaf)[0]
                 else:
                     sources.append(self._output(path[:-1], member))
             return sources, True
@@ -133,24 +135,30 @@ class _Builder:
             return [raw], raw.collected
         mapping = graph.input_mapping_to(path[-1], input_name)
         if mapping is not None:
-            return self._outer(path[:-1], mapping.graph_input_name, inner=node.input_dict[input_name])
-        return self._unconnected(path, node, input_name), False
+            return self._outer(path[:-1], mapping.graph_input_name, leaf)
+        return self._unconnected(path, node, input_name, leaf), False
 
-    def _outer(self, graph_path: Path, graph_input: str, inner: object = None) -> tuple[list[_Raw], bool]:
+    def _outer(self, graph_path: Path, graph_input: str, leaf: tuple[Path, str]) -> tuple[list[_Raw], bool]:
         """Where an input of the graph at a path takes its value from."""
         if not graph_path:
-            return [self._top_level(graph_input)], False
-        return self._sources(graph_path, graph_input)
+            return [self._top_level(graph_input, leaf)], False
+        return self._sources(graph_path, graph_input, leaf)
 
-    def _top_level(self, name: str) -> _Raw:
+    def _top_level(self, name: str, leaf: tuple[Path, str]) -> _Raw:
         if name in self._job.input_values:
             return _fixed(ValueRef(kind="argument", name=name))
         config = self._resolved.graph_inputs.get((), {})
         if name in config:
             return _fixed(ValueRef(kind="graph_config", path=(), name=name))
-        return _fixed(ValueRef(kind="default", path=(), name=name))
+        return self._default((), self._job.graph, name, leaf)
 
-    def _unconnected(self, path: Path, node: Node, name: str) -> list[_Raw]:
+    def _default(self, path: Path, graph: GraphDefinition, name: str, leaf: tuple[Path, str]) -> _Raw:
+        """Of an input of a graph that got no value: its own default, else each op's own."""
+        if not graph.has_input_default(name):
+            path, name = leaf
+        return _fixed(ValueRef(kind="default", path=path, name=name))
+
+    def _unconnected(self, path: Path, node: Node, name: str, leaf: tuple[Path, str]) -> list[_Raw]:
         definition = node.input_dict[name]
         key = self._job.asset_layer.inputs.get((path, name))
         if key is not None:
@@ -170,6 +178,8 @@ class _Builder:
             if node.is_graph:
                 return [_fixed(ValueRef(kind="graph_config", path=path, name=name))]
             return [_fixed(ValueRef(kind="config", path=path, name=name))]
+        if node.is_graph:
+            return [self._default(path, node.definition, name, leaf)]
         return [_fixed(ValueRef(kind="default", path=path, name=name))]
 
     def _output(self, graph_path: Path, dependency: DependencyDefinition) -> _Raw:
@@ -183,28 +193,7 @@ class _Builder:
             output = mapping.mapped_node_output_name
         return _Raw(path, output, collected)
 
-    # -- order and templates ------------------------------------------------------------------------------
-
-    def _ordered(self) -> list[Path]:
-        """Ops after those they depend on, otherwise as they were written."""
-        waits = {
-            path: {raw.path for _, sources, _ in inputs for raw in sources if raw.path is not None}
-            for path, inputs in self._inputs.items()
-        }
-        below: dict[Path, list[Path]] = {}
-        for path, above in waits.items():
-            for upstream in above:
-                below.setdefault(upstream, []).append(path)
-        counts = {path: len(above) for path, above in waits.items()}
-        free = [path for path, count in counts.items() if count == 0]
-        order: list[Path] = []
-        for path in free:
-            order.append(path)
-            for dependent in below.get(path, ()):
-                counts[dependent] -= 1
-                if counts[dependent] == 0:
-                    free.append(dependent)
-        return order
+    # -- templates ----------------------------------------------------------------------------------------
 
     def _mapped_from(self, path: Path) -> tuple[Path, str] | None:
         origins: set[tuple[Path, str]] = set()
