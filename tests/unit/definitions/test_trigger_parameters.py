@@ -10,7 +10,16 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.definitions.triggers.trigger_functions import TriggerFunction
-from tidewheel.errors import ParameterCheckError
+from tidewheel.errors import InvalidDefinitionError, ParameterCheckError
+
+
+@tw.op
+def nothing() -> None: ...
+
+
+@tw.job
+def direct_job() -> None:
+    nothing()
 
 
 class Bucket(tw.ConfigurableResource):
@@ -104,3 +113,21 @@ def test_automation_sensors_refuse_what_they_do_not_know() -> None:
         tw.AutomationConditionSensorDefinition("all", target="*", minimum_interval_second=5)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="policy"):
         tw.AutomationConditionSensorDefinition("all", target="*", policy=POLICY)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("given", [{}, {"other": 1}])
+def test_direct_calls_want_the_required_resources(given: dict[str, object]) -> None:
+    @tw.sensor(job=direct_job, required_resource_keys={"bucket"})
+    def watch(context: tw.SensorEvaluationContext) -> tw.SkipReason:
+        return tw.SkipReason("none")
+
+    @tw.schedule(job=direct_job, cron_schedule="0 0 * * *", required_resource_keys={"bucket"})
+    def daily(context: tw.ScheduleEvaluationContext) -> tw.SkipReason:
+        return tw.SkipReason("none")
+
+    with pytest.raises(InvalidDefinitionError, match="bucket"):
+        watch(tw.build_sensor_context(resources=given))
+    with pytest.raises(InvalidDefinitionError, match="bucket"):
+        daily(tw.build_schedule_context(resources=given))
+    assert watch(tw.build_sensor_context(resources={"bucket": 1})).skip_message == "none"
+    assert daily(tw.build_schedule_context(resources={"bucket": 1})).skip_message == "none"

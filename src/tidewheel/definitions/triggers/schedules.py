@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from tidewheel.definitions.assets.asset_labels import require_name, require_owners
+from tidewheel.definitions.assets.results import Failure, RetryRequested
 from tidewheel.definitions.triggers.run_request import SkipReason, config_mapping
 from tidewheel.definitions.triggers.trigger_functions import TriggerFunction
 from tidewheel.definitions.triggers.trigger_policies import require_policy
 from tidewheel.definitions.triggers.trigger_requests import DirectRequests
-from tidewheel.definitions.triggers.trigger_results import ScheduleExecutionData, schedule_requests
+from tidewheel.definitions.triggers.trigger_results import ScheduleExecutionData, drained, schedule_requests
 from tidewheel.definitions.triggers.trigger_target import (
     AnyJob,
     TriggerTarget,
@@ -35,6 +36,9 @@ from tidewheel.logic.cron.zones import require_zone
 from tidewheel.values.metadata import typed_metadata
 from tidewheel.values.policies import TriggerPolicy
 from tidewheel.values.tags import SCHEDULE_NAME, SYSTEM_TAG_PREFIX, normalize_tags
+
+_RAISED_BY_USERS = (CheckError, Failure, RetryRequested)
+"""Our errors that tell of what the user's function did, as an error of its own would."""
 
 
 class DefaultScheduleStatus(Enum):
@@ -196,20 +200,25 @@ class ScheduleDefinition:
 
         Raises:
             ScheduleExecutionError: when a function raised; the cause is the user's own error.
+            TidewheelError: other than a failed check, as a function raised it: it says enough by itself.
             CheckError: when a function returned something that means nothing.
         """
         try:
             returned, tags = self._call(context)
-            return schedule_requests(returned, self.what, tags)
-        except CheckError:
-            raise
-        except TidewheelError as exc:
-            raise ScheduleExecutionError(f"{self.what}: {exc}", user_exception=exc) from exc
+            if isinstance(returned, Iterator):
+                returned = drained(returned)
         except Exception as exc:
-            raise ScheduleExecutionError(
-                f"{self.what}: expected its function to return, got {type(exc).__name__}: {exc}",
-                user_exception=exc,
-            ) from exc
+            if isinstance(exc, TidewheelError) and not isinstance(exc, _RAISED_BY_USERS):
+                raise
+            said = (
+                f"{exc}"
+                if isinstance(exc, TidewheelError)
+                else f"expected its function to return, got {type(exc).__name__}: {exc}"
+            )
+            raise ScheduleExecutionError(f"{self.what}: {said}", user_exception=exc) from exc
+        if self._execution_fn is None and not isinstance(returned, SkipReason):
+            returned = config_mapping(returned)
+        return schedule_requests(returned, self.what, tags)
 
     def _call(self, context: Any) -> tuple[Any, Mapping[str, str]]:
         if self._should_execute is not None and not self._should_execute.call(context):
@@ -220,7 +229,7 @@ class ScheduleDefinition:
         if self._execution_fn is not None:
             return self._execution_fn.call(context), tags
         if self._run_config_fn is not None:
-            return config_mapping(self._run_config_fn.call(context)), tags
+            return self._run_config_fn.call(context), tags
         return dict(self.run_config), tags
 
     def evaluate_tick(self, context: Any) -> ScheduleExecutionData:
@@ -242,7 +251,7 @@ class ScheduleDefinition:
                 f"{self.what}: expected a schedule with one function to be called, got one without execution_fn; "
                 "use evaluate_tick(context)"
             )
-        return self._execution_fn.invoke(args, kwargs, is_schedule_context)
+        return self._execution_fn.invoke(args, kwargs, is_schedule_context, self._required)
 
     def __repr__(self) -> str:
         return f"ScheduleDefinition({self.name!r})"

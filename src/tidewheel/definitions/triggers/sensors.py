@@ -265,7 +265,7 @@ class SensorDefinition:
         Raises:
             InvalidInvocationError: when the context is missing.
         """
-        return self.function.invoke(args, kwargs, is_sensor_context)
+        return self.function.invoke(args, kwargs, is_sensor_context, self._required)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

@@ -132,21 +132,24 @@ class TriggerFunction:
                 continue
             scoped = getattr(context, "resources", None) if context is not None else None
             if scoped is None or not _has(scoped, name):
-                raise InvalidDefinitionError(
-                    f"{self.what}: expected the resource {name!r}, got none of this key; pass it in "
-                    f"resources={{{name!r}: ...}} or Definitions(resources=...) "
-                    f"({did_you_mean(name, _names(scoped))})"
-                )
+                raise self._missing(name, scoped)
             found[name] = typed_resource(scoped, name)
         return found
 
     def invoke(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], is_context: Callable[[Any], bool]
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        is_context: Callable[[Any], bool],
+        required: Collection[str] = (),
     ) -> Any:
         """Call it as a user does in a test: a context first (or by name), resources by name.
 
+        ``required`` are the keys of resources that the context must have besides those that are parameters.
+
         Raises:
             InvalidInvocationError: when the context is missing or something else was given too.
+            InvalidDefinitionError: when a resource is missing.
         """
         given = dict(kwargs)
         resources = {name: given.pop(name) for name in list(given) if name in self.params.resources}
@@ -171,7 +174,21 @@ class TriggerFunction:
         if len(events) > expected or given:
             surplus = events[expected:] or sorted(given)
             raise InvalidInvocationError(f"{self.what}: expected no further arguments, got {surplus!r}")
+        self._require(context, set(required) - self.resource_keys)
         return self.call(context, *events, resources=resources)
+
+    def _require(self, context: Any, keys: Collection[str]) -> None:
+        scoped = getattr(context, "resources", None) if keys else None
+        for key in sorted(keys):
+            if scoped is None or not _has(scoped, key):
+                raise self._missing(key, scoped)
+
+    def _missing(self, name: str, scoped: Any) -> InvalidDefinitionError:
+        return InvalidDefinitionError(
+            f"{self.what}: expected the resource {name!r}, got none of this key; pass it in "
+            f"resources={{{name!r}: ...}} or Definitions(resources=...) "
+            f"({did_you_mean(name, _names(scoped))})"
+        )
 
 
 def require_resources_one_way(function: TriggerFunction, named: Collection[str] | None) -> None:

@@ -236,7 +236,8 @@ class RunProgress:
                 continue
             there = [ref for ref in taken if self._is_there(ref)]
             if not there or (len(there) < len(taken) and not planned.fan_in):
-                self._skipped.append(key)
+                if not step.is_template:  # one that was never multiplied is no step that anyone saw planned
+                    self._skipped.append(key)
                 return StepState.SKIPPED
         self._state[key] = StepState.READY
         self._push(key)

@@ -6,12 +6,57 @@ import contextvars
 import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from tidewheel.definitions.jobs.loggers import BUILT_IN_LOGGER
 from tidewheel.values.error_info import ErrorInfo, error_info
 from tidewheel.values.events import EventType, LogLine
 from tidewheel.worker.environment.run_environment import RunEnvironment
+
+
+def fields_of_record(
+    env: RunEnvironment, step_key: str | None, message: str, created: float
+) -> dict[str, Any]:
+    """What a record for the job's loggers says of the run it belongs to, as attributes of the record.
+
+    ``dagster_meta`` holds the same once more, under the names that formatters and filters of Dagster's users read.
+    """
+    of_run = {"run_id": env.run_id, "job_name": env.job_name, "step_key": step_key, "orig_message": message}
+    meta = {
+        **of_run,
+        "job_tags": dict(env.tags),
+        "op_name": step_key.rsplit(".", 1)[-1].partition("[")[0] if step_key else None,
+        "resource_name": None,
+        "resource_fn_name": None,
+        "log_message_id": str(uuid4()),
+        "log_timestamp": datetime.fromtimestamp(created, UTC).isoformat(),
+        "dagster_event": None,
+        "dagster_event_batch_metadata": None,
+    }
+    return {**of_run, "dagster_meta": meta}
+
+
+def pass_on(record: logging.LogRecord, target: Any) -> None:
+    """Hand a message to a logger that a user made, as one of its own.
+
+    A logger that logs in its own way (or is only shaped like one) is asked to; an ordinary one gets the record
+    itself, which still says where in the user's code the message was written.
+    """
+    kind = type(target)
+    ordinary = isinstance(target, logging.Logger) and (kind.log, kind._log) == _ORDINARY_WAY
+    if not ordinary:
+        extra = {name: record.__dict__[name] for name in _OF_THE_RUN if name in record.__dict__}
+        target.log(record.levelno, record.msg, exc_info=record.exc_info, extra=extra)
+        return
+    own = logging.makeLogRecord(record.__dict__)
+    own.name = target.name
+    target.handle(own)
+
+
+_OF_THE_RUN = ("run_id", "job_name", "step_key", "orig_message", "dagster_meta")
+_ORDINARY_WAY = (logging.Logger.log, logging.Logger._log)
 
 
 class RunLog(logging.Logger):
@@ -49,21 +94,19 @@ class RunLog(logging.Logger):
         if env.loggers:
             prefix = f"{env.job_name} - {env.run_id}" + (f" - {self._step_key}" if self._step_key else "")
             text = record.getMessage()
-            record.__dict__.update(
-                run_id=env.run_id, job_name=env.job_name, step_key=self._step_key, orig_message=text
-            )
+            described = fields_of_record(env, self._step_key, text, record.created)
+            described["dagster_meta"].update(self._tags)
+            record.__dict__.update(described)
             record.msg, record.args = f"{prefix} - {text}", ()
             for target in env.loggers:
                 if target.isEnabledFor(record.levelno):
-                    own = logging.makeLogRecord(record.__dict__)
-                    own.name = target.name
-                    target.handle(own)
+                    pass_on(record, target)
 
     def with_tags(self, **new_tags: Any) -> RunLog:
         """The same logger; ``step_key`` may be another one."""
-        copy = RunLog(self._env, new_tags.get("step_key", self._step_key), self.name)
-        copy._tags = {**self._tags, **new_tags}
-        return copy
+        tagged = RunLog(self._env, new_tags.get("step_key", self._step_key), self.name)
+        tagged._tags = {**self._tags, **new_tags}
+        return tagged
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ from tidewheel.worker.contexts.io_contexts import IOContexts
 from tidewheel.worker.contexts.op_context import CURRENT, OpExecutionContext
 from tidewheel.worker.contexts.partition_access import PartitionAccess
 from tidewheel.worker.contexts.step_context import StepContext
-from tidewheel.worker.environment.log_manager import logging_to
+from tidewheel.worker.environment.log_manager import fields_of_record, logging_to
 from tidewheel.worker.environment.resource_scope import ResourceScope
 from tidewheel.worker.environment.run_environment import RunEnvironment
 from tidewheel.worker.steps.op_results import RETURNED, each_of, is_generator, stream_of
@@ -258,7 +258,12 @@ class StepRunner:
                     traceback.format_exception(type(cause), cause, user_traceback(cause), chain=False)
                 )
                 target.error(
-                    "%s - %s - %s - step failed\n%s", self._env.job_name, self._env.run_id, step.key, text
+                    "%s - %s - %s - step failed\n%s",
+                    self._env.job_name,
+                    self._env.run_id,
+                    step.key,
+                    text,
+                    extra=fields_of_record(self._env, step.key, f"step failed\n{text}", time.time()),
                 )
 
     # -- hooks --------------------------------------------------------------------------------------------
