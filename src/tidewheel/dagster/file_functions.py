@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
+
+import yaml
 
 
 @contextmanager
@@ -84,3 +87,21 @@ def find_free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("", 0))
         return int(listener.getsockname()[1])
+
+
+class _TextDates(yaml.SafeLoader):
+    """Reads YAML with dates and times as the texts that they are."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def safe_load_yaml(stream: str | bytes | IO[Any]) -> Any:
+    """The value of a text in YAML; dates stay texts.
+
+    Raises:
+        yaml.YAMLError: when it is none.
+    """
+    return yaml.load(stream, Loader=_TextDates)

@@ -45,7 +45,7 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
     ),
     _PATHS: (
         "alter_sys_path", "copy_directory", "ensure_dir", "find_free_port", "get_temp_file_name", "new_cwd", "pushd",
-        "script_relative_path", "touch_file",
+        "safe_load_yaml", "script_relative_path", "touch_file",
     ),
     _EVENTS: (
         "AssetMaterializationPlannedData", "AssetObservationData", "EngineEventData", "HandledOutputData",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -220,3 +221,10 @@ def test_sets_of_tags_and_metadata_are_spread_under_their_namespace() -> None:
     with pytest.raises(CheckError, match="number"):
         NoTags()
     assert dict(UriMetadataSet(uri="s3://a/b")) == {"dagster/uri": "s3://a/b"}
+
+
+def test_dates_in_yaml_stay_texts() -> None:
+    found = importlib.import_module("tidewheel.dagster._utils.yaml_utils").safe_load_yaml(
+        "day: 2024-01-01\nrows: 3"
+    )
+    assert found == {"day": "2024-01-01", "rows": 3}
