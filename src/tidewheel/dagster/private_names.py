@@ -11,6 +11,7 @@ _TYPES = "tidewheel.dagster.private_types"
 _RECORDS = "tidewheel.dagster.records"
 _TABLES = "tidewheel.dagster.table_io_manager"
 _PATHS = "tidewheel.dagster.file_functions"
+_CONSTANTS = "tidewheel.dagster.constants"
 _EVENTS = "tidewheel.runtime.views.event_payloads"
 _FILES = "tidewheel.definitions.resources.file_managers"
 _SELECTION = "tidewheel.definitions.assets.selection"
@@ -42,6 +43,15 @@ _SAME_NAMES: dict[str, tuple[str, ...]] = {
         "assert_namedtuple_lists_equal", "environ", "get_paginated_partition_keys", "ignore_warning", "input_set",
         "raise_exception_on_warnings", "safe_tempfile_path", "step_did_not_run", "step_output_event_filter",
         "step_succeeded", "wrap_op_in_graph_and_execute",
+    ),
+    _CONSTANTS: (
+        "ASSET_EVALUATION_ID_TAG", "ASSET_RESUME_RETRY_TAG", "AUTOMATION_CONDITION_TAG", "AUTO_MATERIALIZE_TAG",
+        "AUTO_OBSERVE_TAG", "DEFAULT_DATA_VERSION", "DEFAULT_GROUP_NAME", "DEFAULT_IO_MANAGER_KEY", "DEFAULT_OUTPUT",
+        "DOCKER_IMAGE_TAG", "EXTERNAL_JOB_SOURCE_TAG_KEY", "INPUT_DATA_VERSION_TAG_PREFIX",
+        "INPUT_EVENT_POINTER_TAG_PREFIX", "INVALID_NAME_CHARS", "LEGACY_COMPUTE_KIND_TAG", "MAX_TITLE_LENGTH",
+        "NULL_DATA_VERSION", "OP_SELECTION_TAG", "PARENT_BACKFILL_ID_TAG", "POOL_TAG_PREFIX", "REPORTING_USER_TAG",
+        "ROOT_BACKFILL_ID_TAG", "RUN_ISOLATION_TAG", "RUN_WORKER_ID_TAG", "STEP_SELECTION_TAG",
+        "UNKNOWN_DATA_VERSION", "USER_TAG", "VALID_NAME_REGEX_STR",
     ),
     _PATHS: (
         "alter_sys_path", "copy_directory", "ensure_dir", "find_free_port", "get_temp_file_name", "new_cwd", "pushd",
