@@ -263,7 +263,7 @@ class StepRunner:
                     self._env.run_id,
                     step.key,
                     text,
-                    extra=fields_of_record(self._env, step.key, f"step failed\n{text}", time.time()),
+                    extra=fields_of_record(self._env, step.key, f"step failed\n{text}", self._env.clock()),
                 )
 
     # -- hooks --------------------------------------------------------------------------------------------

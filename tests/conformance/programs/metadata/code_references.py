@@ -39,12 +39,17 @@ linked = link_code_references_to_git(
 defs = Definitions(assets=linked)
 
 
+def shown(url):
+    """Without the way out of the project, which is longer or shorter where this lies elsewhere."""
+    return url.rpartition("/")[2] if ".." in url else url
+
+
 def observe():
     found = {}
     for one in linked:
         value = one.metadata_by_key[one.key]["dagster/code_references"]
         found[one.key.to_user_string()] = [
-            [type(ref).__name__, ref.url.rsplit("#", 1)[0]]
+            [type(ref).__name__, shown(ref.url.rsplit("#", 1)[0])]
             for ref in value.code_references
             if isinstance(ref, UrlCodeReference)
         ]
